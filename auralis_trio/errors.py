@@ -1,0 +1,146 @@
+"""Every error that this program raises on purpose, in one tree.
+
+AuralisError
+├── StartupError           the server cannot start; the text is printed and the exit code is 1
+├── InvalidRequest         what was asked for cannot be understood
+├── Forbidden              the asker may not do this
+├── NotFound               there is no such thing
+├── Conflict               not in this state
+├── Busy                   every place is taken; later it may work
+├── TimedOut               a job did not end within its deadline
+└── SourceError            an audio file cannot be played
+    ├── SourceMissing      it is not where the library saw it
+    ├── SourceUnsupported  it is not audio, or not of a kind that can be decoded
+    ├── SourceCorrupt      its audio ends or breaks before it should
+    ├── SourceHung         its disk does not answer
+    └── SourceNotReady     the place asked for is not decoded yet
+
+Each class has the HTTP status, the stable code and a text that says what to do. The text of an error leaves the
+server, so it never holds a path or another exception's words; those go to the log by way of ``__cause__``.
+"""
+
+from typing import ClassVar
+
+
+class AuralisError(Exception):
+    """The root: `status` for HTTP, a stable `code` for programs, a text for people."""
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "internal_error"
+    text: ClassVar[str] = "Something went wrong on the server. Its log says more."
+
+    def __init__(
+        self, message: str | None = None, *, code: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        self.message = message or self.text
+        self.code = code or self.default_code
+        self.retry_after_s = retry_after_s
+        super().__init__(self.message)
+
+
+class StartupError(AuralisError):
+    """The server cannot start."""
+
+    default_code = "startup_failed"
+    text = "The server could not start."
+
+
+class InvalidRequest(AuralisError):
+    """The request cannot be understood or holds a value out of range."""
+
+    status = 422
+    default_code = "invalid_request"
+    text = "The request has a value that cannot be used."
+
+
+class Forbidden(AuralisError):
+    """The asker may not do this."""
+
+    status = 403
+    default_code = "forbidden"
+    text = "This is not allowed from here."
+
+
+class NotFound(AuralisError):
+    """There is no such thing."""
+
+    status = 404
+    default_code = "not_found"
+    text = "There is nothing here."
+
+
+class Conflict(AuralisError):
+    """The request does not fit the present state."""
+
+    status = 409
+    default_code = "conflict"
+    text = "This cannot be done in the present state."
+
+
+class Busy(AuralisError):
+    """Every place is taken."""
+
+    status = 503
+    default_code = "busy"
+    text = "The server is busy. Try again in a moment."
+
+
+class TimedOut(AuralisError):
+    """A job did not end within its deadline and was stopped."""
+
+    status = 504
+    default_code = "timed_out"
+    text = "This took too long and was stopped. Try again in a moment."
+
+
+class SourceError(AuralisError):
+    """An audio file cannot be played; `frame` is the first one that could not be read, where that is known."""
+
+    status = 422
+    default_code = "track_unreadable"
+    text = "This track's file cannot be played."
+
+    def __init__(
+        self, message: str | None = None, *, frame: int | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.frame = frame
+
+
+class SourceMissing(SourceError):
+    """The file is not where the library saw it."""
+
+    status = 404
+    default_code = "track_missing"
+    text = "This track's file is missing. Bring it back or scan the library again."
+
+
+class SourceUnsupported(SourceError):
+    """The file is not audio, or of a kind that cannot be decoded."""
+
+    status = 415
+    default_code = "track_unsupported"
+    text = "This track's file is not audio of a kind that can be played."
+
+
+class SourceCorrupt(SourceError):
+    """The audio ends or breaks before it should."""
+
+    default_code = "track_corrupt"
+    text = "This track's file is damaged. Replace it from a good copy."
+
+
+class SourceHung(SourceError):
+    """The disk does not answer."""
+
+    status = 504
+    default_code = "track_hung"
+    text = "The disk with this track does not answer. Check that it is connected."
+
+
+class SourceNotReady(SourceError):
+    """The place asked for is still being decoded; `retry_after_s` says when to ask again."""
+
+    status = 503
+    default_code = "track_not_ready"
+    text = "This part of the track is still being decoded. Try again in a moment."
