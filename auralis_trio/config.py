@@ -1,0 +1,137 @@
+"""Every setting, once: its name gives the flag, the AURALIS_* variable and the TOML key.
+
+Flags win over the environment, the environment over the file, the file over the defaults. Units are in the names.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from auralis_trio.errors import StartupError
+
+GIB = 1024**3
+MIB = 1024**2
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Bytes = Annotated[int, Meta(ge=0)]
+
+
+def default_data_dir() -> str:
+    """Where everything that the server owns lives: the XDG data directory."""
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return os.path.join(base, "auralis-trio")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator can choose. Read by `load_settings`; handed on as it is, never changed."""
+
+    folders: Annotated[tuple[str, ...], Meta(description="folders of music; none: a generated demo library")] = ()
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 picks a free one")] = 8765
+    allow_remote: Annotated[
+        bool, Meta(description="allow an address that others can reach: there are no users yet")
+    ] = False
+    allow_host: Annotated[
+        tuple[str, ...], Meta(description="further host names (name or name:port) under which this server is reached")
+    ] = ()
+    data_dir: Annotated[str, Meta(description="where everything it owns lives (default: the XDG data directory)")] = (
+        msgspec.field(default_factory=default_data_dir)
+    )
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error; logs go to stderr"),
+    ] = "info"
+    scan_at_start: Annotated[bool, Meta(description="scan the folders at every start")] = True
+
+    stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
+    graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0
+    keep_alive_s: Annotated[Seconds, Meta(description="how long an idle HTTP connection stays open")] = 15.0
+    header_timeout_s: Annotated[Seconds, Meta(description="how long the head of a request may take")] = 10.0
+    body_timeout_s: Annotated[Seconds, Meta(description="how long a request body may pause")] = 20.0
+    ping_interval_s: Annotated[Seconds, Meta(description="how often a WebSocket is pinged")] = 20.0
+    ping_timeout_s: Annotated[Seconds, Meta(description="how long a WebSocket may leave a ping unanswered")] = 20.0
+    read_deadline_s: Annotated[Seconds, Meta(description="how long a disk may take to give one chunk")] = 20.0
+    query_deadline_s: Annotated[Seconds, Meta(description="how long the database may take for one answer")] = 10.0
+    decode_patience_s: Annotated[
+        Seconds, Meta(description="how long one request may decode ahead in a file that cannot be sought exactly")
+    ] = 10.0
+    pace_ahead_s: Annotated[
+        Seconds, Meta(description="how far ahead of real time a client without credit is sent")
+    ] = 3.0
+
+    max_connections: Annotated[Count, Meta(description="open connections")] = 4096
+    max_sessions: Annotated[Count, Meta(description="WebSocket clients")] = 2048
+    max_message_bytes: Annotated[
+        Annotated[int, Meta(ge=1024, le=16 * MIB)], Meta(description="size of one WebSocket message from a client")
+    ] = 65_536
+    max_messages_per_s: Annotated[
+        Count, Meta(description="WebSocket messages from one client; more ends its session")
+    ] = 100
+    max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
+    chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
+    pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
+        4 * GIB
+    )
+
+
+def load_settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None = None
+) -> Settings:
+    """Put the settings together.
+
+    Raises:
+        StartupError: a file cannot be read, or a name or value is not one that can be used.
+    """
+    from_file = _read_file(config_file or environment.get("AURALIS_CONFIG"))
+    from_environment = {
+        name: _split(name, environment[variable])
+        for name, variable in ((name, variable_of(name)) for name in Settings.__struct_fields__)
+        if variable in environment
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return msgspec.convert({**from_file, **from_environment, **given}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise StartupError(f"A setting cannot be used: {error}") from None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"AURALIS_{name.upper()}"
+
+
+def flag_of(name: str) -> str:
+    """The command-line flag of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def is_list(name: str) -> bool:
+    """Whether a setting takes several values."""
+    return name in {"folders", "allow_host"}
+
+
+def descriptions() -> dict[str, str]:
+    """The line that explains each setting, by its name."""
+    properties = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
+    return {name: property_["description"] for name, property_ in properties.items()}
+
+
+def _split(name: str, value: str) -> Any:
+    return tuple(part for part in value.split(os.pathsep) if part) if is_list(name) else value
+
+
+def _read_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError:
+        raise StartupError("The configuration file cannot be read. Check its name and its permissions.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartupError(f"The configuration file is not valid TOML: {error}") from None

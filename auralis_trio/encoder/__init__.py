@@ -1,0 +1,10 @@
+"""Block -> bytes: plain PCM, WAV, FLAC. What comes in is float32 with its place in the track; what goes out is final.
+
+It knows neither files nor clients. Only this package writes RIFF headers.
+"""
+
+from auralis_trio.encoder.chunk import encode
+from auralis_trio.encoder.pcm import quantise
+from auralis_trio.encoder.wav import wav_header
+
+__all__ = ["encode", "quantise", "wav_header"]
