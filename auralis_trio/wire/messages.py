@@ -1,0 +1,140 @@
+"""The text messages: `{"type": ..., "data": {...}}`, one frozen record for each type a client can say.
+
+`parse` accepts any text and returns a record or raises `MessageError` with a code; nothing else ever comes out of
+it. Unknown fields are ignored, so that newer clients can talk to older servers; wrong types are not.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+PROTOCOL_VERSION = 1
+
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Frame = Annotated[int, Meta(ge=0, le=2**53)]
+Position = Annotated[float, Meta(ge=0, le=1e9)]
+Topic = Literal["player", "library", "jobs"]
+TOPICS: tuple[Topic, ...] = ("player", "library", "jobs")
+
+
+class MessageError(ValueError):
+    """A message that cannot be understood; `code` is stable, the text is for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Play(msgspec.Struct, frozen=True):
+    """Play a track from a frame on. Without `credit` the server paces the stream itself."""
+
+    track_id: Id
+    start_frame: Frame | None = None
+    position_s: Position | None = None
+    enhanced: bool = False
+    encoding: Literal["s16", "s24", "f32", "flac"] = "s16"
+    transport: Literal["binary", "json"] = "binary"
+    credit: Frame | None = None
+
+
+class PlayNormal(msgspec.Struct, frozen=True):
+    """The older name of `play`: float samples as base64, paced by the server."""
+
+    track_id: Id
+    start_position: Position | None = None
+
+
+class Seek(msgspec.Struct, frozen=True):
+    """Go on from another place in the same track."""
+
+    start_frame: Frame | None = None
+    position_s: Position | None = None
+    position: Position | None = None
+    stream_id: int | None = None
+
+
+class Credit(msgspec.Struct, frozen=True):
+    """How many frames in all may have been sent since the stream's start, and how many were heard."""
+
+    stream_id: int
+    frames: Frame
+    played: Frame | None = None
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Send nothing more for now."""
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Go on with the next frame of the same stream."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """End the stream."""
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """Asks for a `pong`."""
+
+
+class Subscribe(msgspec.Struct, frozen=True):
+    """Which state events this client wants to hear."""
+
+    topics: tuple[Topic, ...] = TOPICS
+
+
+Message = Play | PlayNormal | Seek | Credit | Pause | Resume | Stop | Ping | Subscribe
+
+CLIENT_MESSAGES: dict[str, type[Message]] = {
+    "play": Play,
+    "play_normal": PlayNormal,
+    "seek": Seek,
+    "credit": Credit,
+    "pause": Pause,
+    "resume": Resume,
+    "stop": Stop,
+    "ping": Ping,
+    "subscribe": Subscribe,
+}
+
+
+class _Envelope(msgspec.Struct):
+    type: str
+    data: msgspec.Raw | UnsetType = UNSET
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in CLIENT_MESSAGES.items()}
+_encoder = msgspec.json.Encoder()
+
+
+def parse(message: str | bytes) -> Message:
+    """Read what a client said.
+
+    Raises:
+        MessageError: `unsupported_frame_type`, `invalid_json`, `unknown_message_type` or `validation_error`.
+    """
+    if isinstance(message, bytes):
+        raise MessageError("unsupported_frame_type", "Send text messages; this server takes no binary ones.")
+    try:
+        envelope = _envelope.decode(message)
+    except msgspec.ValidationError as error:
+        raise MessageError("validation_error", f'A message is {{"type": ..., "data": {{...}}}}: {error}') from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise MessageError("invalid_json", "This is not JSON.") from None
+    decoder = _decoders.get(envelope.type)
+    if decoder is None:
+        raise MessageError("unknown_message_type", f"Known types: {', '.join(sorted(_decoders))}.")
+    try:
+        return decoder.decode(b"{}" if isinstance(envelope.data, UnsetType) else envelope.data)
+    except msgspec.ValidationError as error:
+        raise MessageError("validation_error", f"{envelope.type}: {error}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise MessageError("invalid_json", "This is not JSON.") from None
+
+
+def pack(kind: str, data: dict[str, Any]) -> str:
+    """Write what the server says."""
+    return _encoder.encode({"type": kind, "data": data}).decode()

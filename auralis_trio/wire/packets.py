@@ -1,0 +1,59 @@
+"""The binary message that carries audio: a header of 24 bytes, little-endian, then the encoded frames.
+
+    0 u8 version=1 | 1 u8 encoding | 2 u16 flags | 4 u32 stream_id | 8 u64 start_frame |
+    16 u32 frames | 20 u32 sequence | 24 payload (never empty)
+
+The payload begins at a multiple of eight, so a client can lay a typed array over it.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from auralis_trio.audio.encoding import Encoding
+
+VERSION = 1
+FIRST, LAST, PROVISIONAL = 1, 2, 4
+HEADER_BYTES = 24
+_HEADER = struct.Struct("<BBHIQII")
+
+
+class PacketError(ValueError):
+    """Bytes that are not a packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A parsed packet: `frames` frames of the track from `start_frame` on."""
+
+    encoding: Encoding
+    flags: int
+    stream_id: int
+    start_frame: int
+    frames: int
+    sequence: int
+    payload: bytes
+
+
+def pack_header(
+    encoding: Encoding, flags: int, stream_id: int, start_frame: int, frames: int, sequence: int
+) -> bytes:
+    """The 24 bytes that stand before the payload."""
+    return _HEADER.pack(VERSION, encoding.number, flags, stream_id, start_frame, frames, sequence)
+
+
+def parse_packet(message: bytes) -> Packet:
+    """Read a binary message.
+
+    Raises:
+        PacketError: it is not a packet of this version.
+    """
+    if len(message) <= HEADER_BYTES:
+        raise PacketError("too short")
+    version, number, flags, stream_id, start_frame, frames, sequence = _HEADER.unpack_from(message)
+    if version != VERSION:
+        raise PacketError(f"version {version}")
+    try:
+        encoding = Encoding.numbered(number)
+    except KeyError:
+        raise PacketError(f"encoding {number}") from None
+    return Packet(encoding, flags, stream_id, start_frame, frames, sequence, message[HEADER_BYTES:])
