@@ -10,6 +10,7 @@ AuralisError
 ├── TimedOut               a job did not end within its deadline
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
+    ├── SourceChanged      it is another recording than the library saw
     ├── SourceUnsupported  it is not audio, or not of a kind that can be decoded
     ├── SourceCorrupt      its audio ends or breaks before it should
     ├── SourceHung         its disk does not answer
@@ -113,6 +114,14 @@ class SourceMissing(SourceError):
     status = 404
     default_code = "track_missing"
     text = "This track's file is missing. Bring it back or scan the library again."
+
+
+class SourceChanged(SourceError):
+    """The file holds another recording than the library saw."""
+
+    status = 409
+    default_code = "track_changed"
+    text = "This track's file has changed. Scan the library again."
 
 
 class SourceUnsupported(SourceError):

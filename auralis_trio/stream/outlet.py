@@ -1,0 +1,136 @@
+"""The forms in which packets leave: binary messages, or JSON with base64 for clients that ask for it."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from auralis_trio.stream.pipeline import Piece, Plan, Stream
+from auralis_trio.wire.messages import pack
+from auralis_trio.wire.packets import LAST, pack_header
+
+
+class Link(Protocol):
+    """A client's connection, whatever carries it."""
+
+    async def receive(self) -> str | bytes:
+        """The next message.
+
+        Raises:
+            trio.BrokenResourceError: the client is gone.
+        """
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message as a whole, or be cancelled before any of it.
+
+        Raises:
+            trio.BrokenResourceError: the client is gone, or took nothing for too long.
+        """
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection; does nothing when the client is gone."""
+
+
+@dataclass(frozen=True)
+class BinaryOutlet:
+    """Packets as binary messages: one copy from the cached chunk to the socket."""
+
+    link: Link
+    plan: Plan
+    stream_id: int
+    legacy: bool
+
+    async def send(self, piece: Piece) -> None:
+        """See `Outlet.send`."""
+        span = piece.span
+        header = pack_header(self.plan.encoding, piece.flags, self.stream_id, span.start, span.frames, piece.sequence)
+        await self.link.send(b"".join((header, piece.data)))
+
+
+@dataclass(frozen=True)
+class JsonOutlet:
+    """Packets as `audio_chunk` messages; with the older field names where the client used the older request."""
+
+    link: Link
+    plan: Plan
+    stream_id: int
+    legacy: bool
+
+    async def send(self, piece: Piece) -> None:
+        """See `Outlet.send`."""
+        data = {
+            "stream_id": self.stream_id,
+            "start_frame": piece.span.start,
+            "frames": piece.span.frames,
+            "sequence": piece.sequence,
+            "encoding": self.plan.encoding.label,
+            "last": bool(piece.flags & LAST),
+        }
+        encoded = base64.b64encode(piece.data).decode()
+        if self.legacy:
+            data |= self._older_fields(piece, encoded)
+        else:
+            data["data"] = encoded
+        await self.link.send(pack("audio_chunk", data))
+
+    def _older_fields(self, piece: Piece, encoded: str) -> dict[str, Any]:
+        track = self.plan.track
+        index = track.grid.chunk_of(piece.span.start)
+        chunk = track.grid.chunk(index)
+        step = track.grid.packet_frames
+        return {
+            "chunk_index": index,
+            "chunk_count": track.grid.total_chunks,
+            "frame_index": (piece.span.start - chunk.start) // step,
+            "frame_count": -(-chunk.frames // step),
+            "samples": encoded,
+            "sample_count": piece.span.frames * track.format.channels,
+            "crossfade_samples": 0,
+        }
+
+
+def start_message(plan: Plan, stream_id: int, *, legacy: bool) -> str:
+    """What is said before the first packet of a stream."""
+    track = plan.track
+    data: dict[str, Any] = {
+        "stream_id": stream_id,
+        "track_id": track.file.track_id,
+        "entry_id": None,
+        "start_frame": plan.start_frame,
+        "total_frames": track.total_frames,
+        "sample_rate": track.format.sample_rate,
+        "channels": track.format.channels,
+        "encoding": plan.encoding.label,
+        "chunk_frames": track.grid.chunk_frames,
+        "enhanced": not plan.recipe.identity,
+        "preset": plan.recipe.preset,
+        "intensity": plan.recipe.intensity,
+        "recipe": plan.recipe.key,
+        "revision": track.revision(plan.recipe),
+    }
+    if legacy:
+        data |= {
+            "preset": "none",
+            "total_chunks": track.grid.total_chunks,
+            "chunk_duration": track.grid.chunk_frames / track.format.sample_rate,
+            "total_duration": track.total_frames / track.format.sample_rate,
+        }
+    return pack("audio_stream_start", data)
+
+
+def end_message(stream: Stream, reason: str, *, legacy: bool) -> str:
+    """What is said after the last packet of a stream."""
+    sent = stream.flow.sent
+    data: dict[str, Any] = {
+        "stream_id": stream.stream_id,
+        "reason": reason,
+        "frames_sent": sent,
+        "next_entry_id": None,
+    }
+    if legacy:
+        track = stream.plan.track
+        data |= {
+            "track_id": track.file.track_id,
+            "total_samples": sent * track.format.channels,
+            "duration": sent / track.format.sample_rate,
+        }
+    return pack("audio_stream_end", data)

@@ -1,0 +1,147 @@
+"""Chunks on demand: cached, each rendered once however many ask for it, every wait under a deadline.
+
+Whoever asks first renders in its own task; others that ask meanwhile wait for it. When the first one leaves, one
+of the others takes over, so a render ends with its last listener and no task runs that nobody owns.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import trio
+
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.grid import Grid, Span
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.decoder import PcmCache
+from auralis_trio.errors import AuralisError, SourceHung, TimedOut
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering import Recipe
+from auralis_trio.offload import STOP_GRACE_S, Lane, Offload
+from auralis_trio.stream.cache import ChunkCache
+from auralis_trio.work.rendering import Chunk, Described, TrackReader
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A render under way, and what came of it; neither chunk nor error when its owner left."""
+
+    landed: trio.Event = field(default_factory=trio.Event)
+    chunk: Chunk | None = None
+    error: AuralisError | None = None
+
+
+class Renderer:
+    """Everything that streams and requests share in order to get at chunks."""
+
+    def __init__(self, offload: Offload, cache: ChunkCache, pcm: PcmCache, read_deadline_s: float) -> None:
+        self.offload = offload
+        self.cache = cache
+        self.pcm = pcm
+        self.read_deadline_s = read_deadline_s
+        self._flights: dict[Hashable, _Flight] = {}
+
+    @asynccontextmanager
+    async def open_track(self, file: TrackFile) -> AsyncIterator["OpenTrack"]:
+        """A track to take chunks from; its file is opened when one must be rendered, and closed on leaving.
+
+        Raises:
+            SourceError: its frames have to be counted first, and cannot be.
+        """
+        reader = TrackReader(file, self.pcm)
+        try:
+            if file.format is not None and file.total_frames is not None:
+                known = Described(file.format, file.total_frames)
+            else:
+                known = await self.read(reader.describe)
+            yield OpenTrack(self, reader, file, known)
+        finally:
+            # Closing a file can block, and must happen also when this task is cancelled.
+            with trio.move_on_after(STOP_GRACE_S, shield=True):
+                await self.offload.run(Lane.DISK, reader.close)
+
+    async def once(self, key: Hashable, make: Callable[..., Chunk]) -> tuple[Chunk, bool]:
+        """The chunk of this key and whether it was cached; rendered by `make` if nobody does so already.
+
+        Raises:
+            SourceError: `make` could not.
+        """
+        while True:
+            cached = self.cache.get(key)
+            if cached is not None:
+                return cached, True
+            flight = self._flights.get(key)
+            if flight is None:
+                return await self._render(key, make), False
+            await flight.landed.wait()
+            if flight.error is not None:
+                raise copy(flight.error)
+            if flight.chunk is not None:
+                return flight.chunk, False
+
+    async def _render(self, key: Hashable, make: Callable[..., Chunk]) -> Chunk:
+        flight = self._flights[key] = _Flight()
+        try:
+            flight.chunk = await self.read(make)
+            self.cache.put(key, flight.chunk)
+            return flight.chunk
+        except AuralisError as error:
+            flight.error = error
+            raise
+        finally:
+            del self._flights[key]
+            flight.landed.set()
+
+    async def read(self, job: Callable[..., T]) -> T:
+        """Run ``job(check=check)`` on a source, under the deadline for reading.
+
+        Raises:
+            SourceHung: the deadline passed.
+        """
+        try:
+            return await self.offload.run_stoppable(Lane.AUDIO, job, deadline_s=self.read_deadline_s)
+        except TimedOut:
+            raise SourceHung from None
+
+
+class OpenTrack:
+    """A track that a stream or request has in hand."""
+
+    def __init__(self, renderer: Renderer, reader: TrackReader, file: TrackFile, known: Described) -> None:
+        self.file = file
+        self.format: AudioFormat = known.format
+        self.total_frames = known.total_frames
+        self.grid = Grid(known.format.sample_rate, known.total_frames)
+        self._renderer = renderer
+        self._reader = reader
+
+    def revision(self, recipe: Recipe) -> str:
+        """A name for exactly these samples: it changes with the audio, the recipe and whatever decodes it."""
+        parts = f"{self.file.content_id} {recipe.key} {self._renderer.pcm.decoder_version}"
+        return hashlib.blake2b(parts.encode(), digest_size=10).hexdigest()
+
+    async def chunk(self, recipe: Recipe, index: int, encoding: Encoding) -> tuple[Chunk, bool]:
+        """Chunk `index`, encoded as a whole, and whether it came from the cache.
+
+        Raises:
+            SourceError: the file cannot be played.
+        """
+        key = (self.revision(recipe), index, encoding)
+        return await self._renderer.once(key, lambda check: self._reader.chunk(recipe, index, encoding, check))
+
+    async def packets(self, recipe: Recipe, index: int, encoding: Encoding) -> Chunk:
+        """Chunk `index`, from which packets can be taken: plain PCM anywhere, other encodings at its cuts."""
+        if encoding.sample_bytes is not None:
+            return (await self.chunk(recipe, index, encoding))[0]
+        key = (self.revision(recipe), index, encoding, "packets")
+        make = self._reader.packets
+        return (await self._renderer.once(key, lambda check: make(recipe, index, encoding, check)))[0]
+
+    async def span(self, recipe: Recipe, span: Span, encoding: Encoding) -> Chunk:
+        """Any run of frames, encoded as one; never cached."""
+        return await self._renderer.read(lambda check: self._reader.span(recipe, span, encoding, check))

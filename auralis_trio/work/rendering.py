@@ -1,0 +1,131 @@
+"""One track under the hands of one stream or request: open, render, encode. Called from worker threads only."""
+
+import os
+import threading
+from dataclasses import dataclass
+
+from auralis_trio.audio.block import Block
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid, Span
+from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.encoder import encode
+from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering import Recipe, render
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Encoded frames with their place. `cuts` are the offsets of packets that can only be taken whole."""
+
+    span: Span
+    data: bytes
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return len(self.data)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is known of a track's sound once its file was opened."""
+
+    format: AudioFormat
+    total_frames: int
+
+
+class TrackReader:
+    """A track's decoder: opened by the first job that needs it, closed by the stream or request that owns it.
+
+    Making one costs nothing and touches no file, so a job that nobody waits for any more has nothing to give back.
+    """
+
+    def __init__(self, file: TrackFile, pcm: PcmCache) -> None:
+        self._file = file
+        self._pcm = pcm
+        self._lock = threading.Lock()
+        self._source: AudioSource | None = None
+        self._closed = False
+
+    def describe(self, check: Check = never_cancelled) -> Described:
+        """Open the file and count its frames.
+
+        Raises:
+            SourceError: the file cannot be played, or is no longer the one that the library knows.
+        """
+        source = self._opened(check)
+        return Described(source.format, source.total_frames)
+
+    def chunk(self, recipe: Recipe, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render and encode one chunk as a whole.
+
+        Raises:
+            SourceError: the file cannot be played.
+        """
+        source = self._opened(check)
+        block = render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+        return Chunk(Span(block.start_frame, block.frames), encode(block, source.format, encoding))
+
+    def packets(self, recipe: Recipe, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render one chunk and encode each of its packets on its own."""
+        source = self._opened(check)
+        block = render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+        step = Grid(source.format.sample_rate, source.total_frames).packet_frames
+        parts, cuts, length = [], [], 0
+        for start in range(0, block.frames, step):
+            parts.append(encode(_part(block, start, start + step), source.format, encoding))
+            cuts.append(length)
+            length += len(parts[-1])
+            check()
+        return Chunk(Span(block.start_frame, block.frames), b"".join(parts), (*cuts, length))
+
+    def span(self, recipe: Recipe, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render and encode any run of frames: for what lies across the grid or before a damaged place."""
+        source = self._opened(check)
+        grain = Grid(source.format.sample_rate, source.total_frames).grain
+        if recipe.identity:
+            block = Block(source.read(span.start, span.frames, check), span.start)
+        else:
+            whole = render(source, recipe, span.start // grain, -(-span.end // grain), check)
+            block = _part(whole, span.start - whole.start_frame, span.end - whole.start_frame)
+        return Chunk(span, encode(block, source.format, encoding))
+
+    def close(self) -> None:
+        """Give the file back; a job that is still reading does so when it ends."""
+        with self._lock:
+            self._closed = True
+            source = self._source
+        if source is not None:
+            source.close()
+
+    def _opened(self, check: Check) -> AudioSource:
+        if self._source is not None:
+            return self._source
+        self._verify()
+        source = open_source(self._file.path, self._file.content_id, self._pcm, check)
+        with self._lock:
+            if not self._closed and self._source is None:
+                self._source = source
+                return source
+        source.close()
+        if self._source is None or self._closed:
+            raise SourceError("The track was closed.")
+        return self._source
+
+    def _verify(self) -> None:
+        """What is rendered is kept under the content that the library saw: so it must be that content."""
+        try:
+            seen = os.stat(self._file.path)
+        except OSError as error:
+            raise SourceMissing from error
+        if (seen.st_size, seen.st_mtime_ns) == (self._file.size, self._file.mtime_ns):
+            return
+        if probe(self._file.path).content_id != self._file.content_id:
+            raise SourceChanged
+
+
+def _part(block: Block, start: int, end: int) -> Block:
+    return Block(block.samples[start:end], block.start_frame + start)
