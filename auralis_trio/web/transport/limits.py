@@ -1,0 +1,70 @@
+"""How long the transport waits for a client and how much it takes from it; what it counted; the client that went."""
+
+from dataclasses import dataclass
+
+import trio
+
+READ_BYTES = 65_536
+"""what one read takes at most"""
+HEAD_BYTES = 16_384
+"""an unfinished request head, then 431"""
+QUEUED_MESSAGES = 10
+"""between the reader and an app that is behind; then the reader waits"""
+LINGER_S = 2.0
+"""After the last word, incoming bytes are still read and dropped for so long: closing on them would send a reset,
+and that can destroy the answer (a 413 to a client in mid-upload, a close code) before the client reads it."""
+
+
+class ClientGone(trio.BrokenResourceError):
+    """The client of this connection has gone or was cut; raised by every send to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportLimits:
+    """Every bound that an operator may set."""
+
+    write_deadline_s: float = 20.0
+    """without one byte taken while there is something to send"""
+    keep_alive_s: float = 15.0
+    """for the first byte of a request head"""
+    header_timeout_s: float = 10.0
+    """from there to the end of the head"""
+    body_timeout_s: float = 20.0
+    """without progress of a request body"""
+    ping_interval_s: float = 20.0
+    """without a word on a WebSocket; then it is pinged"""
+    ping_timeout_s: float = 20.0
+    """from the ping to any sign of life"""
+    graceful_timeout_s: float = 3.0
+    """for everything at shutdown"""
+    max_message_bytes: int = 65_536
+    """of a WebSocket message; then 1009"""
+    max_body_bytes: int = 16 * 1024 * 1024
+    """of a request body, declared or chunked; then 413"""
+    early_data_bytes: int = 65_536
+    """behind an upgrade and before its accept; then 400"""
+    max_connections: int = 1024
+    """open at once; then 503"""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStatistics:
+    """What is open now, and what was turned away or cut since the start."""
+
+    connections: int
+    websockets: int
+    refused: int
+    cut_for_slow_writes: int
+    cut_for_silence: int
+    ended_by_errors: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """The same, while it changes."""
+
+    websockets: int = 0
+    refused: int = 0
+    cut_for_slow_writes: int = 0
+    cut_for_silence: int = 0
+    ended_by_errors: int = 0

@@ -1,0 +1,155 @@
+"""One connection's socket: the task that reads it, and the only place that writes to it."""
+
+import os
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import inf
+from typing import Any, Protocol
+
+import trio
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.utils import parse_socket_addr
+
+from auralis_trio.web.transport.limits import READ_BYTES, ClientGone, Counters, TransportLimits
+
+
+class Speaker(Protocol):
+    """What the socket needs of the protocol that is spoken over it."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is lost when the connection closes now."""
+
+    def read_deadline(self) -> float:
+        """Until when the client may be silent, in the state that it is in."""
+
+    async def out_of_patience(self) -> bool:
+        """That time has passed; whether the client gets more."""
+
+    async def handle(self, event: Event) -> None:
+        """Take what was read."""
+
+    def abandon(self) -> None:
+        """Nothing more will be read."""
+
+
+class Wire:
+    """Reads with patience, writes with a deadline, closes for good."""
+
+    speaker: Speaker
+
+    def __init__(self, stream: trio.SocketStream, limits: TransportLimits, counters: Counters) -> None:
+        self.limits = limits
+        self.counters = counters
+        self.socket = stream.socket
+        self.hung_up_at = inf
+        self._sending = trio.Lock()
+        self._patience = trio.CancelScope()
+        with suppress(OSError):  # the kernel's own deadline, for a peer that vanishes while nobody writes
+            stall_ms = int(limits.write_deadline_s * 1000) + 1000
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
+
+    def address(self, end: Callable[[], Any]) -> tuple[str, int] | None:
+        """What one end is called; None when the client has already gone."""
+        with suppress(OSError):
+            return parse_socket_addr(self.socket.family, end())
+        return None
+
+    async def read(self) -> None:
+        """Hand on what the client sends until it goes or is let go.
+
+        One scope around the read alone: a time-out cannot fall into the handling of what was read.
+        """
+        while True:
+            data = None
+            with trio.CancelScope(deadline=self.speaker.read_deadline()) as self._patience:
+                try:
+                    data = await self.socket.recv(READ_BYTES)
+                except (OSError, trio.ClosedResourceError):
+                    return
+            if data is None:
+                if not await self.speaker.out_of_patience():
+                    return
+            elif not data:
+                return
+            elif self.hung_up_at == inf:
+                await self.speaker.handle(RawData(data))
+
+    async def write(self, *parts: bytes | memoryview) -> None:
+        """Send all of it or raise ClientGone; always a checkpoint, never cancelled in the middle of a frame."""
+        if self._sending.locked():
+            await self._sending.acquire()
+        else:
+            self._sending.acquire_nowait()  # saves the round through the scheduler that `acquire` makes
+        try:
+            rest = self._write_now(parts)
+            if rest:
+                await self._write_rest(rest)
+        except (OSError, trio.ClosedResourceError):
+            await trio.lowlevel.checkpoint()
+            raise ClientGone from None
+        finally:
+            self._sending.release()
+        if not rest:
+            await trio.lowlevel.checkpoint()
+
+    def _write_now(self, parts: Sequence[bytes | memoryview]) -> list[memoryview]:
+        """Give the kernel what it takes at once, with no copy, timer or scope; the rest comes back."""
+        try:
+            sent = os.writev(self.socket.fileno(), parts)
+        except BlockingIOError:
+            sent = 0
+        rest = []
+        for part in parts:
+            if sent < len(part):
+                rest.append(memoryview(part)[sent:])
+            sent = max(0, sent - len(part))
+        return rest
+
+    async def _write_rest(self, rest: list[memoryview]) -> None:
+        """Wait for a slow client, the deadline being inside the shield: one outside would never fire."""
+        limit_s = self.limits.write_deadline_s
+        with trio.move_on_after(limit_s, shield=True) as scope:
+            for part in rest:
+                while part:
+                    part = part[await self.socket.send(part) :]
+                    scope.deadline = trio.current_time() + limit_s
+            return
+        self.counters.cut_for_slow_writes += 1
+        self.abort()
+        raise ClientGone
+
+    async def take(self, event: Event) -> None:
+        """What Hypercorn's protocol has to say to the connection."""
+        if isinstance(event, RawData):
+            await self.write(event.data)
+        elif isinstance(event, Closed):
+            self.hang_up()
+        elif isinstance(event, Updated) and event.idle:
+            self._patience.deadline = self.speaker.read_deadline()
+
+    def hang_up(self) -> None:
+        """Say no more, and leave the client a moment to read and to close."""
+        if self.hung_up_at == inf:
+            self.hung_up_at = trio.current_time()
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_WR)
+            self.speaker.abandon()
+            self._patience.deadline = self.speaker.read_deadline()
+
+    def end_if_idle(self) -> None:
+        """Stop reading a connection that has no request."""
+        if self.speaker.idle:
+            self._patience.cancel()
+
+    def close(self) -> None:
+        """Close; a write or read that is stuck ends."""
+        self.socket.close()
+
+    def abort(self) -> None:
+        """Close and drop what is unsent: otherwise a stalled client would go on holding kernel memory."""
+        with suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
