@@ -24,7 +24,7 @@ from typing import ClassVar
 
 
 class AuralisError(Exception):
-    """The root: `status` for HTTP, a stable `code` for programs, a text for people."""
+    """The root: `status` and `headers` for HTTP, a stable `code` for programs, a text for people."""
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal_error"
@@ -35,7 +35,7 @@ class AuralisError(Exception):
     ) -> None:
         self.message = message or self.text
         self.code = code or self.default_code
-        self.retry_after_s = retry_after_s
+        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         super().__init__(self.message)
 
 

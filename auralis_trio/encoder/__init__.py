@@ -5,6 +5,6 @@ It knows neither files nor clients. Only this package writes RIFF headers.
 
 from auralis_trio.encoder.chunk import encode
 from auralis_trio.encoder.pcm import quantise
-from auralis_trio.encoder.wav import wav_header
+from auralis_trio.encoder.wav import wav_header, wav_padding
 
-__all__ = ["encode", "quantise", "wav_header"]
+__all__ = ["encode", "quantise", "wav_header", "wav_padding"]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 
@@ -105,6 +105,17 @@ class Renderer:
         """
         try:
             return await self.offload.run_stoppable(Lane.AUDIO, job, deadline_s=self.read_deadline_s)
+        except TimedOut:
+            raise SourceHung from None
+
+    async def read_disk(self, job: Callable[..., T], *args: Any) -> T:
+        """Run ``job(*args)`` on a file, under the same deadline.
+
+        Raises:
+            SourceHung: the deadline passed.
+        """
+        try:
+            return await self.offload.run(Lane.DISK, job, *args, deadline_s=self.read_deadline_s)
         except TimedOut:
             raise SourceHung from None
 

@@ -11,7 +11,7 @@ the hub ends it when the server stops or the outbox is full. Leaving the nursery
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,14 +20,14 @@ import trio
 
 from auralis_trio.audio.units import frames_to_seconds, seconds_to_frame
 from auralis_trio.errors import AuralisError, Busy
-from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, end_message, start_message
 from auralis_trio.stream.pipeline import Plan, Stream, open_stream
 from auralis_trio.stream.rate import Rate
-from auralis_trio.stream.renderer import OpenTrack, Renderer
+from auralis_trio.stream.renderer import Renderer
 from auralis_trio.wire.conversation import Conversation, End, Grant, Hold, Reply, Start, State, Topics
 from auralis_trio.wire.messages import PROTOCOL_VERSION, TOPICS, Topic, pack
 
@@ -53,8 +53,7 @@ class SessionServices:
 
     renderer: Renderer
     hub: Hub
-    find_track: Callable[[int], Awaitable[TrackFile]]
-    keep_format: Callable[[TrackFile, OpenTrack], Awaitable[None]]
+    catalogue: Catalogue
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits
@@ -185,10 +184,9 @@ class Session:
     @asynccontextmanager
     async def _open(self, command: Start) -> AsyncIterator[Plan]:
         services, request = self.services, command.request
-        file = await services.find_track(request.track_id)
+        file = await services.catalogue.find_track(request.track_id)
         async with services.renderer.open_track(file) as track:
-            if file.total_frames is None:
-                await services.keep_format(file, track)
+            await services.catalogue.keep_length(track)
             start = request.start
             frame = seconds_to_frame(start, track.format.sample_rate) if isinstance(start, float) else start
             yield Plan(
@@ -245,7 +243,7 @@ async def run_session(link: Link, services: SessionServices) -> None:
         code, reason = TRY_LATER, "the server is full: try again later"
     except* trio.BrokenResourceError:
         code, reason = GOING_AWAY, ""
-    except* Exception:  # noqa: BLE001 - a border: one session's failure must not reach the others
+    except* Exception:  # a border: one session's failure must not reach the others
         log.exception("session failed")
     with trio.move_on_after(CLOSE_S, shield=True):
         await link.close(code, reason)

@@ -1,0 +1,51 @@
+"""The library as async code sees it: every question goes through the door, under a deadline."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from auralis_trio.library.queries import get_track_file, set_total_frames
+from auralis_trio.library.records import TrackFile
+from auralis_trio.library.store import Library
+from auralis_trio.offload import Lane, Offload
+from auralis_trio.stream.renderer import OpenTrack
+
+T = TypeVar("T")
+
+
+class Catalogue:
+    """Questions to one library."""
+
+    def __init__(self, offload: Offload, library: Library, deadline_s: float) -> None:
+        self._offload = offload
+        self._library = library
+        self._deadline_s = deadline_s
+
+    async def ask(self, question: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Run ``question(library, *args, **options)``, which only reads.
+
+        Raises:
+            TimedOut: the database did not answer within the deadline.
+            Busy: all its threads are taken.
+        """
+        return await self._offload.run(
+            Lane.READ, lambda: question(self._library, *args, **options), deadline_s=self._deadline_s
+        )
+
+    async def find_track(self, track_id: int) -> TrackFile:
+        """Where a track's audio lies.
+
+        Raises:
+            NotFound: there is no such track.
+        """
+        return await self.ask(get_track_file, track_id)
+
+    async def keep_length(self, track: OpenTrack) -> None:
+        """Note the frames of a track whose file did not declare them and which were counted just now."""
+        if track.file.total_frames is None:
+            await self._offload.run(
+                Lane.WRITE,
+                lambda: set_total_frames(
+                    self._library, track.file.track_id, track.total_frames, track.file.content_id
+                ),
+                deadline_s=self._deadline_s,
+            )

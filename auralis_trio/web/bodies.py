@@ -1,0 +1,105 @@
+"""Response bodies that are made while they are sent. What they open is closed when they end, are cut or fail.
+
+Their length was promised before the first byte. A body that cannot keep the promise raises, and the connection is
+ended in the middle: the client sees that something is missing, and never silence in its place.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from types import TracebackType
+
+import msgspec
+from quart.wrappers.response import ResponseBody
+
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.encoder import wav_header, wav_padding
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering import Recipe
+from auralis_trio.stream.renderer import OpenTrack, Renderer
+from auralis_trio.web.ranges import Part
+from auralis_trio.work.original import FileState, read_bytes
+
+PIECE_BYTES = 65_536
+READ_BYTES = 262_144
+
+
+class WavLayout:
+    """Where the bytes of a track's WAV lie: header, frames, padding."""
+
+    def __init__(self, track: OpenTrack, encoding: Encoding) -> None:
+        self.header = wav_header(track.format, encoding, track.total_frames)
+        self.padding = wav_padding(track.format, encoding, track.total_frames)
+        self.frame_bytes = encoding.frame_bytes(track.format.channels)
+        self.data_end = len(self.header) + track.total_frames * self.frame_bytes
+        self.total_bytes = self.data_end + len(self.padding)
+        self.chunk_bytes = track.grid.chunk_frames * self.frame_bytes
+
+    def chunk_at(self, offset: int) -> int:
+        """The chunk that the byte at `offset` belongs to; the first one for the header."""
+        return max(0, offset - len(self.header)) // self.chunk_bytes
+
+    def chunk_start(self, index: int) -> int:
+        """Where a chunk's first byte lies."""
+        return len(self.header) + index * self.chunk_bytes
+
+
+class WavBody(ResponseBody):
+    """A part of a whole track as WAV, rendered chunk by chunk as it is taken."""
+
+    def __init__(self, renderer: Renderer, track: OpenTrack, recipe: Recipe, sent: tuple[Encoding, Part]) -> None:
+        self._renderer = renderer
+        self._file: TrackFile = msgspec.structs.replace(track.file, total_frames=track.total_frames)
+        self._recipe = recipe
+        self._encoding, self._part = sent
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
+        track = await self._stack.enter_async_context(self._renderer.open_track(self._file))
+        return self._pieces(track)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def _pieces(self, track: OpenTrack) -> AsyncIterator[bytes | memoryview]:
+        layout, start, end = WavLayout(track, self._encoding), self._part.start, self._part.end
+        if start < len(layout.header):
+            yield layout.header[start:end]
+        while (at := max(start, len(layout.header))) < min(end, layout.data_end):
+            index = layout.chunk_at(at)
+            chunk, _ = await track.chunk(self._recipe, index, self._encoding)
+            first = layout.chunk_start(index)
+            data = memoryview(chunk.data)[at - first : end - first]
+            for offset in range(0, len(data), PIECE_BYTES):
+                yield data[offset : offset + PIECE_BYTES]
+            start = at + len(data)
+        if end > layout.data_end:
+            yield layout.padding[max(0, self._part.start - layout.data_end) :]
+
+
+class OriginalBody(ResponseBody):
+    """A part of a file as it lies on the disk."""
+
+    def __init__(self, renderer: Renderer, path: str, seen: FileState, part: Part) -> None:
+        self._renderer = renderer
+        self._path = path
+        self._seen = seen
+        self._part = part
+
+    async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
+        return self._pieces()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Each read closes what it opened."""
+
+    async def _pieces(self) -> AsyncIterator[bytes | memoryview]:
+        offset = self._part.start
+        while offset < self._part.end:
+            size = min(READ_BYTES, self._part.end - offset)
+            data = memoryview(await self._renderer.read_disk(read_bytes, self._path, self._seen, offset, size))
+            for start in range(0, size, PIECE_BYTES):
+                yield data[start : start + PIECE_BYTES]
+            offset += size

@@ -1,0 +1,117 @@
+"""What there is to play, and the scan that finds it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from quart import Response
+
+from auralis_trio.errors import Conflict
+from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks, statistics
+from auralis_trio.web.answers import json_response
+from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.routes import Route
+from auralis_trio.web.services import Services
+
+Limit = Annotated[int, Meta(ge=1, le=500)]
+Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class TracksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of which tracks."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+    sort: str = "title"
+    search: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class AlbumsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of the albums."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+    sort: str = "title"
+
+
+class ArtistsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of the artists."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+    sort: str = "name"
+
+
+class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which folders to scan, each within a configured one; none: all of them."""
+
+    directories: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=1000)] | None = None
+
+
+@dataclass(frozen=True)
+class LibraryApi:
+    """What stands under `/api/library`, and the albums and artists beside it."""
+
+    services: Services
+
+    def routes(self) -> list[Route]:
+        """Its part of the table of routes."""
+        return [
+            Route("GET", "/api/library/tracks", self.tracks),
+            Route("GET", "/api/library/tracks/<int:track_id>", self.track),
+            Route("GET", "/api/library/stats", self.stats),
+            Route("GET", "/api/albums", self.albums),
+            Route("GET", "/api/artists", self.artists),
+            Route("POST", "/api/library/scan", self.scan),
+            Route("GET", "/api/library/scan/status", self.scan_status),
+            Route("POST", "/api/library/scan/cancel", self.cancel_scan),
+        ]
+
+    async def tracks(self) -> Response:
+        """A page of tracks."""
+        page = query(TracksQuery)
+        found = await self.services.catalogue.ask(
+            list_tracks, limit=page.limit, offset=page.offset, sort=page.sort, search=page.search
+        )
+        return json_response(found)
+
+    async def track(self, track_id: int) -> Response:
+        """One track."""
+        query(NoParameters)
+        return json_response(await self.services.catalogue.ask(get_track, track_id))
+
+    async def stats(self) -> Response:
+        """Totals of the library."""
+        query(NoParameters)
+        return json_response(await self.services.catalogue.ask(statistics))
+
+    async def albums(self) -> Response:
+        """A page of albums."""
+        page = query(AlbumsQuery)
+        found = await self.services.catalogue.ask(list_albums, limit=page.limit, offset=page.offset, sort=page.sort)
+        return json_response(found)
+
+    async def artists(self) -> Response:
+        """A page of artists."""
+        page = query(ArtistsQuery)
+        found = await self.services.catalogue.ask(list_artists, limit=page.limit, offset=page.offset, sort=page.sort)
+        return json_response(found)
+
+    async def scan(self) -> Response:
+        """Begin a scan; it goes on when this answer is out."""
+        wanted = await body(ScanRequest)
+        await self.services.start_scan(wanted.directories)
+        return json_response(self.services.scan.progress, 202)
+
+    async def scan_status(self) -> Response:
+        """What the scan does now, or did last."""
+        query(NoParameters)
+        return json_response(self.services.scan.progress)
+
+    async def cancel_scan(self) -> Response:
+        """Ask the scan to stop."""
+        await body(NoParameters)
+        if not self.services.scan.cancel_nowait():
+            raise Conflict("No scan is running.", code="no_scan")
+        return json_response(self.services.scan.progress, 202)

@@ -1,0 +1,63 @@
+"""The player page: a handful of static files, read once at the start and served from memory."""
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from quart import Response, request
+
+from auralis_trio.errors import NotFound
+from auralis_trio.web.ranges import is_unchanged
+from auralis_trio.web.routes import Route
+
+FOLDER = Path(__file__).parent / "player"
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file of the page."""
+
+    data: bytes
+    media_type: str
+    etag: str
+
+
+def read_page() -> dict[str, StaticFile]:
+    """Every file of the page, by its name relative to the page's folder; blocking."""
+    return {
+        path.relative_to(FOLDER).as_posix(): _static(path, path.read_bytes())
+        for path in sorted(FOLDER.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _static(path: Path, data: bytes) -> StaticFile:
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return StaticFile(data, media_type, hashlib.blake2b(data, digest_size=10).hexdigest())
+
+
+@dataclass(frozen=True)
+class Page:
+    """The routes of the page."""
+
+    files: Mapping[str, StaticFile]
+
+    def routes(self) -> list[Route]:
+        """Its part of the table of routes."""
+        return [Route("GET", "/", self.index), Route("GET", "/player/<path:name>", self.file)]
+
+    async def index(self) -> Response:
+        """The page itself."""
+        return await self.file("index.html")
+
+    async def file(self, name: str) -> Response:
+        """One of its files."""
+        static = self.files.get(name)
+        if static is None:
+            raise NotFound
+        headers = {"ETag": f'"{static.etag}"', "Cache-Control": "no-cache"}
+        if is_unchanged(request.headers, static.etag):
+            return Response(b"", 304, headers)
+        return Response(static.data, 200, headers, content_type=static.media_type)

@@ -1,0 +1,70 @@
+"""Errors on their way to an HTTP client: `application/problem+json` (RFC 9457), made in this one place.
+
+A problem has `type`, `title`, `status`, `detail` and a stable `code`. It never holds a path, a trace, or the words
+of an exception that was not written for people.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from quart import Response
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from auralis_trio.errors import AuralisError
+
+CONTENT_TYPE = "application/problem+json"
+CODES = {
+    400: ("bad_request", "The request is malformed."),
+    404: ("not_found", "There is nothing under this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("body_too_large", "The request body is too large."),
+    416: ("range_not_satisfiable", "The range lies outside of what there is."),
+}
+
+log = logging.getLogger(__name__)
+
+
+def problem(error: AuralisError) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body for an error that was raised on purpose."""
+    return error.status, error.headers, _body(error.status, error.code, error.message)
+
+
+def install_problems(app: QuartTrio) -> None:
+    """Answer every error of the application with a problem."""
+
+    @app.errorhandler(AuralisError)
+    async def on_error(error: AuralisError) -> Response:
+        if error.__cause__ is not None:
+            log.info("%s", error.code, exc_info=error.__cause__)
+        status, headers, body = problem(error)
+        return Response(body, status, headers, content_type=CONTENT_TYPE)
+
+    @app.errorhandler(HTTPException)
+    async def on_http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        code, text = CODES.get(status, ("http_error", HTTPStatus(status).phrase))
+        kept = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Content-Range"}]
+        response = Response(_body(status, code, text), status, content_type=CONTENT_TYPE)
+        response.headers.extend(kept)
+        return response
+
+    @app.errorhandler(Exception)
+    async def on_fault(error: Exception) -> Response:
+        # A border: one request's failure must not reach the others, nor its words the client.
+        log.error("request failed", exc_info=error)
+        status, headers, body = problem(AuralisError())
+        return Response(body, status, headers, content_type=CONTENT_TYPE)
+
+
+def _body(status: int, code: str, text: str) -> bytes:
+    data: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": text,
+        "code": code,
+    }
+    return msgspec.json.encode(data)

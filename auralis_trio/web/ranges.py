@@ -1,0 +1,68 @@
+"""Conditional and partial requests (RFC 9110 sections 13 and 14), for bodies whose length is known."""
+
+from dataclasses import dataclass
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_etags, parse_if_range_header, parse_range_header
+
+from auralis_trio.errors import AuralisError
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is to be sent of `total` bytes: from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+    total: int
+    partial: bool
+
+    @property
+    def status(self) -> int:
+        """200 for all, 206 for a part."""
+        return 206 if self.partial else 200
+
+    def headers(self) -> dict[str, str]:
+        """The headers that describe the part."""
+        headers = {"Accept-Ranges": "bytes", "Content-Length": str(self.end - self.start)}
+        if self.partial:
+            headers["Content-Range"] = f"bytes {self.start}-{self.end - 1}/{self.total}"
+        return headers
+
+
+class RangeRefused(AuralisError):
+    """The range cannot be sent; the client learns how much there is."""
+
+    status = 416
+    default_code = "range_not_satisfiable"
+    text = "The range lies outside of what there is."
+
+    def __init__(self, total: int, message: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.headers = {"Content-Range": f"bytes */{total}"}
+
+
+def is_unchanged(headers: Headers, etag: str) -> bool:
+    """Whether the client has this already (`If-None-Match`, compared weakly)."""
+    given = headers.get("If-None-Match")
+    return given is not None and parse_etags(given).contains_weak(etag)
+
+
+def requested_part(method: str, headers: Headers, etag: str, total: int) -> Part:
+    """The part that `Range` and `If-Range` ask for; all of it where they are absent, malformed or outdated.
+
+    Raises:
+        RangeRefused: the range lies outside, or there are several.
+    """
+    whole = Part(0, total, total, partial=False)
+    wanted = parse_range_header(headers.get("Range"))
+    if method != "GET" or wanted is None or wanted.units != "bytes":
+        return whole
+    if "If-Range" in headers and parse_if_range_header(headers["If-Range"]).etag != etag:
+        return whole
+    if len(wanted.ranges) > 1:
+        raise RangeRefused(total, "Ask for one range at a time.", code="multiple_ranges")
+    found = wanted.range_for_length(total)
+    if found is None:
+        raise RangeRefused(total)
+    return Part(found[0], found[1], total, partial=True)

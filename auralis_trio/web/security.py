@@ -1,0 +1,115 @@
+"""Who may talk to this server: decided from the head of each request and WebSocket, before anything else.
+
+A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
+(which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
+from another site is refused unless it only opens the page. A request without Origin and without those marks comes
+from a program, not from a page, and passes. State changes take JSON only, which no foreign form can send.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from auralis_trio.errors import AuralisError, Forbidden
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+PAGE_HEADERS: tuple[tuple[str, str], ...] = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; script-src 'self';"
+        " object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+)
+
+
+class UnsupportedContent(AuralisError):
+    """A state change that is not JSON."""
+
+    status = 415
+    default_code = "json_required"
+    text = "Send the request with the header Content-Type: application/json."
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The hosts that are ours: loopback, the address listened on, and what the operator allows."""
+
+    host: str
+    allow_host: tuple[str, ...]
+
+    def check(self, method: str, headers: Mapping[str, str]) -> None:
+        """Let a request pass or refuse it; `method` is GET for a WebSocket.
+
+        Raises:
+            Forbidden: Host or Origin is not ours.
+            UnsupportedContent: a state change that is not JSON.
+        """
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            raise Forbidden(
+                "This server is not known under that host name. Start it with --allow-host to allow the name.",
+                code="host_not_allowed",
+            )
+        origin = headers.get("origin")
+        if origin is not None and not self._is_own_page(origin, host):
+            raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
+        if origin is None and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+            opens_page = method == "GET" and headers.get("sec-fetch-dest") == "document"
+            if not opens_page:
+                raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
+        if method in {"POST", "PUT", "PATCH"} and not _is_json(headers.get("content-type", "")):
+            raise UnsupportedContent
+
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        parts = urlsplit(origin)
+        return parts.scheme in {"http", "https"} and (parts.netloc == host or self._is_allowed(parts.netloc))
+
+    def _is_ours(self, host: str) -> bool:
+        name = _name_of(host)
+        if name is None:
+            return False
+        if name in LOOPBACK_NAMES or name == self.host or self._is_allowed(host):
+            return True
+        # Listening on every address: each of the machine's addresses is ours. A name could be anybody's.
+        return self.host in {"0.0.0.0", "::"} and _is_address(name)
+
+    def _is_allowed(self, host: str) -> bool:
+        return host in self.allow_host or _name_of(host) in self.allow_host
+
+
+def _name_of(host: str) -> str | None:
+    """The name in `name`, `name:port`, `[address]` or `[address]:port`; None when it is none of these."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    if parts.path or parts.query or parts.fragment or parts.username is not None:
+        return None
+    return parts.hostname
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback

@@ -1,0 +1,73 @@
+"""The application: one guard in front of everything, the WebSocket beside Quart, the page and the routes in it."""
+
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
+from quart import Response
+from quart_trio import QuartTrio
+
+from auralis_trio.errors import AuralisError
+from auralis_trio.web.library_api import LibraryApi
+from auralis_trio.web.page import Page
+from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
+from auralis_trio.web.routes import Route, install_routes
+from auralis_trio.web.security import PAGE_HEADERS, Guard
+from auralis_trio.web.services import Services
+from auralis_trio.web.stream_api import StreamApi
+from auralis_trio.web.system_api import SystemApi
+from auralis_trio.web.transport import prepare
+from auralis_trio.web.ws import serve_websocket
+
+
+def route_table(services: Services) -> list[Route]:
+    """Every route of the server."""
+    return [
+        *Page(services.page).routes(),
+        *SystemApi(services).routes(),
+        *LibraryApi(services).routes(),
+        *StreamApi(services).routes(),
+    ]
+
+
+def create_app(services: Services) -> ASGIFramework:
+    """The ASGI application of a running server."""
+    app = QuartTrio(__name__, static_folder=None)
+    install_problems(app)
+    install_routes(app, route_table(services))
+    app.after_request(_add_page_headers)
+    prepare(app)
+    guard = Guard(services.settings.host, services.settings.allow_host)
+
+    async def guarded(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        try:
+            guard.check(method, headers)
+        except AuralisError as error:
+            await _refuse(scope, send, error)
+            return
+        if scope["type"] == "websocket":
+            await serve_websocket(services.sessions, scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return guarded
+
+
+async def _refuse(scope: Scope, send: ASGISendCallable, error: AuralisError) -> None:
+    """Answer without the application: it never sees what the guard turns away."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": None})
+        return
+    status, headers, body = problem(error)
+    pairs = [*headers.items(), *PAGE_HEADERS, ("content-type", CONTENT_TYPE), ("content-length", str(len(body)))]
+    encoded = [(name.lower().encode(), value.encode()) for name, value in pairs]
+    await send({"type": "http.response.start", "status": status, "headers": encoded, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _add_page_headers(response: Response) -> Response:
+    for name, value in PAGE_HEADERS:
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,28 @@
+"""What the rooms behind the door need; put together by `app.open_services`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auralis_trio.config import Settings
+from auralis_trio.jobs.scan import Scan
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.renderer import Renderer
+from auralis_trio.stream.session import SessionServices
+from auralis_trio.web.page import StaticFile
+
+
+@dataclass(frozen=True)
+class Services:
+    """Every owner of a truth, once. `gauges` are the live figures that `/api/status` shows."""
+
+    settings: Settings
+    catalogue: Catalogue
+    renderer: Renderer
+    hub: Hub
+    scan: Scan
+    start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
+    sessions: SessionServices
+    page: Mapping[str, StaticFile]
+    gauges: dict[str, Callable[[], Any]]

@@ -1,0 +1,176 @@
+"""Audio over HTTP: chunks, whole files and byte ranges, all of one render. A URL says everything that is heard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import trio
+from quart import Response, request
+
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.formats import media_type_of
+from auralis_trio.audio.units import frames_to_seconds
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.mastering import AS_RECORDED, Recipe
+from auralis_trio.stream.renderer import OpenTrack
+from auralis_trio.web.answers import json_response
+from auralis_trio.web.bodies import OriginalBody, WavBody, WavLayout
+from auralis_trio.web.query import NoParameters, query
+from auralis_trio.web.ranges import is_unchanged, requested_part
+from auralis_trio.web.routes import Route
+from auralis_trio.web.services import Services
+from auralis_trio.work.original import look_at
+
+CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
+MEDIA_TYPES = {Encoding.WAV: "audio/wav", Encoding.FLAC: "audio/flac"}
+FOREVER = "public, max-age=31536000, immutable"
+
+
+class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be heard; `revision` makes sure that it is still the same."""
+
+    enhanced: bool = False
+    revision: str | None = None
+
+    def recipe(self) -> Recipe:
+        """The recipe for these parameters."""
+        if self.enhanced:
+            raise InvalidRequest(
+                "This server plays tracks as recorded: leave enhanced out.", code="enhancement_unavailable"
+            )
+        return AS_RECORDED
+
+
+class ChunkQuery(Sound, frozen=True):
+    """Parameters of one chunk."""
+
+    encoding: Literal["wav", "flac", "f32", "s24", "s16"] = "wav"
+
+
+class WavQuery(Sound, frozen=True):
+    """Parameters of a whole track as WAV."""
+
+    encoding: Literal["s16", "s24", "f32"] = "s16"
+
+
+@dataclass(frozen=True)
+class StreamApi:
+    """What stands under `/api/stream`."""
+
+    services: Services
+
+    def routes(self) -> list[Route]:
+        """Its part of the table of routes."""
+        track = "/api/stream/<int:track_id>"
+        return [
+            Route("GET", f"{track}/metadata", self.metadata),
+            Route("GET", f"{track}/chunk/<int:index>", self.chunk),
+            Route("GET", f"{track}/audio.wav", self.audio_wav),
+            Route("GET", f"{track}/file", self.original),
+        ]
+
+    async def metadata(self, track_id: int) -> Response:
+        """What a client must know before it fetches chunks."""
+        sound = query(Sound)
+        async with self._open(track_id, sound) as track:
+            return json_response(_describe(track, sound.recipe()))
+
+    async def chunk(self, track_id: int, index: int) -> Response:
+        """One chunk of the grid."""
+        wanted = query(ChunkQuery)
+        recipe, encoding = wanted.recipe(), Encoding.named(wanted.encoding)
+        async with self._open(track_id, wanted) as track:
+            if index >= track.grid.total_chunks:
+                raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
+            etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
+            headers = _caching(etag, wanted)
+            if is_unchanged(request.headers, etag):
+                return Response(b"", 304, headers)
+            began_s = trio.current_time()
+            chunk, cached = await track.chunk(recipe, index, encoding)
+            headers |= {
+                "X-Chunk-Start-Frame": str(chunk.span.start),
+                "X-Chunk-Frames": str(chunk.span.frames),
+                "X-Sample-Rate": str(track.format.sample_rate),
+                "X-Channels": str(track.format.channels),
+                "X-Cache": "hit" if cached else "miss",
+                "Server-Timing": f"render;dur={(trio.current_time() - began_s) * 1000:.1f}",
+            }
+            kind = MEDIA_TYPES.get(encoding, "application/octet-stream")
+            return Response(chunk.data, 200, headers, content_type=kind)
+
+    async def audio_wav(self, track_id: int) -> Response:
+        """The whole track as WAV, or any part of its bytes."""
+        wanted = query(WavQuery)
+        recipe, encoding = wanted.recipe(), Encoding.named(wanted.encoding)
+        async with self._open(track_id, wanted) as track:
+            etag = f"{track.revision(recipe)}-{encoding.label}.wav"
+            headers = _caching(etag, wanted)
+            if is_unchanged(request.headers, etag):
+                return Response(b"", 304, headers)
+            layout = WavLayout(track, encoding)
+            part = requested_part(request.method, request.headers, etag, layout.total_bytes)
+            headers |= part.headers()
+            if request.method == "HEAD":
+                return Response(b"", part.status, headers, content_type="audio/wav")
+            if track.total_frames:
+                # What cannot be played is said before a body is promised.
+                await track.chunk(recipe, layout.chunk_at(min(part.start, layout.data_end - 1)), encoding)
+            body = WavBody(self.services.renderer, track, recipe, (encoding, part))
+        return Response(body, part.status, headers, content_type="audio/wav")
+
+    async def original(self, track_id: int) -> Response:
+        """The file as it lies on the disk, or any part of its bytes."""
+        query(NoParameters)
+        file = await self.services.catalogue.find_track(track_id)
+        seen = await self.services.renderer.read_disk(look_at, file.path)
+        etag = f"{file.content_id}-{seen.size}-{seen.mtime_ns}"
+        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+        if is_unchanged(request.headers, etag):
+            return Response(b"", 304, headers)
+        part = requested_part(request.method, request.headers, etag, seen.size)
+        headers |= part.headers()
+        kind = media_type_of(file.kind)
+        if request.method == "HEAD":
+            return Response(b"", part.status, headers, content_type=kind)
+        body = OriginalBody(self.services.renderer, file.path, seen, part)
+        return Response(body, part.status, headers, content_type=kind)
+
+    @asynccontextmanager
+    async def _open(self, track_id: int, sound: Sound) -> AsyncIterator[OpenTrack]:
+        """The track, if it is still what the URL was made for.
+
+        Raises:
+            NotFound: there is no such track.
+            Conflict: its samples have changed since `revision`.
+            SourceError: it cannot be played.
+        """
+        catalogue = self.services.catalogue
+        file = await catalogue.find_track(track_id)
+        async with self.services.renderer.open_track(file) as track:
+            await catalogue.keep_length(track)
+            if sound.revision not in (None, track.revision(sound.recipe())):
+                raise Conflict("The track has changed. Fetch its metadata again.", code="stale_revision")
+            yield track
+
+
+def _describe(track: OpenTrack, recipe: Recipe) -> dict[str, Any]:
+    return {
+        "track_id": track.file.track_id,
+        "sample_rate": track.format.sample_rate,
+        "channels": track.format.channels,
+        "bits": track.format.bits,
+        "total_frames": track.total_frames,
+        "chunk_frames": track.grid.chunk_frames,
+        "total_chunks": track.grid.total_chunks,
+        "duration_s": frames_to_seconds(track.total_frames, track.format.sample_rate),
+        "revision": track.revision(recipe),
+        "recipe": recipe.key,
+        "encodings": [encoding.label for encoding in CHUNK_ENCODINGS],
+    }
+
+
+def _caching(etag: str, sound: Sound) -> dict[str, str]:
+    return {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if sound.revision is None else FOREVER}

@@ -1,0 +1,72 @@
+"""The server about itself: health, readiness, version, and the live tree of what it is doing."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import msgspec
+from quart import Response
+
+from auralis_trio import __version__
+from auralis_trio.config import Settings
+from auralis_trio.library.migrations import HEAD
+from auralis_trio.library.queries import list_folders
+from auralis_trio.mastering.recipe import ENGINE_VERSION
+from auralis_trio.web.answers import json_response
+from auralis_trio.web.query import NoParameters, query
+from auralis_trio.web.routes import Route
+from auralis_trio.web.services import Services
+from auralis_trio.wire.messages import PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class SystemApi:
+    """What stands directly under `/api`."""
+
+    services: Services
+
+    def routes(self) -> list[Route]:
+        """Its part of the table of routes."""
+        return [
+            Route("GET", "/api/health", self.health),
+            Route("GET", "/api/ready", self.ready),
+            Route("GET", "/api/version", self.version),
+            Route("GET", "/api/status", self.status),
+        ]
+
+    async def health(self) -> Response:
+        """Answers as long as the event loop does."""
+        query(NoParameters)
+        return json_response({"status": "ok"})
+
+    async def ready(self) -> Response:
+        """Whether requests can be served: the database answers, and which services run."""
+        query(NoParameters)
+        await self.services.catalogue.ask(list_folders)
+        return json_response({"ready": True, "services": {"scan": self.services.scan.progress.state}})
+
+    async def version(self) -> Response:
+        """What runs here."""
+        query(NoParameters)
+        return json_response(
+            {
+                "version": __version__,
+                "api": 1,
+                "protocol": PROTOCOL_VERSION,
+                "engine": ENGINE_VERSION,
+                "schema": HEAD,
+                "libraries": {name: version(name) for name in ("trio", "hypercorn", "numpy", "soundfile", "av")},
+            }
+        )
+
+    async def status(self) -> Response:
+        """Sessions, streams, permits, caches and limits as they are now."""
+        query(NoParameters)
+        figures = {name: gauge() for name, gauge in self.services.gauges.items()}
+        return json_response({**figures, "limits": _limits(self.services.settings)})
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    """The settings that are bounds, by their names."""
+    values = msgspec.structs.asdict(settings)
+    bounds = ("_s", "_bytes", "_per_s")
+    return {name: value for name, value in values.items() if name.startswith("max_") or name.endswith(bounds)}

@@ -1,0 +1,58 @@
+"""The WebSocket endpoint: an ASGI connection seen as a `Link`, handed to `stream.session`.
+
+It bypasses Quart: a session lives on the ASGI events themselves, so that nothing queues between it and the socket.
+"""
+
+from dataclasses import dataclass
+
+import trio
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
+
+from auralis_trio.stream.session import SessionServices, run_session
+
+PATH = "/ws"
+
+
+@dataclass(frozen=True)
+class WebSocketLink:
+    """One accepted WebSocket."""
+
+    receive_event: ASGIReceiveCallable
+    send_event: ASGISendCallable
+
+    async def receive(self) -> str | bytes:
+        """See `Link.receive`."""
+        event = await self.receive_event()
+        if event["type"] != "websocket.receive":
+            raise trio.BrokenResourceError("the client is gone")
+        text = event["text"]
+        return text if text is not None else event["bytes"] or b""
+
+    async def send(self, message: str | bytes) -> None:
+        """See `Link.send`; bounded by the transport's write deadline."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        text, data = (message, None) if isinstance(message, str) else (None, message)
+        # Once begun a message is sent as a whole, so that what was sent is known to the frame.
+        with trio.CancelScope(shield=True):
+            await self.send_event({"type": "websocket.send", "bytes": data, "text": text})
+
+    async def close(self, code: int, reason: str) -> None:
+        """See `Link.close`."""
+        try:
+            await self.send_event({"type": "websocket.close", "code": code, "reason": reason})
+        except trio.BrokenResourceError:
+            return
+
+
+async def serve_websocket(
+    services: SessionServices, scope: WebsocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Accept a WebSocket at `PATH` and talk until it ends; refuse one anywhere else."""
+    opening = await receive()
+    if opening["type"] != "websocket.connect":
+        return
+    if scope["path"] != PATH:
+        await send({"type": "websocket.close", "code": 1008, "reason": None})
+        return
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    await run_session(WebSocketLink(receive, send), services)
