@@ -1,3 +1,28 @@
-"""x"""
+"""Auralis-Trio: a self-hosted music server that masters a library while it streams.
+
+The way of the sound:
+
+    file > decoder.AudioSource > mastering.render > encoder > wire.packets > web.ws > player/worklet.js
+           '------- stream/pipeline: decoder task > bounded memory channel > sender task -------'
+
+The rooms; an import goes only downward:
+
+    cli         the command line: serve | scan | demo
+    app         what is opened at the start, in which order, and closed in reverse
+    web         the door: guard, routes, transport, the player page
+    jobs        long work with progress: the scan
+    stream      where the tasks are: renderer, pipeline, session, hub
+    offload     the one door to threads and worker processes; below it nothing knows of trio
+    work        what one thread or process does in one go: probe files, render a chunk
+    demo        music made here, for newcomers and tests
+    library     what there is to play (Pony, SQLite)
+    decoder     file -> Block
+    mastering   (Block, Recipe) -> Block
+    encoder     Block -> bytes
+    wire        what client and server say, without a socket
+    audio       what sound is: blocks, the grid, encodings, the table of file formats
+    config      every setting, once
+    errors      every error that is raised on purpose, in one tree
+"""
 
 __version__ = "0.1.0"

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,29 +122,50 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             nursery.cancel_scope.cancel()
 
 
-async def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `announce` gets the server's address once requests are answered.
+@dataclass(frozen=True)
+class Server:
+    """A server that answers requests."""
+
+    url: str
+    services: Services
+    transport: Transport
+
+
+@asynccontextmanager
+async def open_server(settings: Settings) -> AsyncIterator[Server]:
+    """Serve for as long as the body runs; leaving says goodbye to every client, within the graceful time-out.
 
     Raises:
         StartupError: it cannot start; the text says what to do.
     """
     check_address(settings)
     shutdown = trio.Event()
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with open_services(settings) as services, trio.open_nursery() as nursery:
-            listener = await open_listener(settings.host, settings.port)
-            transport: Transport = await nursery.start(
-                run_transport, create_app(services), [listener], limits_of(settings), shutdown
-            )
-            services.gauges["connections"] = lambda: asdict(transport.statistics())
-            announce(url_of(settings.host, listener))
-            if settings.scan_at_start and settings.folders:
-                await services.start_scan(None)
-            async for number in signals:
-                log.info("stopping on %s", signal.Signals(number).name)
-                break
+    async with open_services(settings) as services, trio.open_nursery() as nursery:
+        listener = await open_listener(settings.host, settings.port)
+        transport: Transport = await nursery.start(
+            run_transport, create_app(services), [listener], limits_of(settings), shutdown
+        )
+        services.gauges["connections"] = lambda: asdict(transport.statistics())
+        try:
+            yield Server(url_of(settings.host, listener), services, transport)
+        finally:
             services.hub.end_all(GOING_AWAY, "the server is stopping")
             shutdown.set()
+
+
+async def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; `announce` gets the server's address once requests are answered.
+
+    Raises:
+        StartupError: it cannot start; the text says what to do.
+    """
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with open_server(settings) as server:
+            announce(server.url)
+            if settings.scan_at_start and settings.folders:
+                await server.services.start_scan(None)
+            number = await anext(signals)
+            log.info("stopping on %s", signal.Signals(number).name)
 
 
 async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]], None]) -> ScanProgress:

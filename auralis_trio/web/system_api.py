@@ -8,7 +8,7 @@ from quart import Response
 
 from auralis_trio import __version__
 from auralis_trio.config import Settings
-from auralis_trio.library.migrations import HEAD
+from auralis_trio.library.migrations import CHAIN
 from auralis_trio.library.queries import list_folders
 from auralis_trio.mastering.recipe import ENGINE_VERSION
 from auralis_trio.web.answers import json_response
@@ -53,7 +53,7 @@ class SystemApi:
                 "api": 1,
                 "protocol": PROTOCOL_VERSION,
                 "engine": ENGINE_VERSION,
-                "schema": HEAD,
+                "schema": CHAIN[-1].version,
                 "libraries": {name: version(name) for name in ("trio", "hypercorn", "numpy", "soundfile", "av")},
             }
         )

@@ -1,0 +1,50 @@
+"""What every test may use, and one rule for all: the event loop's thread opens no file and no database."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import pytest
+import trio
+
+PACKAGE = str(Path(__file__).parent.parent / "auralis_trio") + os.sep
+WATCHED = {"open", "sqlite3.connect"}
+
+_violations: list[str] = []
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_source(args: tuple[object, ...]) -> bool:
+    """Python itself opens modules, also in the middle of a test."""
+    return bool(args) and isinstance(args[0], str) and args[0].endswith((".py", ".pyc", ".so"))
+
+
+def _watch(event: str, args: tuple[object, ...]) -> None:
+    if event not in WATCHED or not trio.lowlevel.in_trio_run() or _is_source(args):
+        return
+    frames = list(_frames(sys._getframe(1)))
+    ours = [frame for frame in frames if frame.f_code.co_filename.startswith(PACKAGE)]
+    inline = any(type(frame.f_locals.get("self")).__name__ == "InlineOffload" for frame in ours)
+    if ours and not inline:
+        place = ours[0].f_code
+        _violations.append(
+            f"{event}{args[:1]} in {place.co_filename}:{ours[0].f_lineno} on {threading.current_thread().name}"
+        )
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_loop() -> Iterator[None]:
+    _violations.clear()
+    yield
+    assert not _violations, "the event loop's thread opened files:\n" + "\n".join(_violations)

@@ -1,0 +1,121 @@
+"""A player client for tests: speaks the protocol over a real WebSocket and checks its rules as it goes."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio_websocket
+
+from auralis_trio.wire.packets import Packet, parse_packet
+
+
+@dataclass
+class Delivery:
+    """What one stream brought: its start and end messages and all packets between."""
+
+    start: dict[str, Any]
+    packets: list[Packet] = field(default_factory=list)
+    end: dict[str, Any] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+
+    @property
+    def audio(self) -> bytes:
+        return b"".join(packet.payload for packet in self.packets)
+
+    @property
+    def frames(self) -> int:
+        return sum(packet.frames for packet in self.packets)
+
+
+@dataclass
+class PlayerClient:
+    """One session."""
+
+    socket: trio_websocket.WebSocketConnection
+    hello: dict[str, Any] = field(default_factory=dict)
+    delivery: Delivery | None = None
+
+    async def say(self, kind: str, **data: Any) -> None:
+        await self.socket.send_message(json.dumps({"type": kind, "data": data}))
+
+    async def hear(self) -> dict[str, Any] | Packet:
+        """The next message: a packet, or a text message as it came."""
+        message = await self.socket.get_message()
+        if isinstance(message, bytes):
+            packet = parse_packet(message)
+            self._keep(packet)
+            return packet
+        heard: dict[str, Any] = json.loads(message)
+        data = heard["data"]
+        match heard["type"]:
+            case "audio_stream_start":
+                assert self.delivery is None or self.delivery.end, "a start before the end of the stream before"
+                self.delivery = Delivery(data)
+            case "audio_stream_error" if self.delivery is not None:
+                self.delivery.error = data
+            case "audio_stream_end":
+                assert self.delivery is not None
+                assert not self.delivery.end
+                assert data["stream_id"] == self.delivery.start["stream_id"]
+                assert data["frames_sent"] == self.delivery.frames
+                self.delivery.end = data
+        return heard
+
+    def _keep(self, packet: Packet) -> None:
+        """Packets belong to the present stream, follow each other without a gap, and are numbered from 0."""
+        delivery = self.delivery
+        assert delivery is not None
+        assert not delivery.end
+        assert packet.stream_id == delivery.start["stream_id"]
+        assert packet.sequence == len(delivery.packets)
+        before = delivery.packets[-1] if delivery.packets else None
+        expected = delivery.start["start_frame"] if before is None else before.start_frame + before.frames
+        assert packet.start_frame == expected
+        assert packet.start_frame // delivery.start["chunk_frames"] == (
+            (packet.start_frame + packet.frames - 1) // delivery.start["chunk_frames"]
+        )
+        delivery.packets.append(packet)
+
+    async def hear_text(self, kind: str) -> dict[str, Any]:
+        """Skip to the next message of this type; its data."""
+        while True:
+            heard = await self.hear()
+            if isinstance(heard, dict) and heard["type"] == kind:
+                data: dict[str, Any] = heard["data"]
+                return data
+
+    async def hear_packet(self) -> Packet:
+        """Skip to the next packet."""
+        while True:
+            heard = await self.hear()
+            if isinstance(heard, Packet):
+                return heard
+
+    async def play(self, track_id: int, **options: Any) -> dict[str, Any]:
+        """Play and wait for the start; without credit given, all of it at once."""
+        options.setdefault("credit", 2**52)
+        await self.say("play", track_id=track_id, **options)
+        return await self.hear_text("audio_stream_start")
+
+    async def play_to_end(self, track_id: int, **options: Any) -> Delivery:
+        """Play a track and hear all of it."""
+        await self.play(track_id, **options)
+        return await self.hear_to_end()
+
+    async def hear_to_end(self) -> Delivery:
+        """Hear the present stream to its end."""
+        await self.hear_text("audio_stream_end")
+        assert self.delivery is not None
+        return self.delivery
+
+
+@asynccontextmanager
+async def open_player(url: str) -> AsyncIterator[PlayerClient]:
+    """Connect and be greeted."""
+    address = url.replace("http://", "ws://", 1) + "/ws"
+    async with trio_websocket.open_websocket_url(address, message_queue_size=4) as socket:
+        client = PlayerClient(socket)
+        client.hello = await client.hear_text("hello")
+        yield client

@@ -1,0 +1,97 @@
+"""The real server for tests: in this process with its services in reach, or as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from auralis_trio.app import Server, open_server
+from auralis_trio.config import Settings
+
+COMMAND = [sys.executable, "-m", "auralis_trio"]
+
+
+def settings_for(tmp_path: Path, *folders: Path, **options: Any) -> Settings:
+    """Settings of a server on a free port that owns `tmp_path/data`."""
+    return Settings(
+        port=0, data_dir=str(tmp_path / "data"), folders=tuple(str(folder) for folder in folders), **options
+    )
+
+
+@asynccontextmanager
+async def running_server(settings: Settings, *, scanned: bool = True) -> AsyncIterator[Server]:
+    """A server in this process, whose folders have been scanned."""
+    async with open_server(settings) as server:
+        if scanned:
+            await server.services.scan.run()
+            assert server.services.scan.progress.state == "finished"
+        yield server
+
+
+@dataclass
+class Process:
+    """A server in a process of its own."""
+
+    popen: subprocess.Popen[str]
+    url: str
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def environment(**options: object) -> dict[str, str]:
+    """This environment with settings in it."""
+    return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in options.items()}}
+
+
+def run_command(*arguments: str | Path, timeout_s: float = 60, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run `auralis-trio` to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        env=environment(**options),
+        check=False,
+    )
+
+
+@contextmanager
+def server_process(data_dir: Path, *folders: Path, **options: object) -> Iterator[Process]:
+    """`auralis-trio serve` until the body ends; then SIGTERM, after which it must exit with 0."""
+    arguments = ["serve", *map(str, folders), "--port", "0", "--data-dir", str(data_dir)]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=environment(**options)
+    ) as popen:
+        try:
+            assert popen.stdout is not None
+            line = popen.stdout.readline()
+            assert line.startswith("ready http://"), line
+            yield Process(popen, line.split()[1])
+            popen.send_signal(signal.SIGTERM)
+            assert popen.wait(timeout=30) == 0
+        finally:
+            popen.kill()
+
+
+async def in_thread(function: Any, *args: Any) -> Any:
+    """Run blocking test code beside a server in this process."""
+    return await trio.to_thread.run_sync(function, *args)
