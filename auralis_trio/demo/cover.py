@@ -36,7 +36,7 @@ def _glow(centre: tuple[float, float], radius: float, colour: Colour) -> NDArray
     """Light around a point, to be added."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     distance = np.hypot(x - centre[0], y - centre[1]) / radius
-    return np.exp(-(distance**2))[..., None] * np.array(colour, np.float32)
+    return np.asarray(np.exp(-(distance**2))[..., None] * colour, np.float32)
 
 
 def _image(pixels: NDArray[np.float32]) -> Image.Image:

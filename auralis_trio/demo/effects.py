@@ -75,7 +75,7 @@ def level(mix: Wave, target_rms: float, rate: int) -> Wave:
 
 
 def _drive(mix: Wave, gain: float) -> Wave:
-    return np.tanh(mix * np.float32(gain / CEILING)) * np.float32(CEILING)
+    return np.asarray(np.tanh(mix * np.float32(gain / CEILING)) * np.float32(CEILING))
 
 
 def settle(mix: Wave, rate: int, fade_s: float) -> None:

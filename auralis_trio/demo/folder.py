@@ -29,19 +29,14 @@ def make_demo(folder: str, check: Check = never_cancelled, progress: Progress = 
     Raises:
         StartupError: the folder cannot be made or written.
     """
-    paths = []
     for done, piece in enumerate(PIECES, 1):
         check()
-        try:
-            for path, make in _files_of(piece, check):
-                _write_once(os.path.join(folder, path), make)
-        except OSError as error:
-            raise StartupError(
-                "The demo music cannot be written there. Choose another folder, or make room on its disk."
-            ) from error
-        paths.append(os.path.join(folder, piece.path))
+        for name, make in _files_of(piece, check):
+            path = os.path.join(folder, name)
+            if not os.path.exists(path):
+                _store(path, make())
         progress(done, len(PIECES), piece.title)
-    return paths
+    return [os.path.join(folder, piece.path) for piece in PIECES]
 
 
 def _files_of(piece: Piece, check: Check) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -70,19 +65,21 @@ def lyrics_file(piece: Piece) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_once(path: str, make: Callable[[], bytes]) -> None:
-    """Write what `make` returns unless there is a file already: all of it or nothing."""
-    if os.path.exists(path):
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    data = make()
-    unfinished = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.partial")
+def _store(path: str, data: bytes) -> None:
+    """Write a file: all of it or nothing."""
+    folder, name = os.path.split(path)
+    unfinished = os.path.join(folder, f".{name}.partial")
     try:
+        os.makedirs(folder, exist_ok=True)
         with open(unfinished, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
+    except OSError as error:
+        raise StartupError(
+            "The demo music cannot be written there. Choose another folder, or make room on its disk."
+        ) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.remove(unfinished)

@@ -122,7 +122,7 @@ PIECES: tuple[Piece, ...] = (
         NIGHT_BUS_RADIO, 2, 2023, "Lo-Fi Hip Hop",
     ),
     Piece(
-        "Four in the Morning", "Cobalt Avenue feat. Ines Okoro", songs.MORNING, Format.VORBIS, 44_100, 2, -11,
+        "Four in the Morning", "Cobalt Avenue feat. Mara Okoro", songs.MORNING, Format.VORBIS, 44_100, 2, -11,
         NIGHT_BUS_RADIO, 3, 2023, "House",
     ),
     Piece(

@@ -9,7 +9,7 @@ from auralis_trio.demo.drums import DRUMS
 from auralis_trio.demo.effects import echo, level, push, room, settle
 from auralis_trio.demo.pieces import Piece
 from auralis_trio.demo.score import Part, Score, notes_of
-from auralis_trio.demo.voices import TONES, Wave
+from auralis_trio.demo.voices import TONES, Wave, hertz
 
 LEAD_IN_S = 0.06
 
@@ -54,7 +54,7 @@ class _Desk:
     def _sound(self, voice: str, pitch: int, held_s: float) -> Wave:
         if voice in DRUMS:
             return DRUMS[voice](held_s, self.rate, self.rng)
-        return TONES[voice](440.0 * 2 ** ((pitch - 69) / 12), held_s, self.rate)
+        return TONES[voice](hertz(pitch), held_s, self.rate)
 
     def mix(self) -> Wave:
         """Everything together: (2, frames)."""

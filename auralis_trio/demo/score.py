@@ -1,12 +1,8 @@
-"""How music is written down here: chords by name, and lines of steps that become notes in time.
+"""How music is written down here: chords by name, and lines of tokens, one a step, that become notes in time.
 
-A line is one token for each step; the parts of a score repeat their line from their first bar to their last:
-
-    .  rest             x X o   a hit: medium, strong, soft      c C   all tones of the chord
-    -  hold             r t f u   the chord's root, third, fifth, the root an octave up
-    0 1 2 ...  the tones of the chord counted upwards from the part's register      E5 F#4  a note by name
-
-Tokens are single characters, or words where the line has spaces. Times are in beats; nothing here makes a sound.
+A part repeats its line from its first bar to its last. Tokens are single characters, or words in a line with spaces:
+``.`` rest, ``-`` hold, ``x X o`` a hit (medium, strong, soft), ``c C`` the whole chord, ``r t f u`` its root, third,
+fifth and the root an octave up, ``0 1 2 ...`` its tones counted upwards, ``E5 F#4`` notes by name.
 """
 
 import re

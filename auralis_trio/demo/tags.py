@@ -1,7 +1,9 @@
+# mypy: disallow-untyped-calls=False
 """A piece's tags and its cover, put into the bytes of its file in the way that is customary for its format."""
 
 import base64
 from io import BytesIO
+from typing import Any
 
 from mutagen.aiff import AIFF
 from mutagen.flac import FLAC, Picture
@@ -15,93 +17,88 @@ from mutagen.wave import WAVE
 from auralis_trio.demo.cover import SIDE
 from auralis_trio.demo.pieces import Format, Piece
 
+_OPENERS: dict[Format, Any] = {
+    Format.FLAC_16: FLAC,
+    Format.FLAC_24: FLAC,
+    Format.WAV_16: WAVE,
+    Format.WAV_FLOAT: WAVE,
+    Format.AIFF_16: AIFF,
+    Format.MP3: MP3,
+    Format.VORBIS: OggVorbis,
+    Format.OPUS: OggOpus,
+    Format.AAC: MP4,
+}
+_ELSEWHERE: dict[str, tuple[str, Any]] = {
+    "TITLE": ("\xa9nam", TIT2),
+    "ARTIST": ("\xa9ART", TPE1),
+    "ALBUM": ("\xa9alb", TALB),
+    "ALBUMARTIST": ("aART", TPE2),
+    "DATE": ("\xa9day", TDRC),
+    "GENRE": ("\xa9gen", TCON),
+}
+"""What a Vorbis comment is called in an M4A and in an ID3 tag."""
+
 
 def tag_file(data: bytes, piece: Piece, cover: bytes | None) -> bytes:
     """`data` with the tags of `piece` and, if there is one, its JPEG `cover`."""
     if not piece.tagged:
         return data
     file = BytesIO(data)
-    match piece.format:
-        case Format.FLAC_16 | Format.FLAC_24:
-            _tag_flac(file, piece, cover)
-        case Format.VORBIS | Format.OPUS:
-            _tag_ogg(file, piece, cover)
-        case Format.AAC:
-            _tag_mp4(file, piece, cover)
-        case _:
-            _tag_id3(file, piece, cover)
+    tagged = _OPENERS[piece.format](file)
+    if isinstance(tagged, MP4):
+        _fill_mp4(tagged, piece, cover)
+    elif isinstance(tagged, FLAC | OggOpus | OggVorbis):
+        _fill_comments(tagged, piece, cover)
+    else:
+        tagged.add_tags()
+        _fill_id3(tagged.tags, piece, cover)
+    file.seek(0)
+    tagged.save(file)
     return file.getvalue()
 
 
 def _comments(piece: Piece) -> dict[str, str]:
-    """The piece's Vorbis comments."""
+    """The piece's tags but its track number, by the names of Vorbis comments."""
     album = piece.album
     comments = {
         "TITLE": piece.title,
         "ARTIST": piece.artist,
         "ALBUM": album and album.title,
         "ALBUMARTIST": album and album.artist,
-        "TRACKNUMBER": piece.track,
-        "TRACKTOTAL": album and album.tracks,
         "DATE": piece.year,
         "GENRE": piece.genre,
     }
     return {name: str(value) for name, value in comments.items() if value is not None}
 
 
-def _picture(cover: bytes) -> Picture:
-    picture = Picture()
-    picture.type, picture.mime, picture.data = PictureType.COVER_FRONT, "image/jpeg", cover
-    picture.width = picture.height = SIDE
-    picture.depth = 24
-    return picture
-
-
-def _tag_flac(file: BytesIO, piece: Piece, cover: bytes | None) -> None:
-    flac = FLAC(file)
-    flac.update(_comments(piece))
+def _fill_comments(file: Any, piece: Piece, cover: bytes | None) -> None:
+    file.update(_comments(piece))
+    if piece.album:
+        file["TRACKNUMBER"], file["TRACKTOTAL"] = str(piece.track), str(piece.album.tracks)
     if cover:
-        flac.add_picture(_picture(cover))
-    file.seek(0)
-    flac.save(file)
+        picture = Picture()
+        picture.type, picture.mime, picture.data = PictureType.COVER_FRONT, "image/jpeg", cover
+        picture.width, picture.height, picture.depth = SIDE, SIDE, 24
+        if isinstance(file, FLAC):
+            file.add_picture(picture)
+        else:
+            file["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture.write()).decode("ascii")
 
 
-def _tag_ogg(file: BytesIO, piece: Piece, cover: bytes | None) -> None:
-    ogg = (OggOpus if piece.format is Format.OPUS else OggVorbis)(file)
-    ogg.update(_comments(piece))
+def _fill_mp4(file: Any, piece: Piece, cover: bytes | None) -> None:
+    for name, text in _comments(piece).items():
+        file[_ELSEWHERE[name][0]] = [text]
+    if piece.album:
+        file["trkn"] = [(piece.track, piece.album.tracks)]
     if cover:
-        ogg["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(cover).write()).decode("ascii")
-    file.seek(0)
-    ogg.save(file)
+        file["covr"] = [MP4Cover(cover, MP4Cover.FORMAT_JPEG)]
 
 
-def _tag_mp4(file: BytesIO, piece: Piece, cover: bytes | None) -> None:
-    mp4 = MP4(file)
-    names = {"TITLE": "\xa9nam", "ARTIST": "\xa9ART", "ALBUM": "\xa9alb", "ALBUMARTIST": "aART", "DATE": "\xa9day"}
-    names["GENRE"] = "\xa9gen"
-    comments = _comments(piece)
-    mp4.update({atom: [comments[name]] for name, atom in names.items() if name in comments})
-    if piece.album and piece.track:
-        mp4["trkn"] = [(piece.track, piece.album.tracks)]
-    if cover:
-        mp4["covr"] = [MP4Cover(cover, MP4Cover.FORMAT_JPEG)]
-    file.seek(0)
-    mp4.save(file)
-
-
-def _tag_id3(file: BytesIO, piece: Piece, cover: bytes | None) -> None:
-    holder = {Format.MP3: MP3, Format.AIFF_16: AIFF}.get(piece.format, WAVE)(file)
-    holder.add_tags()
-    comments = _comments(piece)
-    if piece.album and piece.track:
-        comments["TRACKNUMBER"] = f"{piece.track}/{piece.album.tracks}"
-    frames = {"TITLE": TIT2, "ARTIST": TPE1, "ALBUM": TALB, "ALBUMARTIST": TPE2, "TRACKNUMBER": TRCK, "DATE": TDRC}
-    frames["GENRE"] = TCON
-    for name, frame in frames.items():
-        if name in comments:
-            holder.tags.add(frame(encoding=Encoding.UTF8, text=comments[name]))
+def _fill_id3(tags: Any, piece: Piece, cover: bytes | None) -> None:
+    for name, text in _comments(piece).items():
+        tags.add(_ELSEWHERE[name][1](encoding=Encoding.UTF8, text=text))
+    if piece.album:
+        tags.add(TRCK(encoding=Encoding.UTF8, text=f"{piece.track}/{piece.album.tracks}"))
     if cover:
         front = PictureType.COVER_FRONT
-        holder.tags.add(APIC(encoding=Encoding.UTF8, mime="image/jpeg", type=front, desc="", data=cover))
-    file.seek(0)
-    holder.save(file)
+        tags.add(APIC(encoding=Encoding.UTF8, mime="image/jpeg", type=front, desc="", data=cover))

@@ -6,6 +6,7 @@ Each call is (frequency in Hz, seconds held, sample rate); no two voices share s
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,34 +17,44 @@ Voice = Callable[[float, float, int], Wave]
 TAU = 2 * np.pi
 
 
+def wave(sides: Any) -> Wave:
+    """What a voice gives: float32 (1 or 2, frames)."""
+    return np.atleast_2d(np.asarray(sides, np.float32))
+
+
+def hertz(pitch: int) -> float:
+    """The frequency of a MIDI pitch."""
+    return float(440.0 * 2 ** ((pitch - 69) / 12))
+
+
 def seconds(duration_s: float, rate: int) -> Wave:
     """The time of each frame of a note."""
-    return (np.arange(max(2, round(duration_s * rate))) / rate).astype(np.float32)
+    return np.asarray(np.arange(max(2, round(duration_s * rate))) / rate, np.float32)
 
 
 def phase(frequency: float, t: Wave, rate: int) -> Wave:
     """The angle at each frame, wrapped so that float32 holds it well."""
     turns = np.arange(len(t)) * (frequency / rate)
-    return ((turns - np.floor(turns)) * TAU).astype(np.float32)
+    return np.asarray((turns - np.floor(turns)) * TAU, np.float32)
 
 
 def gate(t: Wave, attack_s: float, release_s: float) -> Wave:
     """Rises from zero within `attack_s`, falls to zero within the last `release_s`; both without a corner."""
     rise = np.clip(t / attack_s, 0, 1)
     fall = np.clip((t[-1] - t) / release_s, 0, 1)
-    return rise * rise * (3 - 2 * rise) * fall * fall * (3 - 2 * fall)
+    return np.asarray(rise * rise * (3 - 2 * rise) * fall * fall * (3 - 2 * fall), np.float32)
 
 
 def fade(t: Wave, time_s: float) -> Wave:
     """Exponential decay."""
-    return np.exp(t / np.float32(-time_s))
+    return np.asarray(np.exp(t / np.float32(-time_s)))
 
 
 def harmonics(angle: Wave, bright: Wave | float, frequency: float, rate: int) -> Wave:
     """``sum(bright**k * sin(k * angle))`` at equal power; `bright` is held to what fits below half the rate."""
     limit = np.exp(-7.0 / max(1.0, 0.45 * rate / frequency))
     r = np.minimum(np.float32(limit), np.asarray(bright, np.float32))
-    return np.sqrt(1 - r * r) * np.sin(angle) / (1 - 2 * r * np.cos(angle) + r * r)
+    return np.asarray(np.sqrt(1 - r * r) * np.sin(angle) / (1 - 2 * r * np.cos(angle) + r * r), np.float32)
 
 
 def pad(frequency: float, held_s: float, rate: int) -> Wave:
@@ -55,7 +66,7 @@ def pad(frequency: float, held_s: float, rate: int) -> Wave:
         + harmonics(phase(frequency * b, t, rate), bright, frequency, rate)
         for a, b in ((0.9978, 1.0011), (1.0023, 0.9991))
     ]
-    return np.stack(sides) * (0.4 * gate(t, min(0.45, held_s / 2), 1.2))
+    return wave(np.stack(sides) * (0.4 * gate(t, min(0.45, held_s / 2), 1.2)))
 
 
 def choir(frequency: float, held_s: float, rate: int) -> Wave:
@@ -65,7 +76,7 @@ def choir(frequency: float, held_s: float, rate: int) -> Wave:
         np.sin(angle) + 0.3 * np.sin(2 * angle) + 0.12 * np.sin(3 * angle) + 0.05 * np.sin(4 * angle)
         for angle in (phase(frequency * 1.0015, t, rate), phase(frequency * 0.9985, t, rate))
     ]
-    return np.stack(sides) * (0.6 * gate(t, 0.25, 0.7))
+    return wave(np.stack(sides) * (0.6 * gate(t, 0.25, 0.7)))
 
 
 def keys(frequency: float, held_s: float, rate: int) -> Wave:
@@ -74,7 +85,7 @@ def keys(frequency: float, held_s: float, rate: int) -> Wave:
     angle = phase(frequency, t, rate)
     body = np.sin(angle + (0.35 + 0.9 * fade(t, 0.35)) * np.sin(angle))
     tine = np.sin(14 * angle) * fade(t, 0.06) if 14 * frequency < 0.4 * rate else 0
-    return ((body + 0.12 * tine) * fade(t, 1.3) * gate(t, 0.003, 0.25))[None]
+    return wave((body + 0.12 * tine) * fade(t, 1.3) * gate(t, 0.003, 0.25))
 
 
 def piano(frequency: float, held_s: float, rate: int) -> Wave:
@@ -83,9 +94,8 @@ def piano(frequency: float, held_s: float, rate: int) -> Wave:
     bright = 0.16 + 0.5 * fade(t, 0.22)
     strings = [harmonics(phase(frequency * tune, t, rate), bright, frequency, rate) for tune in (0.9996, 1.0005)]
     decay = 0.6 * fade(t, 0.35) + 0.6 * fade(t, 250 / (frequency + 60))
-    return np.stack([strings[0] + 0.6 * strings[1], strings[1] + 0.6 * strings[0]]) * (
-        0.5 * decay * gate(t, 0.006, 0.3)
-    )
+    sides = np.stack([strings[0] + 0.6 * strings[1], strings[1] + 0.6 * strings[0]])
+    return wave(sides * (0.5 * decay * gate(t, 0.006, 0.3)))
 
 
 def bell(frequency: float, held_s: float, rate: int) -> Wave:
@@ -93,7 +103,7 @@ def bell(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.5, rate)
     angle = phase(frequency, t, rate)
     shimmer = np.sin(angle + 1.2 * fade(t, 0.12) * np.sin(phase(frequency * 3.01, t, rate)))
-    return ((0.8 * shimmer + 0.25 * np.sin(2 * angle) * fade(t, 0.3)) * fade(t, 0.7) * gate(t, 0.002, 0.45))[None]
+    return wave((0.8 * shimmer + 0.25 * np.sin(2 * angle) * fade(t, 0.3)) * fade(t, 0.7) * gate(t, 0.002, 0.45))
 
 
 def pluck(frequency: float, held_s: float, rate: int) -> Wave:
@@ -101,7 +111,7 @@ def pluck(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.4, rate)
     bright = 0.12 + 0.75 * fade(t, 0.16)
     string = harmonics(phase(frequency, t, rate), bright, frequency, rate)
-    return (string * fade(t, 0.55 + 60 / frequency) * gate(t, 0.002, 0.3))[None]
+    return wave(string * fade(t, 0.55 + 60 / frequency) * gate(t, 0.002, 0.3))
 
 
 def koto(frequency: float, held_s: float, rate: int) -> Wave:
@@ -109,7 +119,7 @@ def koto(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.6, rate)
     angle = phase(frequency, t, rate) + np.float32(TAU * frequency * 0.0009) * (1 - fade(t, 0.09))
     string = harmonics(angle, 0.18 + 0.62 * fade(t, 0.3), frequency, rate)
-    return (string * (0.5 * fade(t, 0.25) + 0.6 * fade(t, 1.1)) * gate(t, 0.002, 0.5))[None]
+    return wave(string * (0.5 * fade(t, 0.25) + 0.6 * fade(t, 1.1)) * gate(t, 0.002, 0.5))
 
 
 def marimba(frequency: float, held_s: float, rate: int) -> Wave:
@@ -117,14 +127,14 @@ def marimba(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.3, rate)
     angle = phase(frequency, t, rate)
     bar = np.sin(angle) * fade(t, 0.28) + 0.3 * np.sin(4 * angle) * fade(t, 0.06)
-    return (bar * gate(t, 0.002, 0.2))[None]
+    return wave(bar * gate(t, 0.002, 0.2))
 
 
 def bass(frequency: float, held_s: float, rate: int) -> Wave:
     """A round finger bass."""
     t = seconds(held_s + 0.1, rate)
     string = harmonics(phase(frequency, t, rate), 0.25 + 0.4 * fade(t, 0.12), frequency, rate)
-    return (string * (0.5 * fade(t, 0.4) + 0.6 * fade(t, 2.0)) * gate(t, 0.005, 0.1))[None]
+    return wave(string * (0.5 * fade(t, 0.4) + 0.6 * fade(t, 2.0)) * gate(t, 0.005, 0.1))
 
 
 def synth_bass(frequency: float, held_s: float, rate: int) -> Wave:
@@ -132,20 +142,20 @@ def synth_bass(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.05, rate)
     angle = phase(frequency, t, rate)
     saw = harmonics(angle, 0.35 + 0.55 * fade(t, 0.09), frequency, rate)
-    return ((0.6 * saw + 0.5 * np.sin(angle)) * fade(t, 1.2) * gate(t, 0.004, 0.05))[None]
+    return wave((0.6 * saw + 0.5 * np.sin(angle)) * fade(t, 1.2) * gate(t, 0.004, 0.05))
 
 
 def sub(frequency: float, held_s: float, rate: int) -> Wave:
     """Almost a sine, for the lowest octave; a little second and third keeps it audible on small speakers."""
     t = seconds(held_s + 0.15, rate)
-    return (harmonics(phase(frequency, t, rate), 0.3, frequency, rate) * fade(t, 1.8) * gate(t, 0.008, 0.15))[None]
+    return wave(harmonics(phase(frequency, t, rate), 0.3, frequency, rate) * fade(t, 1.8) * gate(t, 0.008, 0.15))
 
 
 def lead(frequency: float, held_s: float, rate: int) -> Wave:
     """A singing saw with a vibrato that comes late."""
     t = seconds(held_s + 0.18, rate)
     angle = phase(frequency, t, rate) + _vibrato(t, frequency, 0.0022)
-    return (harmonics(angle, 0.45 + 0.3 * fade(t, 0.2), frequency, rate) * gate(t, 0.02, 0.18))[None]
+    return wave(harmonics(angle, 0.45 + 0.3 * fade(t, 0.2), frequency, rate) * gate(t, 0.02, 0.18))
 
 
 def flute(frequency: float, held_s: float, rate: int) -> Wave:
@@ -153,7 +163,7 @@ def flute(frequency: float, held_s: float, rate: int) -> Wave:
     t = seconds(held_s + 0.2, rate)
     angle = phase(frequency, t, rate) + _vibrato(t, frequency, 0.0028)
     tone = np.sin(angle) + 0.28 * np.sin(2 * angle) + 0.1 * np.sin(3 * angle)
-    return (tone * (0.85 + 0.15 * np.sin(TAU * 5.1 * t)) * gate(t, 0.07, 0.2))[None].astype(np.float32)
+    return wave(tone * (0.85 + 0.15 * np.sin(TAU * 5.1 * t)) * gate(t, 0.07, 0.2))
 
 
 def guitar(frequency: float, held_s: float, rate: int) -> Wave:
@@ -163,12 +173,12 @@ def guitar(frequency: float, held_s: float, rate: int) -> Wave:
     for tune in (0.9988, 1.0012):
         string = harmonics(phase(frequency * tune, t, rate), 0.45 + 0.2 * fade(t, 0.4), frequency, rate)
         sides.append(np.tanh(1.8 * string * (0.3 + 0.7 * fade(t, 1.5))))
-    return np.stack(sides) * (0.8 * gate(t, 0.008, 0.25))
+    return wave(np.stack(sides) * (0.8 * gate(t, 0.008, 0.25)))
 
 
 def _vibrato(t: Wave, frequency: float, depth: float) -> Wave:
     deep = np.clip((t - 0.18) / 0.3, 0, 1) * np.float32(depth * frequency / 5.4)
-    return deep * np.sin(np.float32(TAU * 5.4) * t)
+    return np.asarray(deep * np.sin(np.float32(TAU * 5.4) * t), np.float32)
 
 
 TONES: dict[str, Voice] = {

@@ -14,7 +14,7 @@ _BLOCK_FRAMES = 4096  # libsndfile's Vorbis encoder overruns its stack with more
 
 
 def encode_file(samples: Samples, sample_rate: int, format: Format, check: Check = never_cancelled) -> bytes:
-    """The bytes of a `format` file that holds `samples` (frames, channels)."""
+    """The bytes of a `format` file that holds `samples` (frames, channels); AAC takes one or two channels."""
     if format is Format.AAC:
         return _encode_aac(samples, sample_rate, check)
     out = BytesIO()
