@@ -76,7 +76,7 @@ def _store(path: str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         raise StartupError(
             "The demo music cannot be written there. Choose another folder, or make room on its disk."
         ) from error
