@@ -1,0 +1,167 @@
+"""Decodes in sequence, with FFmpeg through PyAV, what libsndfile cannot read or reads wrongly.
+
+The demuxer is named, never guessed, so a file cannot make it open others. Frames pass a one-thread filter graph to
+interleaved float32: PyAV's own way to an array crashes on eight planes. A jump in the time stamps means that packets
+were lost on the way, which FFmpeg itself passes over in silence.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.codec.context import Flags2
+from av.container import InputContainer
+from av.filter import Graph
+
+from auralis_trio.audio.block import Samples
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.regular_file import RegularFile
+from auralis_trio.errors import SourceCorrupt, SourceUnsupported
+
+_DEMUXERS = {
+    "mp3": "mp3", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
+    "wma": "asf", "wavpack": "wv", "tta": "tta",
+}  # fmt: skip
+_STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
+_MAX_JITTER_TICKS = 20  # of the time stamps, which some containers keep in milliseconds
+
+
+@contextmanager
+def _library_errors(frame: int | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError) as error:
+        raise SourceUnsupported from error
+    except (av.error.FFmpegError, ValueError) as error:
+        raise SourceCorrupt(frame=frame) from error
+
+
+class AvDecoder:
+    """A file under FFmpeg."""
+
+    def __init__(self, file: RegularFile, mapped: FileMap) -> None:
+        self._file = file
+        self._position = 0
+        self._broken = False
+        self._rest = np.empty((0, 0), np.float32)
+        file.rewind()
+        options = {"fd": str(file.descriptor), "ignore_editlist": "1"}
+        with _library_errors():
+            self._container = av.open("fd:", format=_DEMUXERS[mapped.kind], options=options)
+        try:
+            with _library_errors():
+                self._stream = _sound_stream(self._container, trim=mapped.first_frame is None)
+                self._graph = _graph_to_float(self._stream)
+        except (SourceCorrupt, SourceUnsupported):
+            self._container.close()
+            raise
+        context = self._stream.codec_context
+        self.format = AudioFormat(context.sample_rate, context.channels, mapped.bits)
+        self.total_frames = self._scaled(mapped.total_frames, mapped.clock_rate)
+        self._skip = self._scaled(mapped.first_frame, mapped.clock_rate) or 0
+        self._blocks = self._decode()
+
+    def _scaled(self, frames: int | None, clock_rate: int | None) -> int | None:
+        """Frames at the decoder's rate: a container may count at half of it, where the codec doubles the band."""
+        if frames is None or clock_rate is None:
+            return frames
+        return frames * self.format.sample_rate // clock_rate
+
+    def read(self, frames: int) -> Samples:
+        """The next frames, as `Decoder.read`."""
+        if self.total_frames is not None:
+            frames = min(frames, self.total_frames - self._position)
+        if frames <= 0:
+            return np.empty((0, self.format.channels), np.float32)
+        while not len(self._rest):
+            block = self._next_block()
+            if block is None:
+                return np.empty((0, self.format.channels), np.float32)
+            self._skip, dropped = max(0, self._skip - len(block)), self._skip
+            self._rest = block[dropped:]
+        samples, self._rest = self._rest[:frames], self._rest[frames:]
+        self._position += len(samples)
+        return samples
+
+    def _next_block(self) -> Samples | None:
+        """The next block; None at the end, if it comes where it should."""
+        try:
+            block = next(self._blocks, None)
+        except SourceCorrupt:
+            self._broken = True
+            raise
+        if block is None and (self._broken or self.total_frames is not None):
+            raise SourceCorrupt(frame=self._position)
+        return block
+
+    def _decode(self) -> Iterator[Samples]:
+        clock = _Clock(self.format.sample_rate)
+        frames = self._container.decode(self._stream)
+        while True:
+            with _library_errors(self._position):
+                frame = next(frames, None)
+                if frame is None:
+                    return
+                if not self._fits(frame) or not clock.agrees(frame):
+                    raise SourceCorrupt(frame=self._position)
+                self._graph.push(frame)
+                packed = self._graph.pull().to_ndarray()
+            yield np.asarray(packed, np.float32).reshape(-1, self.format.channels)
+
+    def _fits(self, frame: AudioFrame) -> bool:
+        return frame.sample_rate == self.format.sample_rate and frame.layout.nb_channels == self.format.channels
+
+    def close(self) -> None:
+        """Give back the decoder and the file."""
+        self._container.close()
+        self._file.close()
+
+
+class _Clock:
+    """Compares time stamps with the frames that have come."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._start: float | None = None
+        self._frames = 0
+
+    def agrees(self, frame: AudioFrame) -> bool:
+        """Whether `frame` stands where the ones before it end."""
+        expected, self._frames = self._frames, self._frames + frame.samples
+        if frame.pts is None or frame.time_base is None:
+            return True
+        tick = float(frame.time_base * self._sample_rate)
+        stamp = frame.pts * tick
+        if self._start is None:
+            self._start = stamp - expected
+        return abs(stamp - self._start - expected) <= 1 + _MAX_JITTER_TICKS * tick
+
+
+def _sound_stream(container: InputContainer, trim: bool) -> AudioStream:
+    if not container.streams.audio:
+        raise SourceUnsupported
+    stream = container.streams.audio[0]
+    context = stream.codec_context
+    context.thread_count = 1
+    context.options = _STRICT
+    if not trim:
+        context.flags2 |= Flags2.skip_manual
+    return stream
+
+
+def _graph_to_float(stream: AudioStream) -> Graph:
+    graph = Graph()
+    graph.threads = 1
+    source, convert, sink = (
+        graph.add_abuffer(template=stream),
+        graph.add("aformat", "sample_fmts=flt"),
+        graph.add("abuffersink"),
+    )
+    source.link_to(convert)
+    convert.link_to(sink)
+    graph.configure()
+    return graph

@@ -1,0 +1,95 @@
+"""Maps the containers made of chunks (WAV, RF64, W64, AIFF, CAF) and AU, whose one chunk has no name."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.regular_file import RegularFile
+from auralis_trio.errors import SourceCorrupt
+
+_MAX_CHUNKS = 4096
+
+# What a writer that cannot go back (to a pipe, or killed) leaves as the length: the audio then goes to the end.
+_LEFT_OPEN = {
+    "wav": (0, 0xFFFFFFFF),
+    "rf64": (0, 0xFFFFFFFF),
+    "w64": (),
+    "aiff": (),
+    "au": (0, 0xFFFFFFFF),
+    "caf": (0xFFFFFFFFFFFFFFFF,),
+}
+
+
+class _Grammar(msgspec.Struct, frozen=True):
+    """How a container writes its chunks; `lead` are the bytes of the sound chunk that stand before the audio."""
+
+    start: int
+    name_bytes: int
+    size_bytes: int
+    byte_order: Literal["little", "big"]
+    align: int
+    sound: bytes
+    lead: int = 0
+    size_counts_header: bool = False
+
+
+_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+
+_GRAMMARS = {
+    "wav": _Grammar(12, 4, 4, "little", 2, b"data"),
+    "rf64": _Grammar(12, 4, 4, "little", 2, b"data"),
+    "w64": _Grammar(40, 16, 8, "little", 8, _W64_DATA, size_counts_header=True),
+    "aiff": _Grammar(12, 4, 4, "big", 2, b"SSND", lead=8),
+    "caf": _Grammar(8, 4, 8, "big", 1, b"data", lead=4),
+}
+
+
+def _chunks(file: RegularFile, grammar: _Grammar) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (name, offset of the body, declared length of the body)."""
+    header_bytes = grammar.name_bytes + grammar.size_bytes
+    offset = grammar.start
+    for _ in range(_MAX_CHUNKS):
+        header = file.read_at(offset, header_bytes)
+        if len(header) < header_bytes:
+            return
+        name = header[: grammar.name_bytes]
+        size = int.from_bytes(header[grammar.name_bytes :], grammar.byte_order)
+        if grammar.size_counts_header:
+            size = max(0, size - header_bytes)
+        yield name, offset + header_bytes, size
+        offset += header_bytes + size
+        offset += -offset % grammar.align if grammar.align > 1 else 0
+
+
+def map_chunked(file: RegularFile, kind: str) -> FileMap:
+    """Map a file made of chunks.
+
+    Raises:
+        SourceCorrupt: it has no sound chunk.
+    """
+    grammar = _GRAMMARS[kind]
+    size_64: int | None = None
+    for name, body, size in _chunks(file, grammar):
+        if kind == "rf64" and name == b"ds64":
+            size_64 = int.from_bytes(file.read_exactly(body + 8, 8), "little")
+        if name == grammar.sound:
+            left_open = size in _LEFT_OPEN[kind]
+            if size_64 is not None and left_open:
+                size, left_open = size_64, False
+            return _sound(file, kind, body + grammar.lead, None if left_open else size - grammar.lead)
+    raise SourceCorrupt
+
+
+def map_au(file: RegularFile) -> FileMap:
+    """Map an AU file."""
+    header = file.read_exactly(0, 12)
+    size = int.from_bytes(header[8:12], "big")
+    return _sound(file, "au", int.from_bytes(header[4:8], "big"), None if size in _LEFT_OPEN["au"] else size)
+
+
+def _sound(file: RegularFile, kind: str, offset: int, declared: int | None) -> FileMap:
+    there = max(0, file.size - offset)
+    length = there if declared is None else max(0, declared)
+    return FileMap(kind, ((offset, min(length, there)),), missing_bytes=max(0, length - there))

@@ -1,0 +1,26 @@
+"""What a file's own structure says: which kind it is, where the audio lies, and how much of it there should be."""
+
+import msgspec
+
+Extent = tuple[int, int]
+"""A run of bytes in a file: offset, length."""
+
+
+class FileMap(msgspec.Struct, frozen=True):
+    """The map of one file, drawn from its headers alone.
+
+    `payload` is the audio without tags. `total_frames` is the declared length, None where the file declares none;
+    `first_frame` is the encoder's delay, to be dropped from what the decoder gives (None: the decoder drops it).
+    Both are counted at `clock_rate` where that is given. `missing_bytes` were declared and are not there.
+    `agrees` is false where the parts of the file contradict each other. `digest` is the file's own hash of its PCM.
+    """
+
+    kind: str
+    payload: tuple[Extent, ...]
+    total_frames: int | None = None
+    first_frame: int | None = None
+    clock_rate: int | None = None
+    bits: int | None = None
+    missing_bytes: int = 0
+    agrees: bool = True
+    digest: bytes = b""

@@ -1,0 +1,183 @@
+"""Maps MP4 files: the first sound track's codec, its exact length, and the encoder's delay.
+
+The length stands in up to three places: the edit list (in units of the movie's clock, often only milliseconds),
+iTunes' own note, and the sum of the packets. The edit list decides; the others say it to the frame.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.regular_file import RegularFile
+from auralis_trio.errors import SourceCorrupt, SourceUnsupported
+
+_MAX_BOXES = 4096
+_MAX_TABLE_BYTES = 1 << 25
+_KINDS = {b"mp4a": "m4a", b"alac": "alac"}
+
+_Box = tuple[bytes, int, int]
+"""A box: its name, the offset of its body, the offset behind it."""
+
+
+class _Track(msgspec.Struct, frozen=True):
+    """One sound track, counted in units of `timescale`. `edit` is (start, length in units of the movie's clock)."""
+
+    codec: bytes
+    bits: int | None
+    timescale: int
+    media_frames: int
+    edit: tuple[int, int] | None
+
+
+def _boxes(file: RegularFile, start: int, end: int) -> Iterator[_Box]:
+    for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
+        header = file.read_exactly(start, 8)
+        size, body = int.from_bytes(header[:4], "big"), start + 8
+        if size == 1:
+            size, body = int.from_bytes(file.read_exactly(body, 8), "big"), body + 8
+        stop = end if size == 0 else start + size
+        if stop < body:
+            raise SourceCorrupt
+        yield header[4:8], body, stop
+        start = stop
+
+
+def _find(file: RegularFile, box: _Box, *names: bytes) -> _Box | None:
+    """The first box at the path `names` below `box`."""
+    for name in names:
+        found = next((inner for inner in _boxes(file, box[1], box[2]) if inner[0] == name), None)
+        if found is None:
+            return None
+        box = found
+    return box
+
+
+def _body(file: RegularFile, box: _Box) -> bytes:
+    if box[2] - box[1] > _MAX_TABLE_BYTES:
+        raise SourceCorrupt
+    return file.read_exactly(box[1], box[2] - box[1])
+
+
+def map_mp4(file: RegularFile) -> FileMap:
+    """Map an MP4 file.
+
+    Raises:
+        SourceUnsupported: its first sound track is of a kind that is not played, or it has none.
+        SourceCorrupt: it breaks off, or it has no index.
+    """
+    top = list(_boxes(file, 0, file.size))
+    movie = next((box for box in top if box[0] == b"moov"), None)
+    if movie is None:
+        raise SourceCorrupt
+    payload = tuple((body, min(stop, file.size) - body) for name, body, stop in top if name == b"mdat")
+    track = _sound_track(file, movie)
+    kind = _KINDS.get(track.codec)
+    if kind is None:
+        raise SourceUnsupported
+    if any(name == b"moof" for name, _, _ in top):  # in fragments: only decoding tells how long it is
+        return FileMap(kind, payload, None, track.edit[0] if track.edit else 0, track.timescale, track.bits)
+    first, total = _span(track, _movie_timescale(file, movie), _itunes_gaps(file, movie))
+    return FileMap(kind, payload, total, first, track.timescale, track.bits)
+
+
+def _span(track: _Track, movie_timescale: int, itunes: tuple[int, int] | None) -> tuple[int, int]:
+    """The first frame and the number of frames that are to be heard."""
+    media = track.media_frames
+    if track.edit is None:
+        return itunes if itunes and sum(itunes) <= media else (0, media)
+    first, length = track.edit
+    first = min(first, media)
+    if not length:
+        return first, media - first
+    tick = track.timescale / movie_timescale
+    candidates = [media - first] if itunes is None or itunes[0] != first else [itunes[1], media - first]
+    exact = next((frames for frames in candidates if abs(frames - length * tick) <= tick + 1), round(length * tick))
+    return first, min(exact, media - first)
+
+
+def _sound_track(file: RegularFile, movie: _Box) -> _Track:
+    for box in _boxes(file, movie[1], movie[2]):
+        handler = _find(file, box, b"mdia", b"hdlr") if box[0] == b"trak" else None
+        if handler and file.read_exactly(handler[1] + 8, 4) == b"soun":
+            return _parse_track(file, box)
+    raise SourceUnsupported
+
+
+def _parse_track(file: RegularFile, track: _Box) -> _Track:
+    header = _find(file, track, b"mdia", b"mdhd")
+    samples = _find(file, track, b"mdia", b"minf", b"stbl", b"stsd")
+    times = _find(file, track, b"mdia", b"minf", b"stbl", b"stts")
+    if header is None or samples is None or times is None:
+        raise SourceCorrupt
+    entry = (b"", samples[1] + 8, samples[2])  # behind version and count
+    codec, start, stop = next(_boxes(file, entry[1], entry[2]), (b"", 0, 0))
+    edits = _find(file, track, b"edts", b"elst")
+    return _Track(
+        codec=codec,
+        bits=_alac_bits(file, start, stop) if codec == b"alac" else None,
+        timescale=_timescale(_body(file, header)),
+        media_frames=_media_frames(_body(file, times)),
+        edit=_first_edit(_body(file, edits)) if edits else None,
+    )
+
+
+def _alac_bits(file: RegularFile, start: int, stop: int) -> int | None:
+    cookie = _find(file, (b"", start + 28, stop), b"alac")
+    return file.read_exactly(cookie[1] + 9, 1)[0] if cookie else None
+
+
+def _timescale(header: bytes) -> int:
+    """The clock of a track or movie, from its ``mdhd`` or ``mvhd``."""
+    at = 20 if header[:1] == b"\x01" else 12
+    timescale = int.from_bytes(header[at : at + 4], "big")
+    if not timescale:
+        raise SourceCorrupt
+    return timescale
+
+
+def _movie_timescale(file: RegularFile, movie: _Box) -> int:
+    header = _find(file, movie, b"mvhd")
+    if header is None:
+        raise SourceCorrupt
+    return _timescale(_body(file, header))
+
+
+def _media_frames(table: bytes) -> int:
+    runs = (table[at : at + 8] for at in range(8, 8 + 8 * int.from_bytes(table[4:8], "big"), 8))
+    return sum(int.from_bytes(run[:4], "big") * int.from_bytes(run[4:], "big") for run in runs)
+
+
+def _first_edit(table: bytes) -> tuple[int, int] | None:
+    """The first edit that shows something of the track, skipping empty ones."""
+    wide = table[:1] == b"\x01"
+    width = 8 if wide else 4
+    stride = 2 * width + 4
+    for at in range(8, 8 + stride * int.from_bytes(table[4:8], "big"), stride):
+        length = int.from_bytes(table[at : at + width], "big")
+        start = int.from_bytes(table[at + width : at + 2 * width], "big", signed=True)
+        if start >= 0:
+            return start, length
+    return None
+
+
+def _itunes_gaps(file: RegularFile, movie: _Box) -> tuple[int, int] | None:
+    """The delay and the length in frames, as iTunes notes them among the tags."""
+    meta = _find(file, movie, b"udta", b"meta")
+    notes = _find(file, (b"", meta[1] + 4, meta[2]), b"ilst") if meta else None
+    for box in _boxes(file, notes[1], notes[2]) if notes else ():
+        name = _find(file, box, b"name") if box[0] == b"----" else None
+        data = _find(file, box, b"data") if name and _body(file, name).endswith(b"iTunSMPB") else None
+        if data:
+            return _parse_gaps(_body(file, data)[8:])
+    return None
+
+
+def _parse_gaps(note: bytes) -> tuple[int, int] | None:
+    fields = note.split()
+    try:
+        return int(fields[1], 16), int(fields[3], 16)
+    except (IndexError, ValueError):
+        return None

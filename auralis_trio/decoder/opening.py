@@ -1,0 +1,132 @@
+"""The way in: what a file is (`probe`), and its frames (`open_source`)."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from hashlib import blake2b
+
+import av
+import msgspec
+import soundfile
+
+from auralis_trio.audio.formats import Access, Backend, format_named
+from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.decoder.av_decoder import AvDecoder
+from auralis_trio.decoder.decoder import Decoder
+from auralis_trio.decoder.direct_source import DirectSource
+from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.identity import identify
+from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.decoder.regular_file import RegularFile, open_regular
+from auralis_trio.decoder.sniff import map_file
+from auralis_trio.decoder.soundfile_decoder import SoundfileDecoder
+from auralis_trio.errors import SourceUnsupported
+
+_MP3_DIRECT_ABOVE_HZ = 24_000
+
+DECODER_VERSION = (
+    f"1 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']}"
+)
+"""What the samples of a lossy file depend on beside the file: part of every key that they are kept under."""
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """What a quick look at a file tells. `kind` is a name in the table of formats.
+
+    `total_frames` is None where only decoding tells the length. `content_id` stays when tags change.
+    """
+
+    kind: str
+    format: AudioFormat
+    total_frames: int | None
+    content_id: str
+
+    @property
+    def bits(self) -> int | None:
+        """The source's integer word length."""
+        return self.format.bits
+
+
+def probe(path: str) -> Probed:
+    """Look at the file at `path`, without decoding it.
+
+    Raises:
+        SourceError: it is missing, no regular file, no known audio, or damaged at its head.
+    """
+    with open_regular(path) as file:
+        mapped = map_file(file)
+        decoder = _start(file, mapped)
+        try:
+            content_id = identify(file, mapped, decoder.total_frames)
+            return Probed(mapped.kind, decoder.format, decoder.total_frames, content_id)
+        finally:
+            decoder.close()
+
+
+def open_source(path: str, content_id: str, cache: PcmCache, check: Check = never_cancelled) -> AudioSource:
+    """The frames of the file at `path`, whose content is known as `content_id`.
+
+    Raises:
+        SourceError: the file cannot be played; SourceNotReady while its frames are being counted.
+    """
+    with ExitStack() as undo:
+        file = undo.enter_context(open_regular(path))
+        mapped = map_file(file)
+        if _may_be_direct(mapped):
+            decoder = SoundfileDecoder(file, mapped)
+            undo.callback(decoder.close)
+            _check_limits(mapped.kind, decoder.format)
+            if is_direct(decoder, mapped) and decoder.total_frames is not None:
+                undo.pop_all()
+                return DirectSource(decoder, decoder.total_frames)
+    key = blake2b(f"{content_id} {mapped.kind} {DECODER_VERSION}".encode(), digest_size=20).hexdigest()
+    return cache.open(key, partial(_start_at, path), check)
+
+
+def is_direct(decoder: SoundfileDecoder, mapped: FileMap) -> bool:
+    """Whether seeking in this file gives the samples that decoding in sequence gives."""
+    row = format_named(mapped.kind)
+    if row.access is not Access.DEPENDS:
+        return row.access is Access.DIRECT
+    if mapped.kind == "mp3":
+        return decoder.format.sample_rate > _MP3_DIRECT_ABOVE_HZ and decoder.library_frames == decoder.total_frames
+    if mapped.kind == "flac":
+        return decoder.total_frames is not None
+    return decoder.plain
+
+
+def _may_be_direct(mapped: FileMap) -> bool:
+    return format_named(mapped.kind).access is not Access.CACHED and mapped.agrees
+
+
+def _start(file: RegularFile, mapped: FileMap) -> Decoder:
+    """The decoder for a file, at frame 0."""
+    backend = format_named(mapped.kind).backend
+    start: Callable[[RegularFile, FileMap], Decoder] = SoundfileDecoder
+    if backend is Backend.AV or (backend is Backend.EITHER and not mapped.agrees):
+        start = AvDecoder
+    decoder = start(file, mapped)
+    try:
+        _check_limits(mapped.kind, decoder.format)
+    except SourceUnsupported:
+        decoder.close()
+        raise
+    return decoder
+
+
+def _start_at(path: str) -> Decoder:
+    """The decoder for the file at `path`, which it closes in the end."""
+    with ExitStack() as undo:
+        file = undo.enter_context(open_regular(path))
+        decoder = _start(file, map_file(file))
+        undo.pop_all()
+        return decoder
+
+
+def _check_limits(kind: str, audio_format: AudioFormat) -> None:
+    row = format_named(kind)
+    rate_fits = row.min_rate <= audio_format.sample_rate <= row.max_rate
+    if not (rate_fits and 1 <= audio_format.channels <= row.max_channels):
+        raise SourceUnsupported(
+            f"This track has {audio_format.channels} channels at {audio_format.sample_rate} Hz, which is not played."
+        )

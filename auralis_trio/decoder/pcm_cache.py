@@ -1,0 +1,217 @@
+"""The PCM cache: tracks whose decoders cannot be trusted with a seek, decoded once, in sequence, and kept on disk.
+
+There is no task behind it: a read decodes as far as it needs, and a call that has decoded for `patience_s` says when
+to come again, with what it decoded kept. At most `max_bytes` lie in the folder; the entries longest unused make
+room, never one that is open.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from threading import Lock
+
+import msgspec
+
+from auralis_trio.audio.block import Samples
+from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.decoder.decoder import Decoder
+from auralis_trio.decoder.forward_source import ForwardSource
+from auralis_trio.decoder.lease import Lease, check_span
+from auralis_trio.decoder.patience import Patience
+from auralis_trio.decoder.pcm_entry import DATA_SUFFIX, DRAFT_SUFFIX, RECORD_SUFFIX, PcmEntry, Record, parse_record
+from auralis_trio.errors import StartupError
+
+MAX_ENTRIES = 4096
+MAX_PARKED = 4
+"""How many half-decoded tracks stay ready to go on while nobody reads them."""
+
+
+class PcmStatistics(msgspec.Struct, frozen=True):
+    """What the cache holds. `fills` counts decodings begun, `spills` those that found no room."""
+
+    entries: int
+    bytes: int
+    max_bytes: int
+    fills: int
+    evictions: int
+    spills: int
+    parked: int
+
+
+class PcmCache:
+    """Decoded tracks in `folder`, which belongs to this cache alone."""
+
+    def __init__(self, folder: str, max_bytes: int, patience_s: float) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._patience_s = patience_s
+        self._lock = Lock()
+        self._entries: OrderedDict[str, PcmEntry] = OrderedDict()  # the longest unused first
+        self._bytes = self._fills = self._evictions = self._spills = 0
+        try:
+            self._restore()
+        except OSError as error:
+            raise StartupError("The folder for decoded audio cannot be used. Check that it is writable.") from error
+
+    def open(self, key: str, start_decoder: Callable[[], Decoder], check: Check = never_cancelled) -> AudioSource:
+        """The track called `key`; `start_decoder` decodes it from frame 0 if that has not been done.
+
+        Raises:
+            SourceError: it cannot be decoded; SourceNotReady while its length is being counted.
+        """
+        patience = Patience(self._patience_s, check)
+        entry = self._enter(key)
+        with ExitStack() as undo:
+            undo.callback(self._leave, key, entry)
+            if entry.prepare(start_decoder, patience):
+                with self._lock:
+                    self._fills += 1
+            entry.advance(None, patience)
+            undo.pop_all()
+        return _CachedSource(
+            entry,
+            ForwardSource(start_decoder, entry.format, entry.total_frames or 0, self._patience_s),
+            lambda: self._leave(key, entry),
+            self._patience_s,
+        )
+
+    def statistics(self) -> PcmStatistics:
+        """What there is now."""
+        with self._lock:
+            kept = [entry for entry in self._entries.values() if entry.reserved_bytes or entry.complete]
+            return PcmStatistics(
+                entries=len(kept),
+                bytes=self._bytes,
+                max_bytes=self._max_bytes,
+                fills=self._fills,
+                evictions=self._evictions,
+                spills=self._spills,
+                parked=len(self._parked()),
+            )
+
+    def close_idle(self) -> None:
+        """Drop the half-decoded tracks that nobody reads, with their handles."""
+        with self._lock:
+            for key in self._parked():
+                self._drop(key)
+
+    def _enter(self, key: str) -> PcmEntry:
+        with self._lock:
+            entry = self._entries.get(key)
+            known_frames = None
+            if entry and entry.spilled and entry.is_settled and not entry.users:  # there may be room by now
+                known_frames = entry.total_frames
+                self._drop(key)
+                entry = None
+            if entry is None:
+                entry = PcmEntry(os.path.join(self._folder, key), self._reserve, known_frames)
+                self._entries[key] = entry
+            self._entries.move_to_end(key)
+            entry.users += 1
+            if entry.complete:
+                with suppress(OSError):
+                    os.utime(entry.path + RECORD_SUFFIX)  # keeps the order of use across restarts
+            return entry
+
+    def _leave(self, key: str, entry: PcmEntry) -> None:
+        with self._lock:
+            entry.users -= 1
+            if entry.users:
+                return
+            if not entry.is_worth_keeping:
+                self._drop(key)
+            elif entry.is_settled:
+                entry.rest()
+                self._spills += entry.spilled
+            idle = [key for key, other in self._entries.items() if not other.users]
+            surplus = idle[: max(0, len(self._entries) - MAX_ENTRIES)]
+            for unwanted in dict.fromkeys(surplus + self._parked()[:-MAX_PARKED]):
+                self._drop(unwanted)
+
+    def _parked(self) -> list[str]:
+        return [key for key, entry in self._entries.items() if not (entry.users or entry.is_settled)]
+
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key)
+        self._bytes -= entry.reserved_bytes
+        entry.reserved_bytes = 0
+        entry.discard()
+
+    def _reserve(self, entry: PcmEntry, wanted_bytes: int) -> bool:
+        """Hold `wanted_bytes` for `entry`, if they can be had by dropping what nobody reads."""
+        with self._lock:
+            others = self._bytes - entry.reserved_bytes
+            for key in [key for key, other in self._entries.items() if not other.users and other.reserved_bytes]:
+                if others + wanted_bytes <= self._max_bytes or wanted_bytes > self._max_bytes:
+                    break
+                others -= self._entries[key].reserved_bytes
+                self._drop(key)
+                self._evictions += 1
+            if wanted_bytes and others + wanted_bytes > self._max_bytes:
+                return False
+            self._bytes = others + wanted_bytes
+            entry.reserved_bytes = wanted_bytes
+            return True
+
+    def _restore(self) -> None:
+        """Take over complete entries, in the order of their use; delete everything else that was ours."""
+        os.makedirs(self._folder, exist_ok=True)
+        names = set(os.listdir(self._folder))
+        records = [name for name in names if name.endswith(RECORD_SUFFIX)]
+        records.sort(key=lambda name: os.stat(os.path.join(self._folder, name)).st_mtime_ns)
+        for name in records:
+            key = name.removesuffix(RECORD_SUFFIX)
+            entry = PcmEntry(os.path.join(self._folder, key), self._reserve)
+            record = _read_record(entry.path)
+            if record is not None:
+                entry.restore(record)
+                self._entries[key] = entry
+                self._bytes += entry.reserved_bytes
+                names -= {name, key + DATA_SUFFIX}
+        for name in names:
+            if name.endswith((RECORD_SUFFIX, DATA_SUFFIX, DRAFT_SUFFIX)):
+                os.unlink(os.path.join(self._folder, name))
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
+
+
+def _read_record(path: str) -> Record | None:
+    """The record of the entry at `path`, if it is whole and fits the samples beside it."""
+    try:
+        with open(path + RECORD_SUFFIX, "rb") as file:
+            record = parse_record(file.read(4096))
+        fits = record is not None and os.path.getsize(path + DATA_SUFFIX) == record.data_bytes
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return record if fits else None
+
+
+class _CachedSource:
+    """An `AudioSource` over an entry, and over a decoder of its own once the entry has spilled."""
+
+    def __init__(self, entry: PcmEntry, forward: ForwardSource, leave: Callable[[], None], patience_s: float) -> None:
+        self.format: AudioFormat = entry.format
+        self.total_frames = forward.total_frames
+        self._entry = entry
+        self._forward = forward
+        self._patience_s = patience_s
+        self._leave = leave
+        self._lease = Lease(self._close)
+
+    def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
+        """As `AudioSource.read`."""
+        check_span(start, frames, self.total_frames)
+        with self._lease.use(check):
+            if not self._entry.spilled:
+                self._entry.advance(start + frames, Patience(self._patience_s, check))
+            samples = None if self._entry.spilled else self._entry.read(start, frames)
+            return self._forward.read(start, frames, check) if samples is None else samples
+
+    def close(self) -> None:
+        """As `AudioSource.close`."""
+        self._lease.close()
+
+    def _close(self) -> None:
+        self._forward.close()
+        self._leave()

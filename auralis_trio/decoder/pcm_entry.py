@@ -1,0 +1,262 @@
+"""One track in the PCM cache: float32 on disk, as far as the track has been decoded.
+
+It is decoded in sequence by whoever needs more of it, one step and one thread at a time; what is there already is
+read without a lock. When it is complete, a small record beside it says so, and only then does it outlive the
+process. An entry that finds no room on the way *spills*: its samples are let go and its readers decode for
+themselves.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from threading import Lock
+
+import msgspec
+import numpy as np
+
+from auralis_trio.audio.block import Samples
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.decoder.decoder import Decoder
+from auralis_trio.decoder.lease import take
+from auralis_trio.decoder.patience import Patience
+from auralis_trio.errors import SourceCorrupt
+
+STEP_FRAMES = 1 << 15
+_CHECKSUM_BYTES = 16
+_GROWTH_BYTES = 1 << 23  # what is reserved ahead for a track of unknown length
+
+DATA_SUFFIX, RECORD_SUFFIX, DRAFT_SUFFIX = ".pcm", ".record", ".draft"
+
+Reserve = Callable[["PcmEntry", int], bool]
+"""Asks the cache to hold this many bytes for an entry, all in all."""
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands beside a complete entry."""
+
+    format: AudioFormat
+    total_frames: int
+
+    @property
+    def data_bytes(self) -> int:
+        """How long the samples are."""
+        return self.total_frames * self.format.channels * 4
+
+    def pack(self) -> bytes:
+        """The record with a checksum before it."""
+        body = msgspec.json.encode(self)
+        return blake2b(body, digest_size=_CHECKSUM_BYTES).digest() + body
+
+
+def parse_record(data: bytes) -> Record | None:
+    """The record that was packed into `data`; None if a bit of it has changed."""
+    checksum, body = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
+    if blake2b(body, digest_size=_CHECKSUM_BYTES).digest() != checksum:
+        return None
+    return msgspec.json.decode(body, type=Record)
+
+
+def _bytes_of(samples: Samples) -> memoryview:
+    return samples.data.cast("B") if samples.size else memoryview(b"")
+
+
+class PcmEntry:
+    """The PCM of one track. Its `users` are counted by the cache."""
+
+    def __init__(self, path: str, reserve: Reserve, total_frames: int | None = None) -> None:
+        self.path = path
+        self.users = 0
+        self.reserved_bytes = 0
+        self.total_frames = total_frames
+        self.decoded_frames = 0
+        self.complete = False
+        self.spilled = False
+        self._reserve = reserve
+        self._lock = Lock()
+        self._format: AudioFormat | None = None
+        self._decoder: Decoder | None = None
+        self._descriptor = -1
+        self._failure: SourceCorrupt | None = None
+
+    @property
+    def format(self) -> AudioFormat:
+        """What the PCM looks like; known once it is prepared."""
+        assert self._format is not None
+        return self._format
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        return 4 * self.format.channels
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to decode: its samples are all there, or it has spilled and was counted."""
+        return self.complete or (self.spilled and self.total_frames is not None)
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether a next reader gains from it; a broken one should look at the file anew, which may be replaced."""
+        return (self.decoded_frames > 0 and self._failure is None) or self.complete
+
+    def restore(self, record: Record) -> None:
+        """Take over the samples that an earlier process completed."""
+        self._format, self.total_frames, self.complete = record.format, record.total_frames, True
+        self.decoded_frames, self.reserved_bytes = record.total_frames, record.data_bytes
+
+    def prepare(self, start_decoder: Callable[[], Decoder], patience: Patience) -> bool:
+        """Make it readable; True if that began a decoding.
+
+        Raises:
+            SourceError: the file cannot be decoded.
+        """
+        take(self._lock, patience.check)
+        try:
+            if self.complete:
+                self._open_data(os.O_RDONLY)
+            elif not (self._decoder or self._failure or self.spilled):
+                self._begin(start_decoder())
+                return True
+            return False
+        finally:
+            self._lock.release()
+
+    def _begin(self, decoder: Decoder) -> None:
+        self._decoder, self._format = decoder, decoder.format
+        if decoder.total_frames is not None:
+            self.total_frames = decoder.total_frames
+        room = self._reserve(self, (self.total_frames or 0) * self.frame_bytes)
+        if not room or not self._open_data(os.O_RDWR | os.O_CREAT | os.O_TRUNC):
+            self._spill()
+        elif self.total_frames == 0:
+            self._finish()
+
+    def _open_data(self, flags: int) -> bool:
+        """Open the samples' file; where that fails the entry spills."""
+        if self._descriptor < 0:
+            try:
+                self._descriptor = os.open(self.path + DATA_SUFFIX, flags | os.O_CLOEXEC, 0o600)
+            except OSError:
+                self._spill()
+        return not self.spilled
+
+    def advance(self, end_frame: int | None, patience: Patience) -> None:
+        """Decode until `end_frame` is there (None: until the length is known) or the entry has spilled.
+
+        Raises:
+            SourceCorrupt: the track breaks before.
+            SourceNotReady: patience ended; what was decoded stays.
+        """
+        while not self._reached(end_frame):
+            patience.ask(None if end_frame is None else end_frame - self.decoded_frames)
+            take(self._lock, patience.check)
+            try:
+                if not self._reached(end_frame):
+                    patience.count(self._step())
+            finally:
+                self._lock.release()
+
+    def _reached(self, end_frame: int | None) -> bool:
+        if end_frame is None:
+            return self.total_frames is not None
+        return self.spilled or self.decoded_frames >= end_frame
+
+    def _step(self) -> int:
+        """Decode one block; returns how long it was."""
+        if self._decoder is None:
+            raise SourceCorrupt(frame=self.decoded_frames) from self._failure
+        try:
+            block = self._decoder.read(STEP_FRAMES)
+            if not len(block) and self.total_frames is not None:
+                raise SourceCorrupt(frame=self.decoded_frames)
+        except SourceCorrupt as error:
+            self._failure = error
+            self._stop()
+            raise
+        if not self.spilled:
+            self._append(block)
+        self.decoded_frames += len(block)
+        if self.total_frames is None and not len(block):
+            self.total_frames = self.decoded_frames
+        if self.decoded_frames == self.total_frames:
+            self._finish()
+        return len(block)
+
+    def _append(self, block: Samples) -> None:
+        offset = self.decoded_frames * self.frame_bytes
+        end = offset + len(block) * self.frame_bytes
+        try:
+            if end > self.reserved_bytes and not self._reserve(self, end + _GROWTH_BYTES):
+                return self._spill()
+            data = _bytes_of(np.ascontiguousarray(block))
+            while data:
+                written = os.pwrite(self._descriptor, data, offset)
+                data, offset = data[written:], offset + written
+        except OSError:  # the disk is full, or gone: nothing half-written may count
+            self._spill()
+        return None
+
+    def _finish(self) -> None:
+        self._stop()
+        if self.spilled:
+            return
+        record = Record(self.format, self.decoded_frames)
+        try:
+            os.fdatasync(self._descriptor)  # the record must never reach the disk before what it vouches for
+            with open(self.path + DRAFT_SUFFIX, "wb") as draft:
+                draft.write(record.pack())
+            os.replace(self.path + DRAFT_SUFFIX, self.path + RECORD_SUFFIX)
+        except OSError:
+            return self._spill()
+        self._reserve(self, record.data_bytes)
+        self.complete = True
+        return None
+
+    def _spill(self) -> None:
+        """Let the samples go; a track whose length is not known yet is still counted to its end."""
+        self.spilled = True
+        if self.total_frames is not None:
+            self._stop()
+        self._unlink()
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)  # readers hold it open: give the room back now
+        self._reserve(self, 0)
+
+    def read(self, start: int, frames: int) -> Samples | None:
+        """Frames that are decoded; None if the entry has spilled."""
+        samples = np.empty((frames, self.format.channels), np.float32)
+        rest, offset = _bytes_of(samples), start * self.frame_bytes
+        while rest:
+            try:
+                count = os.preadv(self._descriptor, [rest], offset)
+            except OSError:
+                count = 0
+            if not count:
+                self.spilled = True
+                return None
+            rest, offset = rest[count:], offset + count
+        return None if self.spilled else samples
+
+    def _stop(self) -> None:
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None:
+            decoder.close()
+
+    def rest(self) -> None:
+        """Give back the file of an entry that nobody reads."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def discard(self) -> None:
+        """Give back everything and delete the files."""
+        self._stop()
+        self.rest()
+        self._unlink()
+
+    def _unlink(self) -> None:
+        for suffix in (RECORD_SUFFIX, DATA_SUFFIX, DRAFT_SUFFIX):  # the record first: it vouches for the rest
+            with suppress(OSError):
+                os.unlink(self.path + suffix)

@@ -1,0 +1,119 @@
+"""Opens regular files and nothing else: a FIFO, device, socket or directory is refused before a library sees it.
+
+`disk_errors` is the border where the system's errors become typed ones.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from auralis_trio.errors import (
+    AuralisError,
+    Busy,
+    SourceCorrupt,
+    SourceError,
+    SourceHung,
+    SourceMissing,
+    SourceUnsupported,
+)
+
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
+_HUNG = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.EHOSTDOWN, errno.ENOTCONN}
+_BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+
+
+def _typed(error: OSError) -> AuralisError:
+    number = error.errno
+    if number in _MISSING:
+        return SourceMissing()
+    if number in _HUNG:
+        return SourceHung()
+    if number in _BUSY:
+        return Busy()
+    if number in _FORBIDDEN:
+        return SourceError("The server may not read this track's file. Check the file's permissions.")
+    return SourceUnsupported()
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn an OSError inside into a SourceError (Busy where the process has run out of something)."""
+    try:
+        yield
+    except OSError as error:
+        raise _typed(error) from error
+
+
+class RegularFile:
+    """An open regular file: its descriptor, its size, and reads that do not move the descriptor."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; fewer only at the end of the file."""
+        with disk_errors():
+            return os.pread(self.descriptor, length, offset)
+
+    def read_exactly(self, offset: int, length: int) -> bytes:
+        """Just `length` bytes from `offset`.
+
+        Raises:
+            SourceCorrupt: the file ends before.
+        """
+        data = self.read_at(offset, length)
+        if len(data) < length:
+            raise SourceCorrupt
+        return data
+
+    def rewind(self) -> None:
+        """Put the descriptor at the start, as a library that is handed it expects."""
+        with disk_errors():
+            os.lseek(self.descriptor, 0, os.SEEK_SET)
+
+    def close(self) -> None:
+        """Give back the descriptor; a second call does nothing."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __enter__(self) -> "RegularFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_regular(path: str) -> RegularFile:
+    """Open `path` for reading, if it is a regular file with something in it.
+
+    Raises:
+        SourceMissing: there is nothing of that name.
+        SourceUnsupported: it is not a regular file.
+        SourceCorrupt: it is empty.
+        SourceHung: its disk fails.
+    """
+    if "\0" in path:
+        raise SourceMissing
+    with disk_errors():  # without O_NONBLOCK the open itself would wait for a FIFO's writer
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = RegularFile(descriptor, 0)
+    try:
+        with disk_errors():
+            status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceUnsupported
+        if not status.st_size:
+            raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
+    except AuralisError:
+        file.close()
+        raise
+    file.size = status.st_size
+    return file
