@@ -40,6 +40,11 @@ class PlayerClient:
     async def say(self, kind: str, **data: Any) -> None:
         await self.socket.send_message(json.dumps({"type": kind, "data": data}))
 
+    async def socket_json(self) -> dict[str, Any]:
+        """The next text message as it came, unchecked."""
+        message: dict[str, Any] = json.loads(await self.socket.get_message())
+        return message
+
     async def hear(self) -> dict[str, Any] | Packet:
         """The next message: a packet, or a text message as it came."""
         message = await self.socket.get_message()

@@ -10,7 +10,7 @@ what was under way is finished or thrown away before `open_stream` is left, and 
 
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -88,7 +88,8 @@ class Stream:
     async def run_decoder(self, out: trio.MemorySendChannel[Chunk | AuralisError]) -> None:
         """Render the track chunk by chunk into the channel; a source that fails ends it with its error."""
         plan, frame = self.plan, self.plan.start_frame
-        with out:
+        # A sender that ended first has closed the other end: then there is nobody left to decode for.
+        with out, suppress(trio.BrokenResourceError):
             try:
                 while frame < plan.track.total_frames:
                     chunk = await self._chunk(plan.track.grid.chunk_of(frame))

@@ -16,7 +16,7 @@ import trio
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder import DECODER_VERSION, PcmCache
 from auralis_trio.errors import AuralisError, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe
@@ -133,7 +133,7 @@ class OpenTrack:
 
     def revision(self, recipe: Recipe) -> str:
         """A name for exactly these samples: it changes with the audio, the recipe and whatever decodes it."""
-        parts = f"{self.file.content_id} {recipe.key} {self._renderer.pcm.decoder_version}"
+        parts = f"{self.file.content_id} {recipe.key} {DECODER_VERSION}"
         return hashlib.blake2b(parts.encode(), digest_size=10).hexdigest()
 
     async def chunk(self, recipe: Recipe, index: int, encoding: Encoding) -> tuple[Chunk, bool]:

@@ -10,7 +10,7 @@ import trio
 from quart import Response, request
 
 from auralis_trio.audio.encoding import Encoding
-from auralis_trio.audio.formats import media_type_of
+from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.mastering import AS_RECORDED, Recipe
@@ -132,7 +132,7 @@ class StreamApi:
             return Response(b"", 304, headers)
         part = requested_part(request.method, request.headers, etag, seen.size)
         headers |= part.headers()
-        kind = media_type_of(file.kind)
+        kind = format_named(file.kind).media_type
         if request.method == "HEAD":
             return Response(b"", part.status, headers, content_type=kind)
         body = OriginalBody(self.services.renderer, file.path, seen, part)

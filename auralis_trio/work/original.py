@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass
 
-from auralis_trio.decoder import open_regular_file
-from auralis_trio.errors import SourceCorrupt, SourceError
+from auralis_trio.decoder.regular_file import RegularFile, open_regular
+from auralis_trio.errors import SourceChanged
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,8 @@ def look_at(path: str) -> FileState:
     Raises:
         SourceError: it is missing, or not a regular file.
     """
-    descriptor = open_regular_file(path)
-    try:
-        stat = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    return FileState(stat.st_size, stat.st_mtime_ns)
+    with open_regular(path) as file:
+        return _state(file)
 
 
 def read_bytes(path: str, expected: FileState, offset: int, size: int) -> bytes:
@@ -37,14 +33,12 @@ def read_bytes(path: str, expected: FileState, offset: int, size: int) -> bytes:
     Raises:
         SourceError: it has changed meanwhile, or cannot be read.
     """
-    descriptor = open_regular_file(path)
-    try:
-        stat = os.fstat(descriptor)
-        data = os.pread(descriptor, size, offset)
-    except OSError as error:
-        raise SourceError from error
-    finally:
-        os.close(descriptor)
-    if FileState(stat.st_size, stat.st_mtime_ns) != expected or len(data) < size:
-        raise SourceCorrupt
-    return data
+    with open_regular(path) as file:
+        if _state(file) != expected:
+            raise SourceChanged
+        return file.read_exactly(offset, size)
+
+
+def _state(file: RegularFile) -> FileState:
+    stat = os.fstat(file.descriptor)
+    return FileState(stat.st_size, stat.st_mtime_ns)
