@@ -1,0 +1,38 @@
+/** What the page asks over HTTP. Every failure is an ApiError whose text is for people. */
+
+export class ApiError extends Error {}
+
+/**
+ * One page of the library.
+ * @param {{limit: number, offset: number, search?: string, sort?: string}} query
+ * @returns {Promise<{items: object[], total: number}>}
+ */
+export function fetchTracks({ limit, offset, search, sort }, signal) {
+  const query = new URLSearchParams({ limit, offset });
+  if (search) query.set("search", search);
+  if (sort) query.set("sort", sort);
+  return fetchJson(`/api/library/tracks?${query}`, signal);
+}
+
+/** What the scanner is doing. */
+export function fetchScanStatus(signal) {
+  return fetchJson("/api/library/scan/status", signal);
+}
+
+async function fetchJson(path, signal) {
+  let response;
+  try {
+    response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("The server does not answer. Check that it is running, then try again.");
+  }
+  if (!response.ok) throw new ApiError(await problemText(response));
+  return response.json();
+}
+
+async function problemText(response) {
+  const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+  const problem = isProblem ? await response.json() : {};
+  return problem.detail ?? problem.title ?? `The server answered with status ${response.status}. Try again.`;
+}

@@ -1,0 +1,42 @@
+/**
+ * Credit: how many frames of a stream the server may have sent, reckoned from what was heard.
+ * As `sent - heard` never passes the window, the window is all that a buffer has to hold. Pure.
+ */
+
+const WINDOW_S = 8;
+const WINDOW_BYTES = 16 * 2 ** 20;
+const STEP_S = 0.25;
+const SAMPLE_BYTES = 4;
+
+/** What a stream may send before its rate is known; no window is smaller. */
+export const STARTING_FRAMES = 65_536;
+
+/** The least that a stream spliced behind a full buffer is given to start with; buffers have this much to spare. */
+export const SPLICE_FRAMES = 8_192;
+
+/** Frames that may be on their way or waiting: 8 s of the stream, or what 16 MiB hold. */
+export function windowFrames(sampleRate, channels) {
+  const frames = Math.min(WINDOW_S * sampleRate, Math.floor(WINDOW_BYTES / (channels * SAMPLE_BYTES)));
+  return Math.max(frames, STARTING_FRAMES);
+}
+
+/** The credit of one stream. */
+export class Credit {
+  /** @param {{granted: number, windowFrames: number, sampleRate: number}} terms */
+  constructor({ granted, windowFrames, sampleRate }) {
+    this.granted = granted;
+    this.windowFrames = windowFrames;
+    this.stepFrames = Math.ceil(STEP_S * sampleRate);
+  }
+
+  /**
+   * The new total to grant once `heard` frames of the stream were heard, or null while it is not worth a message.
+   * `heard` is negative while a stream waits behind an earlier one.
+   */
+  due(heard) {
+    const total = heard + this.windowFrames;
+    if (total - this.granted < this.stepFrames) return null;
+    this.granted = total;
+    return total;
+  }
+}

@@ -1,0 +1,26 @@
+/** The keyboard. Fields and focused controls keep the keys that are theirs. */
+
+const TEXT = "input[type=search], select";
+const PRESSABLE = "button, select, a";
+const SLIDER = "input[type=range]";
+
+/**
+ * @param {Record<string, (event: KeyboardEvent) => void>} actions by key; "Shift+" before it where that is held
+ */
+export function listenToKeys(actions) {
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (target.closest("dialog") || target.matches(TEXT)) return;
+    if (key === " " && target.matches(PRESSABLE)) return;
+    if (key.startsWith("Arrow") && target.matches(SLIDER)) return;
+    const action = actions[event.shiftKey && key.startsWith("Arrow") ? `Shift+${key}` : key];
+    if (!action) return;
+    event.preventDefault();
+    action(event);
+  });
+  // After a click the keys are the player's again; whoever came by Tab keeps the focus.
+  document.addEventListener("click", ({ detail, target }) => {
+    if (detail > 0) target.closest?.("button")?.blur();
+  });
+}

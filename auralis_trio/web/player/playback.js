@@ -1,0 +1,294 @@
+/**
+ * Playback: one listener's conversation with the server about sound. What is heard decides everything: the position
+ * shown, the credit given, and when the next track is due. Positions are frames of a track.
+ *
+ * Every request is a `play` that names its track and frame, also a seek: so it can never be taken for another track,
+ * and it works whether or not the server still holds a stream. At most one request a track is under way.
+ */
+
+import { SPLICE_FRAMES, STARTING_FRAMES } from "./credit.js";
+import { OutputError } from "./output.js";
+import { PacketError, parsePacket, planarSamples } from "./packet.js";
+import { Stretch, Tape } from "./tape.js";
+
+const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
+
+/** Says `change` whenever what it shows may have changed, and `problem` with a text for people. */
+export class Playback extends EventTarget {
+  encoding = "f32";
+  #line;
+  #output;
+  #nextOf;
+  #tap;
+  #paused = true;
+  #asked = null; // a play under way: {track, frame, credit, onto: Tape | null, then: frame | null, refused}
+  #live = null; // the stretch whose stream the server still sends
+  #tape = null; // what is heard
+  #following = null; // a tape of another format, heard when the present one has ended
+
+  /**
+   * @param {import("./socket.js").Line} line
+   * @param {import("./output.js").Output} output
+   * @param {(track: object) => Promise<object | null>} nextOf the track to play behind another one
+   * @param {import("./tap.js").Tap | null} tap
+   */
+  constructor(line, output, nextOf, tap) {
+    super();
+    this.#line = line;
+    this.#output = output;
+    this.#nextOf = nextOf;
+    this.#tap = tap;
+    line.addEventListener("hello", () => this.#connected());
+    line.addEventListener("state", ({ detail }) => detail === "open" || this.#disconnected());
+    line.addEventListener("message", ({ detail }) => this.#message(detail));
+    line.addEventListener("packet", ({ detail }) => this.#packet(detail));
+    output.addEventListener("held", () => this.pause());
+  }
+
+  /** What there is to show. `track` is null before the first play; lengths that are not known are null. */
+  get state() {
+    const asked = this.#asked?.onto ? null : this.#asked;
+    const heard = asked ? null : this.#tape?.heard;
+    const track = asked?.track ?? heard?.track ?? null;
+    const playing = !this.#paused && !asked?.refused;
+    return {
+      track,
+      playing,
+      frame: asked ? (asked.then ?? asked.frame) : (this.#tape?.heardFrame ?? 0),
+      totalFrames: heard?.totalFrames ?? track?.total_frames ?? null,
+      sampleRate: heard?.sampleRate ?? track?.sample_rate ?? null,
+      channels: heard?.channels ?? track?.channels ?? null,
+      waiting: playing && (asked !== null || Boolean(this.#tape?.waiting)),
+      underruns: this.#tape?.underruns ?? 0,
+    };
+  }
+
+  /** Play `track` from the beginning, instead of whatever is under way. */
+  play(track) {
+    this.#paused = false;
+    this.#start(track, 0);
+  }
+
+  /** Go on from another frame of the track that is heard; paused stays paused. */
+  seek(frame) {
+    const { track, totalFrames } = this.state;
+    if (track) this.#start(track, Math.max(0, Math.min(Math.round(frame), (totalFrames ?? Infinity) - 1)));
+  }
+
+  pause() {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#tape?.pause();
+    if (this.#live) this.#line.send("pause");
+    this.#output.suspend();
+    this.#changed();
+  }
+
+  /** Go on where it was paused; at the end of what could be played, begin again or try again. */
+  resume() {
+    const { track, frame, playing } = this.state;
+    if (playing || !track) return;
+    this.#paused = false;
+    if (this.#tape?.ended) this.#start(track, this.#tape.last.complete ? 0 : frame);
+    else if (this.#asked?.refused) this.#start(track, frame);
+    else {
+      this.#output.wake(null);
+      this.#tape?.resume();
+      if (this.#live) this.#line.send("resume");
+      this.#goOn();
+      this.#changed();
+    }
+  }
+
+  #start(track, frame) {
+    const asked = this.#asked;
+    if (asked && !asked.onto && !asked.refused && asked.track.id === track.id) asked.then = frame;
+    else {
+      this.#silence();
+      if (!this.#paused) this.#output.wake(track.sample_rate);
+      this.#ask({ track, frame, credit: STARTING_FRAMES, onto: null });
+    }
+    this.#changed();
+  }
+
+  #ask(request) {
+    const { track, frame, credit } = request;
+    this.#asked = { ...request, then: null, refused: false };
+    this.#line.send("play", {
+      track_id: track.id,
+      start_frame: frame,
+      enhanced: false,
+      encoding: this.encoding,
+      transport: "binary",
+      credit,
+    });
+  }
+
+  /** Forget all that is under way; nothing of it is heard from here on. */
+  #silence() {
+    this.#tape?.close();
+    this.#tape = this.#following = this.#live = this.#asked = null;
+  }
+
+  #connected() {
+    const asked = this.#asked;
+    if (asked && !asked.refused) this.#ask({ ...asked, frame: asked.then ?? asked.frame });
+    else this.#goOn();
+  }
+
+  #disconnected() {
+    this.#live = null; // what has arrived is heard, and the rest is spliced on when the line is back
+  }
+
+  #message({ type, data }) {
+    if (type === "audio_stream_start") this.#streamStarted(data);
+    else if (type === "audio_stream_end") this.#streamEnded(data);
+    else if (type === "audio_stream_error" || type === "error") this.#refused(data);
+  }
+
+  #streamStarted(start) {
+    const asked = this.#asked;
+    if (!asked || start.track_id !== asked.track.id) return;
+    if (start.start_frame !== Math.min(asked.frame, start.total_frames ?? Infinity)) return;
+    this.#asked = null;
+    if (asked.then !== null && asked.then !== asked.frame) {
+      this.#start(asked.track, asked.then);
+      return;
+    }
+    const stretch = new Stretch(asked.track, start, asked.credit);
+    this.#live = stretch;
+    if (this.#paused) this.#line.send("pause");
+    if (!asked.onto) this.#open(new Tape(stretch));
+    else if (asked.onto.fits(stretch)) asked.onto.splice(stretch);
+    else {
+      asked.onto.finish();
+      this.#following = new Tape(stretch);
+    }
+    this.#changed();
+  }
+
+  #packet(buffer) {
+    try {
+      const packet = parsePacket(buffer);
+      const live = this.#live;
+      if (packet.streamId !== live?.streamId) return;
+      if (packet.startFrame !== live.nextFrame) throw new PacketError("a gap between packets");
+      live.tape.push(planarSamples(packet, live.channels));
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#fail(BROKEN);
+    }
+  }
+
+  #streamEnded({ stream_id, reason, frames_sent }) {
+    const live = this.#live;
+    if (stream_id !== live?.streamId) return;
+    this.#live = null;
+    live.complete = reason === "completed";
+    if (frames_sent !== live.received) this.#fail(BROKEN);
+    else if (live.complete || reason === "stalled") this.#goOn();
+    else if (!this.#asked) live.tape.finish();
+  }
+
+  /** A refusal ends the request under way; if its stream begins all the same, it was an earlier one's refusal. */
+  #refused({ message, track_id }) {
+    const asked = this.#asked;
+    const track = asked?.track ?? this.state.track;
+    if (track_id !== undefined && track_id !== track?.id) return;
+    this.#tell(track?.title ? `${track.title}: ${message}` : message);
+    if (!asked) return;
+    if (asked.onto) {
+      this.#asked = null;
+      asked.onto.finish();
+    } else asked.refused = true;
+    this.#changed();
+  }
+
+  /** Ask for what comes behind the tape's last frame: the rest of its track, or the next one. */
+  async #goOn() {
+    const tape = this.#tape;
+    const free = () => tape === this.#tape && !this.#asked && !this.#live && !this.#following && !this.#paused;
+    if (!tape || tape.finished || !free()) return;
+    const { last } = tape;
+    const track = last.complete ? await this.#trackBehind(last.track) : last.track;
+    if (!free()) return;
+    if (!track) tape.finish();
+    else if (this.#line.state === "open") {
+      const room = last.credit.windowFrames - tape.buffered;
+      const credit = Math.min(STARTING_FRAMES, Math.max(SPLICE_FRAMES, room));
+      this.#ask({ track, frame: last.complete ? 0 : last.nextFrame, credit, onto: tape });
+    }
+  }
+
+  async #trackBehind(track) {
+    try {
+      return await this.#nextOf(track);
+    } catch (error) {
+      this.#tell(error.message);
+      return null;
+    }
+  }
+
+  async #open(tape) {
+    this.#tape = tape;
+    try {
+      const deck = await this.#output.openDeck(tape, (report) => this.#heard(tape, report));
+      if (tape !== this.#tape) return deck.close();
+      tape.attach(deck, this.#paused);
+    } catch (error) {
+      if (!(error instanceof OutputError)) throw error;
+      if (tape === this.#tape) this.#fail(error.message);
+    }
+    this.#grant();
+    return this.#goOn();
+  }
+
+  #heard(tape, report) {
+    this.#tap?.hear(tape, report);
+    tape.hear(report);
+    this.#grant();
+    if (report.overrun) this.#fail(BROKEN);
+    if (report.ended) this.#tapeEnded(tape);
+    this.#changed();
+  }
+
+  #grant() {
+    const live = this.#live;
+    if (!live?.tape.running) return;
+    const heard = live.tape.played - live.tapeStart;
+    const frames = live.credit.due(heard);
+    if (frames === null) return;
+    this.#line.send("credit", { stream_id: live.streamId, frames, played: Math.max(0, heard) });
+  }
+
+  #tapeEnded(tape) {
+    tape.close();
+    const following = this.#following;
+    this.#following = null;
+    if (following) this.#open(following);
+    else {
+      this.#paused = true;
+      this.#output.suspend();
+    }
+  }
+
+  /** Stop here, and say why; `resume` tries again from this frame. */
+  #fail(text) {
+    const { track, frame } = this.state;
+    this.#line.send("stop");
+    this.#silence();
+    this.#output.suspend();
+    this.#paused = true;
+    this.#asked = { track, frame, onto: null, then: null, refused: true };
+    this.#tell(text);
+    this.#changed();
+  }
+
+  #tell(text) {
+    this.dispatchEvent(new CustomEvent("problem", { detail: text }));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

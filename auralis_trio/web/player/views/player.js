@@ -1,0 +1,121 @@
+/** The player's face: what is heard, where it stands, and the controls. Shows a playback's state, tells what was pressed. */
+
+import { clockTime, signalText, spokenTime } from "../format.js";
+import { recall, remember } from "../prefs.js";
+
+const SEEK_STEP_S = 5;
+const VOLUME_STEP = 5;
+
+export class PlayerFace {
+  #elements;
+  #playback;
+  #output;
+  #dragging = false;
+
+  /** @param {Record<string, HTMLElement>} elements by their ids */
+  constructor(elements, playback, output) {
+    this.#elements = elements;
+    this.#playback = playback;
+    this.#output = output;
+    this.#wireSeek();
+    this.#wireVolume();
+    this.show();
+  }
+
+  /** Show the playback's present state. */
+  show() {
+    const { state } = this.#playback;
+    this.#showTrack(state);
+    this.#showPosition(state);
+    this.#showCondition(state);
+  }
+
+  /** Move the position by a step, back (-1) or forward (1). */
+  step(direction) {
+    const { frame, sampleRate } = this.#playback.state;
+    if (sampleRate) this.#playback.seek(frame + direction * SEEK_STEP_S * sampleRate);
+  }
+
+  /** Make it softer (-1) or louder (1). */
+  turn(direction) {
+    const { volume } = this.#elements;
+    volume.value = Number(volume.value) + direction * VOLUME_STEP;
+    this.#turned();
+  }
+
+  #showTrack({ track, playing, sampleRate, channels }) {
+    const { play, "play-icon": icon } = this.#elements;
+    this.#write("now-title", track ? (track.title ?? "Untitled") : "Nothing is playing");
+    this.#write("now-artist", track?.artist);
+    this.#write("now-album", track?.album);
+    this.#write("signal", track ? signalText({ format: track.format, sampleRate, channels }) : "Choose a track to begin");
+    play.setAttribute("aria-label", playing ? "Pause" : "Play");
+    icon.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
+    const name = [track?.title, track?.artist].filter(Boolean).join(" – ");
+    document.title = playing && name ? `${name} · Auralis` : "Auralis";
+  }
+
+  #showPosition({ frame, totalFrames, sampleRate }) {
+    if (this.#dragging) return;
+    const { seek } = this.#elements;
+    seek.disabled = !totalFrames || !sampleRate;
+    seek.max = totalFrames ?? 1;
+    seek.value = totalFrames ? frame : 0;
+    this.#write("total", sampleRate && totalFrames ? clockTime(totalFrames / sampleRate) : "");
+    this.#showElapsed(frame, sampleRate, totalFrames);
+  }
+
+  #showElapsed(frame, sampleRate, totalFrames) {
+    const { seek } = this.#elements;
+    const elapsed_s = sampleRate ? frame / sampleRate : 0;
+    this.#write("elapsed", clockTime(elapsed_s));
+    seek.style.setProperty("--part", totalFrames ? Math.min(1, frame / totalFrames) : 0);
+    const total = sampleRate && totalFrames ? ` of ${spokenTime(totalFrames / sampleRate)}` : "";
+    seek.setAttribute("aria-valuetext", spokenTime(elapsed_s) + total);
+  }
+
+  #showCondition({ waiting, underruns }) {
+    const breaks = underruns === 1 ? "1 interruption" : `${underruns} interruptions`;
+    this.#elements.now.classList.toggle("waiting", waiting);
+    this.#write("condition", underruns ? `· ${breaks} so far` : "");
+  }
+
+  #write(id, text) {
+    const element = this.#elements[id];
+    if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
+  }
+
+  #wireSeek() {
+    const { seek } = this.#elements;
+    seek.addEventListener("input", () => {
+      const { sampleRate, totalFrames } = this.#playback.state;
+      this.#dragging = true;
+      this.#showElapsed(Number(seek.value), sampleRate, totalFrames);
+    });
+    seek.addEventListener("change", () => {
+      this.#dragging = false;
+      this.#playback.seek(Number(seek.value));
+    });
+    seek.addEventListener("keydown", (event) => {
+      // A step of the bar is one frame, which is right for the pointer and too little for a key.
+      const direction = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (!direction) return;
+      event.preventDefault();
+      this.step(direction);
+    });
+  }
+
+  #wireVolume() {
+    const { volume } = this.#elements;
+    volume.value = recall("volume", "100");
+    volume.addEventListener("input", () => this.#turned());
+    this.#turned();
+  }
+
+  #turned() {
+    const { volume } = this.#elements;
+    this.#output.volume = Number(volume.value) / 100;
+    volume.style.setProperty("--part", Number(volume.value) / 100);
+    remember("volume", volume.value);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The list of tracks: pages as they are scrolled to, a search whose late answers are dropped, and which track stands
+ * before and behind another. Text from tags goes in as text.
+ */
+
+import { clockTime, signalText } from "../format.js";
+
+const PAGE = 100;
+const DEBOUNCE_MS = 200;
+const EMPTY = "No music yet. Start the server with a folder of music: auralis-trio serve FOLDER";
+const SCANNING = "Looking through your folders. Tracks appear here as they are found.";
+
+/** Says `play` with a track when one is chosen, and `change` when other tracks are shown. */
+export class TrackList extends EventTarget {
+  #elements;
+  #fetchPage;
+  #items = [];
+  #total = null;
+  #query = null; // {search, sort, fresh, controller}: what is to be shown; `fresh` until its first page is there
+  #loading = null;
+  #typing = null;
+  #scanning = false;
+  #heard = { id: null, playing: false };
+
+  /**
+   * @param {{list: Element, foot: Element, note: Element, retry: Element, count: Element, row: Element}} elements
+   * @param {typeof import("../api.js").fetchTracks} fetchPage
+   */
+  constructor(elements, fetchPage) {
+    super();
+    this.#elements = elements;
+    this.#fetchPage = fetchPage;
+    elements.retry.addEventListener("click", () => this.#more());
+    elements.list.addEventListener("click", ({ target }) => this.#clicked(target));
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(), {
+      rootMargin: "800px",
+    });
+    watcher.observe(elements.foot);
+  }
+
+  /** Show what matches `text`, once no more is typed. */
+  search(text) {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.show({ search: text.trim() }), DEBOUNCE_MS);
+  }
+
+  /** Show the tracks asked for from the first page on; answers to what was asked before are dropped. */
+  show({ search = this.#query?.search ?? "", sort = this.#query?.sort }) {
+    this.#query?.controller.abort();
+    this.#query = { search, sort, fresh: true, controller: new AbortController() };
+    this.#loading = null;
+    return this.#more();
+  }
+
+  /** The library has changed: show it so, unless the listener has scrolled on. */
+  refresh() {
+    if (this.#query && !this.#loading && this.#items.length <= PAGE) this.show({});
+  }
+
+  /** Whether the server is looking for music just now; an empty list says so. */
+  set scanning(scanning) {
+    this.#scanning = scanning;
+    this.#describe();
+  }
+
+  /** Mark the track that is heard. */
+  mark(id, playing) {
+    if (this.#heard.id === id && this.#heard.playing === playing) return;
+    this.#paint(this.#heard.id, null);
+    this.#heard = { id, playing };
+    this.#paintHeard();
+  }
+
+  /** The track behind `track` in the list shown (the first if `track` is not in it), or null at the end. */
+  async after(track) {
+    const place = this.#placeOf(track);
+    if (place === this.#items.length - 1) await this.#more();
+    return this.#items[place + 1] ?? null;
+  }
+
+  /** The track before `track` in the list shown, or null. */
+  before(track) {
+    return this.#items[this.#placeOf(track) - 1] ?? null;
+  }
+
+  #placeOf(track) {
+    return this.#items.findIndex(({ id }) => id === track?.id);
+  }
+
+  /** Load the next page, one at a time. */
+  #more() {
+    const all = !this.#query.fresh && this.#items.length >= this.#total;
+    if (all || this.#loading) return this.#loading;
+    const loading = this.#load(this.#query).finally(() => {
+      if (this.#loading === loading) this.#loading = null;
+    });
+    this.#loading = loading;
+    return loading;
+  }
+
+  async #load(query) {
+    const { search, sort, controller } = query;
+    const offset = query.fresh ? 0 : this.#items.length;
+    try {
+      const page = await this.#fetchPage({ limit: PAGE, offset, search, sort }, controller.signal);
+      if (query !== this.#query) return;
+      if (query.fresh) this.#replace(page.items);
+      else this.#append(page.items);
+      query.fresh = false;
+      // An empty page ends the list, whatever the total says: tracks can go while the list is read.
+      this.#total = page.items.length ? page.total : this.#items.length;
+      this.#describe();
+      this.dispatchEvent(new Event("change"));
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#describe(error.message);
+    }
+  }
+
+  #replace(items) {
+    if (JSON.stringify(items) === JSON.stringify(this.#items)) return;
+    const focused = document.activeElement?.closest("li")?.dataset.id;
+    this.#items = [];
+    this.#elements.list.replaceChildren();
+    this.#append(items);
+    if (focused) this.#row(focused)?.firstElementChild.focus();
+  }
+
+  /** Tracks that moved to a later page while the list was read are not shown twice. */
+  #append(items) {
+    const shown = new Set(this.#items.map(({ id }) => id));
+    const added = items.filter(({ id }) => !shown.has(id));
+    this.#items.push(...added);
+    this.#elements.list.append(...added.map((track) => this.#rowOf(track)));
+    this.#paintHeard();
+  }
+
+  #rowOf(track) {
+    const row = this.#elements.row.content.firstElementChild.cloneNode(true);
+    const write = (name, text) => {
+      row.querySelector(name).textContent = text ?? "";
+    };
+    row.dataset.id = track.id;
+    write(".title", track.title ?? "Untitled");
+    write(".artist", track.artist);
+    write(".dash", track.artist && track.album ? " — " : "");
+    write(".album", track.album);
+    write(".format", signalText({ format: track.format, sampleRate: track.sample_rate }));
+    write(".time", clockTime(track.duration_s));
+    return row;
+  }
+
+  #row(id) {
+    return this.#elements.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  }
+
+  #paintHeard() {
+    this.#paint(this.#heard.id, this.#heard.playing ? "playing" : "paused");
+  }
+
+  #paint(id, state) {
+    const row = id === null ? null : this.#row(id);
+    if (!row) return;
+    if (state) row.dataset.state = state;
+    else delete row.dataset.state;
+    row.firstElementChild.setAttribute("aria-current", String(state !== null));
+  }
+
+  #clicked(target) {
+    const id = target.closest("li")?.dataset.id;
+    const track = this.#items.find((item) => String(item.id) === id);
+    if (track) this.dispatchEvent(new CustomEvent("play", { detail: track }));
+  }
+
+  #describe(problem = "") {
+    const { count, note, retry } = this.#elements;
+    const search = this.#query?.search;
+    const total = this.#total ?? 0;
+    const tracks = total === 1 ? "1 track" : `${total.toLocaleString("en")} tracks`;
+    count.textContent = total ? `${tracks}${search ? " found" : ""}` : "";
+    retry.hidden = !problem;
+    if (problem) note.textContent = problem;
+    else if (total || this.#total === null) note.textContent = "";
+    else if (search) note.textContent = `Nothing is called “${search}”. Look for part of a title, artist or album.`;
+    else note.textContent = this.#scanning ? SCANNING : EMPTY;
+  }
+}
