@@ -8,6 +8,7 @@ statistics show it as stuck, until it does return. Worker processes are killed.
 Jobs never hand back an open resource: a result nobody waits for any more is dropped.
 """
 
+import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,8 @@ from auralis_trio.errors import Busy, TimedOut
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 STOP_GRACE_S = 0.25
 
 
@@ -42,7 +45,7 @@ class Lane(Enum):
 def default_permits() -> dict[Lane, int]:
     """How many jobs of each kind run at once; the database has one writer."""
     cores = os.cpu_count() or 1
-    return {Lane.DISK: 8, Lane.AUDIO: max(2, cores), Lane.READ: 4, Lane.WRITE: 1, Lane.PROCESS: max(1, cores - 1)}
+    return {Lane.DISK: 8, Lane.AUDIO: max(4, cores), Lane.READ: 4, Lane.WRITE: 1, Lane.PROCESS: max(1, cores - 1)}
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,9 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
     try:
         async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
             yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
+    except trio_parallel.BrokenWorkerError:
+        # A signal to the whole process group ends the workers before we do.
+        log.info("a worker process had ended already")
     finally:
         for pool in pools.values():
             pool.shutdown(wait=False, cancel_futures=True)

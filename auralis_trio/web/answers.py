@@ -1,5 +1,6 @@
-"""JSON answers: records and plain values, encoded in one place."""
+"""Answers that every room gives: JSON, and heads without a body."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,3 +13,10 @@ def json_response(value: Any, status: int = 200) -> Response:
     """`value` (records, dicts, lists, numbers, text, None) as an `application/json` response."""
     headers = {"Cache-Control": "no-store"}
     return Response(_encoder.encode(value), status, headers, content_type="application/json")
+
+
+def head_response(status: int, headers: Mapping[str, str], content_type: str) -> Response:
+    """The head of an answer whose body was not asked for; its length is that of the body."""
+    response = Response(b"", status, content_type=content_type)
+    response.headers.update(headers)
+    return response

@@ -15,7 +15,7 @@ from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import json_response
+from auralis_trio.web.answers import head_response, json_response
 from auralis_trio.web.bodies import OriginalBody, WavBody, WavLayout
 from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
@@ -114,7 +114,7 @@ class StreamApi:
             part = requested_part(request.method, request.headers, etag, layout.total_bytes)
             headers |= part.headers()
             if request.method == "HEAD":
-                return Response(b"", part.status, headers, content_type="audio/wav")
+                return head_response(part.status, headers, "audio/wav")
             if track.total_frames:
                 # What cannot be played is said before a body is promised.
                 await track.chunk(recipe, layout.chunk_at(min(part.start, layout.data_end - 1)), encoding)
@@ -134,7 +134,7 @@ class StreamApi:
         headers |= part.headers()
         kind = format_named(file.kind).media_type
         if request.method == "HEAD":
-            return Response(b"", part.status, headers, content_type=kind)
+            return head_response(part.status, headers, kind)
         body = OriginalBody(self.services.renderer, file.path, seen, part)
         return Response(body, part.status, headers, content_type=kind)
 

@@ -17,6 +17,9 @@ from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.wire.messages import PROTOCOL_VERSION
 
+# Read once: looking them up opens files.
+LIBRARIES = {name: version(name) for name in ("trio", "hypercorn", "numpy", "soundfile", "av")}
+
 
 @dataclass(frozen=True)
 class SystemApi:
@@ -54,7 +57,7 @@ class SystemApi:
                 "protocol": PROTOCOL_VERSION,
                 "engine": ENGINE_VERSION,
                 "schema": CHAIN[-1].version,
-                "libraries": {name: version(name) for name in ("trio", "hypercorn", "numpy", "soundfile", "av")},
+                "libraries": LIBRARIES,
             }
         )
 

@@ -1,0 +1,195 @@
+"""What HTTP clients rely on: ranges, conditions, errors, and that every route of the table answers."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from auralis_trio.app import Server
+from auralis_trio.demo import synthesise
+from auralis_trio.web.server import route_table
+from tests.serving import running_server, settings_for
+
+RATE = 44_100
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    soundfile.write(folder / "one.flac", synthesise(12.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
+    return folder
+
+
+@pytest.fixture
+async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
+    async with running_server(settings_for(tmp_path, music)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        yield client
+
+
+JSON = {"Content-Type": "application/json"}
+ROUTES = {
+    ("GET", "/"): ("/", 200),
+    ("GET", "/player/<path:name>"): ("/player/app.js", 200),
+    ("GET", "/api/health"): ("/api/health", 200),
+    ("GET", "/api/ready"): ("/api/ready", 200),
+    ("GET", "/api/version"): ("/api/version", 200),
+    ("GET", "/api/status"): ("/api/status", 200),
+    ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
+    ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
+    ("GET", "/api/library/stats"): ("/api/library/stats", 200),
+    ("GET", "/api/albums"): ("/api/albums", 200),
+    ("GET", "/api/artists"): ("/api/artists", 200),
+    ("POST", "/api/library/scan"): ("/api/library/scan", 202),
+    ("GET", "/api/library/scan/status"): ("/api/library/scan/status", 200),
+    ("POST", "/api/library/scan/cancel"): ("/api/library/scan/cancel", 409),
+    ("GET", "/api/stream/<int:track_id>/metadata"): ("/api/stream/1/metadata", 200),
+    ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
+    ("GET", "/api/stream/<int:track_id>/audio.wav"): ("/api/stream/1/audio.wav", 200),
+    ("GET", "/api/stream/<int:track_id>/file"): ("/api/stream/1/file", 200),
+}
+
+
+@pytest.mark.parametrize(("route", "call"), ROUTES.items(), ids=[" ".join(route) for route in ROUTES])
+async def test_every_route_answers(
+    server: Server, http: httpx.AsyncClient, route: tuple[str, str], call: tuple[str, int]
+) -> None:
+    assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES)
+    answer = await http.request(route[0], call[0], headers=JSON if route[0] == "POST" else {})
+    assert answer.status_code == call[1]
+
+
+async def test_chunks_in_every_encoding_hold_the_same_frames(
+    http: httpx.AsyncClient, music: Path, tmp_path: Path
+) -> None:
+    expected, _ = soundfile.read(music / "one.flac", dtype="int16", frames=221_184)
+    for encoding, suffix in (("wav", ".wav"), ("flac", ".flac")):
+        answer = await http.get(f"/api/stream/1/chunk/0?encoding={encoding}")
+        (tmp_path / f"chunk{suffix}").write_bytes(answer.content)
+        decoded, _ = soundfile.read(tmp_path / f"chunk{suffix}", dtype="float32")
+        assert np.array_equal(decoded * 32768, expected)
+    assert (await http.get("/api/stream/1/chunk/0?encoding=s16")).content == expected.astype("<i2").tobytes()
+    s24 = np.frombuffer((await http.get("/api/stream/1/chunk/0?encoding=s24")).content, np.uint8).reshape(-1, 3)
+    assert np.array_equal(s24[:, 1:].copy().view("<i2").reshape(-1, 2), expected)
+    f32 = np.frombuffer((await http.get("/api/stream/1/chunk/0?encoding=f32")).content, "<f4").reshape(-1, 2)
+    assert np.array_equal(f32 * 32768, expected)
+
+
+async def test_a_chunk_says_where_it_lies_and_may_be_kept(http: httpx.AsyncClient) -> None:
+    revision = (await http.get("/api/stream/1/metadata")).json()["revision"]
+    answer = await http.get(f"/api/stream/1/chunk/1?revision={revision}")
+    assert answer.headers["X-Chunk-Start-Frame"] == "221184"
+    assert answer.headers["X-Chunk-Frames"] == "221184"
+    assert answer.headers["X-Cache"] == "miss"
+    assert "immutable" in answer.headers["Cache-Control"]
+    again = await http.get("/api/stream/1/chunk/1")
+    assert again.headers["X-Cache"] == "hit"
+    assert again.headers["ETag"] == answer.headers["ETag"]
+    assert again.headers["Cache-Control"] == "no-cache"
+    fresh = await http.get("/api/stream/1/chunk/1", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (fresh.status_code, fresh.content) == (304, b"")
+
+
+async def test_a_stale_revision_is_a_conflict(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/api/stream/1/chunk/0?revision=old")
+    assert (answer.status_code, answer.json()["code"]) == (409, "stale_revision")
+
+
+@pytest.mark.parametrize("resource", ["audio.wav", "file", "audio.wav?encoding=s24"])
+async def test_ranges_are_cut_from_the_whole(http: httpx.AsyncClient, resource: str) -> None:
+    whole = await http.get(f"/api/stream/1/{resource}")
+    size = len(whole.content)
+    head = await http.head(f"/api/stream/1/{resource}")
+    assert head.headers["Content-Length"] == str(size)
+    assert head.headers["Accept-Ranges"] == "bytes"
+    assert head.content == b""
+    for wanted, start, end in [
+        ("bytes=0-0", 0, 1),
+        ("bytes=10-99", 10, 100),
+        (f"bytes={size - 1}-", size - 1, size),
+        ("bytes=-77", size - 77, size),
+        (f"bytes=500000-{size + 9}", 500_000, size),
+        ("bytes=43-880001", 43, 880_002),
+    ]:
+        part = await http.get(f"/api/stream/1/{resource}", headers={"Range": wanted})
+        assert part.status_code == 206
+        assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
+        assert part.content == whole.content[start:end]
+    beyond = await http.get(f"/api/stream/1/{resource}", headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
+    several = await http.get(f"/api/stream/1/{resource}", headers={"Range": "bytes=0-1,5-6"})
+    assert (several.status_code, several.json()["code"]) == (416, "multiple_ranges")
+    stale = await http.get(f"/api/stream/1/{resource}", headers={"Range": "bytes=0-1", "If-Range": '"old"'})
+    assert (stale.status_code, stale.content) == (200, whole.content)
+
+
+async def test_the_original_file_comes_byte_for_byte(http: httpx.AsyncClient, music: Path) -> None:
+    answer = await http.get("/api/stream/1/file")
+    assert answer.content == (music / "one.flac").read_bytes()
+    assert answer.headers["Content-Type"] == "audio/flac"
+
+
+PROBLEMS = [
+    ("GET", "/api/nothing", {}, 404, "not_found"),
+    ("GET", "/nothing", {}, 404, "not_found"),
+    ("GET", "/player/../server.py", {}, 404, "not_found"),
+    ("GET", "/player/%2e%2e/server.py", {}, 404, "not_found"),
+    ("PUT", "/api/health", JSON, 405, "method_not_allowed"),
+    ("GET", "/api/library/tracks/99", {}, 404, "track_not_found"),
+    ("GET", "/api/library/tracks/99999999999999999999999", {}, 404, "track_not_found"),
+    ("GET", "/api/library/tracks/-1", {}, 404, "not_found"),
+    ("GET", "/api/library/tracks?limit=0", {}, 422, "invalid_request"),
+    ("GET", "/api/library/tracks?limit=501", {}, 422, "invalid_request"),
+    ("GET", "/api/library/tracks?offset=-1", {}, 422, "invalid_request"),
+    ("GET", "/api/library/tracks?sort=path", {}, 422, "invalid_request"),
+    ("GET", "/api/library/tracks?nonsense=1", {}, 422, "invalid_request"),
+    ("GET", "/api/library/tracks?limit=1&limit=2", {}, 422, "invalid_request"),
+    ("GET", "/api/stream/99/metadata", {}, 404, "track_not_found"),
+    ("GET", "/api/stream/1/chunk/0?encoding=mp3", {}, 422, "invalid_request"),
+    ("GET", "/api/stream/1/chunk/0?enhanced=true", {}, 422, "enhancement_unavailable"),
+    ("GET", "/api/stream/1/chunk/77", {}, 404, "chunk_not_found"),
+    ("POST", "/api/library/scan", {}, 415, "json_required"),
+    ("POST", "/api/library/scan", {"Content-Type": "text/plain"}, 415, "json_required"),
+    ("GET", "/api/health", {"Host": "evil.example"}, 403, "host_not_allowed"),
+    ("GET", "/api/health", {"Origin": "https://evil.example"}, 403, "origin_not_allowed"),
+    ("GET", "/api/stream/1/file", {"Sec-Fetch-Site": "cross-site"}, 403, "origin_not_allowed"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "status", "code"), PROBLEMS)
+async def test_what_goes_wrong_is_a_problem_with_a_code_and_no_path(
+    http: httpx.AsyncClient, tmp_path: Path, method: str, path: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = await http.request(method, path, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert set(answer.json()) == {"type", "title", "status", "detail", "code"}
+    assert str(tmp_path) not in answer.text
+    assert not re.search(r"Traceback|File \"|\.py", answer.text)
+
+
+async def test_a_scan_outside_of_the_folders_is_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/library/scan", json={"directories": ["/etc"]})
+    assert answer.status_code == 422
+    assert "/etc" not in answer.text
+
+
+async def test_a_file_that_has_gone_or_changed_is_a_typed_error(http: httpx.AsyncClient, music: Path) -> None:
+    soundfile.write(music / "one.flac", synthesise(3.0, RATE, 2, seed=2), RATE, subtype="PCM_16")
+    answer = await http.get("/api/stream/1/chunk/0")
+    assert (answer.status_code, answer.json()["code"]) == (409, "track_changed")
+    (music / "one.flac").unlink()
+    answer = await http.get("/api/stream/1/audio.wav")
+    assert (answer.status_code, answer.json()["code"]) == (404, "track_missing")
+    answer = await http.get("/api/stream/1/file")
+    assert (answer.status_code, answer.json()["code"]) == (404, "track_missing")
