@@ -1,0 +1,259 @@
+"""The scan of the music folders: walks, compares, marks, reads, and says how far it is.
+
+Its memory does not grow with the library: files to be read wait in the database's table of pending files, tracks that
+were seen take a bit each, and `READERS` batches are under way. The folders themselves are only ever read.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+import trio
+from trio_parallel import BrokenWorkerError
+
+from auralis_trio.audio.formats import scanned_suffixes
+from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
+from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.scanner import (
+    BatchPlan,
+    SeenTracks,
+    begin_scan,
+    is_unavailable,
+    keep_plan,
+    mark_missing,
+    pending_page,
+    plan_batch,
+    unseen_page,
+)
+from auralis_trio.library.store import Library
+from auralis_trio.library.walk import Target, Walk, resolve_targets
+from auralis_trio.offload import Lane, Offload, default_permits
+from auralis_trio.work.probe import probe_files
+
+WALK_BATCH = 500
+READ_BATCH = 32
+READERS = default_permits()[Lane.PROCESS] + 1  # one more than the processes, so that these never wait for the writer
+STEP_DEADLINE_S = 60.0
+PROBE_DEADLINE_S = 60.0
+MIN_PROBE_DEADLINE_S = 10.0
+
+Announce = Callable[[str, dict[str, Any]], None]
+
+log = logging.getLogger(__name__)
+
+
+class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated,
+    unchanged or failed. `missing` counts the tracks that it marked. `unavailable` names folders in which nothing was
+    marked, since they could not be looked at or had lost all their music at once; `folder` is relative to its root.
+    """
+
+    state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
+    done: int = 0
+    total: int | None = None
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    failed: int = 0
+    folder: str | None = None
+    unavailable: tuple[str, ...] = ()
+    code: str | None = None
+    started_ns: int | None = None
+    finished_ns: int | None = None
+
+
+class Scan:
+    """The one scan of one library: what it does now, or did last.
+
+    `announce` is told `library_scan_started` once a scan is accepted; `scan_progress` from the moment the total is
+    known; `library_updated` when something changed; and last, whatever happens, either `scan_complete` or
+    `library_scan_error`.
+    """
+
+    def __init__(self, library: Library, offload: Offload, roots: Sequence[str], announce: Announce) -> None:
+        self.progress = ScanProgress()
+        self._library = library
+        self._offload = offload
+        self._roots = tuple(roots)
+        self._announce = announce
+        self._scope: trio.CancelScope | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a scan is under way."""
+        return self._scope is not None
+
+    def cancel_nowait(self) -> bool:
+        """Ask the scan to stop; whether there was one."""
+        if self._scope is None:
+            return False
+        self._scope.cancel()
+        return True
+
+    async def start(self, nursery: trio.Nursery, directories: Sequence[str] | None = None) -> None:
+        """Begin to scan `directories` (None: every root) in a task of `nursery`; return once it is accepted.
+
+        Raises:
+            Conflict: a scan is running.
+            InvalidRequest: a directory is not there, or does not lie in a root.
+        """
+        scope, targets = await self._accept(directories)
+        nursery.start_soon(self._run, scope, targets)
+
+    async def run(self, directories: Sequence[str] | None = None) -> ScanProgress:
+        """Scan `directories` (None: every root) to the end, which may be `failed`; raises as `start` does."""
+        await self._run(*await self._accept(directories))
+        return self.progress
+
+    async def _accept(self, directories: Sequence[str] | None) -> tuple[trio.CancelScope, list[Target]]:
+        if self._scope is not None:
+            raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
+        self._scope = scope = trio.CancelScope()
+        accepted = False
+        try:
+            targets = await self._offload.run(
+                Lane.DISK, resolve_targets, self._roots, directories, deadline_s=STEP_DEADLINE_S
+            )
+            accepted = True
+        finally:
+            if not accepted:
+                self._scope = None
+        return scope, targets
+
+    async def _run(self, scope: trio.CancelScope, targets: list[Target]) -> None:
+        self.progress = ScanProgress(state="walking", started_ns=time.time_ns())
+        self._announce("library_scan_started", {"folders": [target.name for target in targets]})
+        ended: dict[str, Any] = {"state": "cancelled"}
+        try:
+            with scope:
+                await self._scan(targets)
+                ended = {"state": "finished"}
+        except Exception as error:  # the border of the job: its failure is told, and ends nothing else
+            log.exception("the scan failed")
+            ended = {"state": "failed", "code": _code(error)}
+        finally:
+            self._scope = None
+            self._end(ended)
+
+    def _end(self, ended: dict[str, Any]) -> None:
+        self._update(folder=None, finished_ns=time.time_ns(), **ended)
+        progress = self.progress
+        if progress.added or progress.updated or progress.missing:
+            changed = {"added": progress.added, "updated": progress.updated, "missing": progress.missing}
+            self._announce("library_updated", changed)
+        data = msgspec.to_builtins(progress)
+        if progress.state == "failed":
+            self._announce("library_scan_error", data)
+        else:
+            self._announce("scan_complete", {**data, "cancelled": progress.state == "cancelled"})
+
+    def _update(self, **values: Any) -> None:
+        self.progress = msgspec.structs.replace(self.progress, **values)
+
+    async def _scan(self, targets: Sequence[Target]) -> None:
+        roots = dict.fromkeys(target.root for target in targets)
+        await self._write(begin_scan, roots, time.time_ns())
+        total = 0
+        for target in targets:
+            total += await self._look_through(target)
+        self._update(state="reading", total=total)
+        self._tell_progress()
+        await self._read_pending()
+
+    async def _look_through(self, target: Target) -> int:
+        """Compare all of one folder with what is known; how many files there are."""
+        walk, seen = Walk(target, scanned_suffixes()), SeenTracks()
+        files = WALK_BATCH
+        while files == WALK_BATCH:
+            self._update(folder=target.relative(walk.folder))
+            found = await self._offload.run_stoppable(Lane.DISK, walk.take, WALK_BATCH, deadline_s=STEP_DEADLINE_S)
+            plan = await self._read(plan_batch, found)
+            await self._keep(plan)
+            for track_id in plan.seen:
+                seen.add(track_id)
+            files = len(found)
+        if await self._read(is_unavailable, walk):
+            self._update(unavailable=(*self.progress.unavailable, target.name))
+        else:
+            await self._mark_unseen(walk, seen)
+        return walk.found
+
+    async def _keep(self, plan: BatchPlan) -> None:
+        if plan.to_read or plan.back:
+            await self._write(keep_plan, plan)
+        self._count(updated=len(plan.back), unchanged=plan.unchanged)
+
+    async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
+        after: str | None = None
+        while True:
+            unseen = await self._offload.run_stoppable(Lane.READ, unseen_page, self._library, walk, seen, after)
+            if unseen.track_ids:
+                await self._write(mark_missing, unseen.track_ids)
+                self._update(missing=self.progress.missing + len(unseen.track_ids))
+            if unseen.last_path is None:
+                return
+            after = unseen.last_path
+
+    async def _read_pending(self) -> None:
+        """Read every pending file, in `READERS` tasks that take the next batch in turn."""
+        turn, after_id = trio.Lock(), 0
+
+        async def read_batches() -> None:
+            nonlocal after_id
+            while True:
+                async with turn:
+                    paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
+                if not paths:
+                    return
+                await self._read_batch(paths)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(READERS):
+                nursery.start_soon(read_batches)
+
+    async def _read_batch(self, paths: list[str]) -> None:
+        files = await self._probe(paths, PROBE_DEADLINE_S)
+        for file in files:
+            if isinstance(file, FailedFile):
+                log.warning("not readable (%s): %r", file.code, file.path)
+        result = await self._write(apply_batch, files, time.time_ns())
+        self._count(added=result.added, updated=result.updated, failed=result.failed)
+        self._tell_progress()
+
+    async def _probe(self, paths: list[str], deadline_s: float) -> list[ProbedFile | FailedFile]:
+        """Read files in a worker process; where it hangs or dies, the halves are tried, down to the one to blame."""
+        try:
+            return await self._offload.run_process(probe_files, paths, deadline_s=deadline_s)
+        except TimedOut:
+            code = SourceHung.default_code
+        except BrokenWorkerError:
+            code = SourceCorrupt.default_code
+        if len(paths) == 1:
+            return [FailedFile(paths[0], code)]
+        half, deadline_s = len(paths) // 2, max(deadline_s / 2, MIN_PROBE_DEADLINE_S)
+        return await self._probe(paths[:half], deadline_s) + await self._probe(paths[half:], deadline_s)
+
+    def _count(self, **more: int) -> None:
+        """Count files as done, each as one of the four outcomes."""
+        counts = {name: getattr(self.progress, name) + number for name, number in more.items()}
+        self._update(done=self.progress.done + sum(more.values()), **counts)
+
+    def _tell_progress(self) -> None:
+        self._announce("scan_progress", msgspec.to_builtins(self.progress))
+
+    async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
+        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)
+
+    async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
+        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
+
+
+def _code(error: BaseException) -> str:
+    """The code of the first typed error in it; an untyped one is our own fault."""
+    if isinstance(error, BaseExceptionGroup):
+        return _code(error.exceptions[0])
+    return error.code if isinstance(error, AuralisError) else AuralisError.default_code

@@ -1,0 +1,96 @@
+"""The tables as Pony sees them. Only this package imports it; what leaves are the records.
+
+The tables themselves are made by `migrations` alone. Paths are bytes, because a file name need not be text.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pony.orm import Database, Optional, PrimaryKey, Required, Set, composite_key
+
+
+@dataclass(frozen=True)
+class Entities:
+    """The entity classes of one open database."""
+
+    Folder: Any
+    Artist: Any
+    Album: Any
+    Track: Any
+    PendingFile: Any
+
+
+def define_entities(db: Database) -> Entities:
+    """Define every entity on `db`, which can then be mapped."""
+
+    class Folder(db.Entity):
+        """A folder that the operator named; every track lies in one."""
+
+        _table_ = "folder"
+        id = PrimaryKey(int, auto=True)
+        path = Required(bytes, unique=True)
+        added_ns = Required(int, size=64)
+        tracks = Set("Track")
+
+    class Artist(db.Entity):
+        """One name, however it is written (`name_key` is folded)."""
+
+        _table_ = "artist"
+        id = PrimaryKey(int, auto=True)
+        name = Required(str)
+        name_key = Required(str, unique=True)
+        tracks = Set("Track")
+        albums = Set("Album")
+
+    class Album(db.Entity):
+        """Tracks with one album title and one owner: the album artist, or the folder where no tag names one."""
+
+        _table_ = "album"
+        id = PrimaryKey(int, auto=True)
+        title = Required(str)
+        title_key = Required(str)
+        owner_key = Required(str)
+        artist = Optional(Artist, column="artist_id")
+        year = Optional(int)
+        tracks = Set("Track")
+        composite_key(title_key, owner_key)
+
+    class Track(db.Entity):
+        """One file that can be played. The names are as its own tags write them; the keys are folded."""
+
+        _table_ = "track"
+        id = PrimaryKey(int, auto=True)
+        folder = Required(Folder, column="folder_id")
+        path = Required(bytes, unique=True)
+        size = Required(int, size=64)
+        mtime_ns = Required(int, size=64)
+        content_id = Required(str)
+        kind = Required(str)
+        sample_rate = Required(int)
+        channels = Required(int)
+        bits = Optional(int)
+        total_frames = Optional(int, size=64)
+        duration_s = Optional(float)
+        title = Required(str)
+        title_key = Required(str)
+        artist = Optional(Artist, column="artist_id")
+        artist_name = Optional(str, nullable=True)
+        artist_key = Optional(str, nullable=True)
+        album = Optional(Album, column="album_id")
+        album_title = Optional(str, nullable=True)
+        album_key = Optional(str, nullable=True)
+        track_number = Optional(int)
+        disc_number = Optional(int)
+        year = Optional(int)
+        genre = Optional(str, nullable=True)
+        missing = Required(bool)
+        added_ns = Required(int, size=64)
+
+    class PendingFile(db.Entity):
+        """A file that a scan has found new or changed and has still to read."""
+
+        _table_ = "pending_file"
+        id = PrimaryKey(int, auto=True)
+        path = Required(bytes, unique=True)
+
+    return Entities(Folder, Artist, Album, Track, PendingFile)

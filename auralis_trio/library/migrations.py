@@ -1,0 +1,127 @@
+"""The chain of steps that makes the tables: the only way in which a schema comes to be.
+
+A fresh library goes through the same steps as an old one. The missing steps run in one transaction together with
+their entries in `schema_version`, so a kill leaves either the old schema or the new one.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pony.orm import Database, db_session
+
+from auralis_trio.errors import StartupError
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step, in SQLite's words; steps are never changed once they were released."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+CHAIN = (
+    Migration(
+        1,
+        (
+            """
+            CREATE TABLE folder (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                path BLOB NOT NULL UNIQUE,
+                added_ns BIGINT NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE artist (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                name TEXT NOT NULL,
+                name_key TEXT NOT NULL UNIQUE
+            )
+            """,
+            """
+            CREATE TABLE album (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                title TEXT NOT NULL,
+                title_key TEXT NOT NULL,
+                owner_key TEXT NOT NULL,
+                artist_id INTEGER REFERENCES artist (id),
+                year INTEGER,
+                UNIQUE (title_key, owner_key)
+            )
+            """,
+            """
+            CREATE TABLE track (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                folder_id INTEGER NOT NULL REFERENCES folder (id),
+                path BLOB NOT NULL UNIQUE,
+                size BIGINT NOT NULL,
+                mtime_ns BIGINT NOT NULL,
+                content_id TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                sample_rate INTEGER NOT NULL,
+                channels INTEGER NOT NULL,
+                bits INTEGER,
+                total_frames BIGINT,
+                duration_s REAL,
+                title TEXT NOT NULL,
+                title_key TEXT NOT NULL,
+                artist_id INTEGER REFERENCES artist (id),
+                artist_name TEXT,
+                artist_key TEXT,
+                album_id INTEGER REFERENCES album (id),
+                album_title TEXT,
+                album_key TEXT,
+                track_number INTEGER,
+                disc_number INTEGER,
+                year INTEGER,
+                genre TEXT,
+                missing BOOLEAN NOT NULL,
+                added_ns BIGINT NOT NULL
+            )
+            """,
+            "CREATE INDEX track_folder ON track (folder_id)",
+            "CREATE INDEX track_artist ON track (artist_id)",
+            "CREATE INDEX track_album ON track (album_id)",
+            "CREATE INDEX track_by_title ON track (title_key)",
+            "CREATE INDEX track_by_artist ON track (artist_key, album_key, disc_number, track_number)",
+            "CREATE INDEX track_by_album ON track (album_key, disc_number, track_number)",
+            "CREATE INDEX track_by_added ON track (added_ns)",
+            "CREATE INDEX track_by_duration ON track (duration_s)",
+            "CREATE INDEX track_by_year ON track (year)",
+            "CREATE INDEX album_artist ON album (artist_id)",
+            """
+            CREATE TABLE pending_file (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                path BLOB NOT NULL UNIQUE
+            )
+            """,
+        ),
+    ),
+)
+
+
+def migrate(db: Database, chain: Sequence[Migration] = CHAIN) -> None:
+    """Bring the bound database to the last version of `chain`; it is locked against other writers meanwhile.
+
+    Raises:
+        StartupError: the database was written by a newer version of the program.
+    """
+    with db_session(ddl=True):
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_ns BIGINT NOT NULL)"
+        )
+        current = db.get("SELECT coalesce(max(version), 0) FROM schema_version")
+        if current > chain[-1].version:
+            raise StartupError(
+                "The library was written by a newer Auralis-Trio: start that one, or choose another data directory."
+            )
+        for step in chain:
+            if step.version > current:
+                _apply(db, step)
+
+
+def _apply(db: Database, step: Migration) -> None:
+    for statement in step.statements:
+        db.execute(statement)
+    db.insert("schema_version", version=step.version, applied_ns=time.time_ns())

@@ -1,0 +1,280 @@
+"""What can be asked of the library. Each question is one session of a fixed number of queries, however much it finds.
+
+Pages are in a stable order: the id breaks every tie, and what is not known comes last in either direction.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pony.orm import raw_sql, select
+
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.units import frames_to_seconds
+from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.records import (
+    AlbumRecord,
+    ArtistRecord,
+    FolderRecord,
+    Page,
+    Statistics,
+    TrackFile,
+    TrackRecord,
+)
+from auralis_trio.library.store import Library
+from auralis_trio.library.text import fold
+
+T = TypeVar("T")
+
+MAX_LIMIT = 500
+MAX_OFFSET = 1_000_000_000
+MAX_SEARCH_CHARS = 200
+MAX_ID = 2**31 - 1
+
+TRACK_SORTS = {
+    "title": ("title_key",),
+    "artist": ("artist_key", "album_key", "disc_number", "track_number"),
+    "album": ("album_key", "disc_number", "track_number"),
+    "added": ("added_ns",),
+    "duration": ("duration_s",),
+    "year": ("year",),
+}
+ALBUM_SORTS = {"title": ("title_key",), "year": ("year",)}
+ARTIST_SORTS = {"name": ("name_key",)}
+
+
+def list_tracks(
+    library: Library, limit: int = 50, offset: int = 0, sort: str = "title", search: str | None = None
+) -> Page[TrackRecord]:
+    """A page of the tracks whose title, artist or album contains `search`, whatever its case and accents.
+
+    Raises:
+        InvalidRequest: a value is out of range, or `sort` is not one of `TRACK_SORTS`, with `-` in front or without.
+    """
+    _check_page(limit, offset)
+    order, needle = _order(TRACK_SORTS, sort), _needle(search)
+    with library.reading() as entities:
+        total = _containing(select(t for t in entities.Track), needle).count()
+        tracks = _containing(_track_values(entities.Track), needle).order_by(lambda: raw_sql(order))
+        items = [_track_record(row) for row in tracks.limit(limit, offset=offset)]
+    return Page(items=items, total=total, offset=offset, limit=limit)
+
+
+def get_track(library: Library, track_id: int) -> TrackRecord:
+    """One track.
+
+    Raises:
+        NotFound: there is no such track.
+    """
+    _check_track_id(track_id)
+    with library.reading() as entities:
+        row = _track_values(entities.Track).where(lambda t: t.id == track_id).get()
+    if row is None:
+        raise _no_track()
+    return _track_record(row)
+
+
+def get_track_file(library: Library, track_id: int) -> TrackFile:
+    """Where one track's audio lies.
+
+    Raises:
+        NotFound: there is no such track.
+    """
+    _check_track_id(track_id)
+    with library.reading() as entities:
+        track = entities.Track.get(id=track_id)
+        if track is None:
+            raise _no_track()
+        return TrackFile(
+            track_id=track.id,
+            path=os.fsdecode(track.path),
+            content_id=track.content_id,
+            size=track.size,
+            mtime_ns=track.mtime_ns,
+            kind=track.kind,
+            format=AudioFormat(track.sample_rate, track.channels, track.bits),
+            total_frames=track.total_frames,
+        )
+
+
+def set_total_frames(library: Library, track_id: int, frames: int, content_id: str | None = None) -> None:
+    """Keep a number of frames that was counted by decoding; dropped when the file has other content by now.
+
+    Raises:
+        NotFound: there is no such track.
+    """
+    _check_track_id(track_id)
+    with library.writing() as entities:
+        track = entities.Track.get(id=track_id)
+        if track is None:
+            raise _no_track()
+        if content_id is None or content_id == track.content_id:
+            track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
+
+
+_ALBUMS = """SELECT album.id, album.title, artist.name, album.artist_id, album.year,
+        (SELECT count(*) FROM track WHERE track.album_id = album.id),
+        (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
+         FROM track WHERE track.album_id = album.id)
+    FROM (SELECT * FROM album ORDER BY {order} LIMIT $limit OFFSET $offset) AS album
+    LEFT JOIN artist ON artist.id = album.artist_id
+    ORDER BY {order}
+"""
+
+
+def list_albums(library: Library, limit: int = 50, offset: int = 0, sort: str = "title") -> Page[AlbumRecord]:
+    """A page of the albums. A length is only given where that of every track is known.
+
+    Raises:
+        InvalidRequest: a value is out of range, or `sort` is not one of `ALBUM_SORTS`, with `-` in front or without.
+    """
+    _check_page(limit, offset)
+    sql = _ALBUMS.format(order=_order(ALBUM_SORTS, sort, "album."))
+    with library.reading():
+        total = library.db.get("SELECT count(*) FROM album")
+        rows = library.db.select(sql, {"limit": limit, "offset": offset})
+    items = [
+        AlbumRecord(
+            id=id, title=title, artist=artist, artist_id=artist_id, year=year, tracks=tracks, duration_s=length
+        )
+        for id, title, artist, artist_id, year, tracks, length in rows
+    ]
+    return Page(items=items, total=total, offset=offset, limit=limit)
+
+
+_ARTISTS = """SELECT artist.id, artist.name,
+        (SELECT count(*) FROM album WHERE album.artist_id = artist.id
+            OR album.id IN (SELECT album_id FROM track WHERE track.artist_id = artist.id)),
+        (SELECT count(*) FROM track WHERE track.artist_id = artist.id)
+    FROM (SELECT * FROM artist ORDER BY {order} LIMIT $limit OFFSET $offset) AS artist
+    ORDER BY {order}
+"""
+
+
+def list_artists(library: Library, limit: int = 50, offset: int = 0, sort: str = "name") -> Page[ArtistRecord]:
+    """A page of the artists.
+
+    Raises:
+        InvalidRequest: a value is out of range, or `sort` is not one of `ARTIST_SORTS`, with `-` in front or without.
+    """
+    _check_page(limit, offset)
+    sql = _ARTISTS.format(order=_order(ARTIST_SORTS, sort, "artist."))
+    with library.reading():
+        total = library.db.get("SELECT count(*) FROM artist")
+        rows = library.db.select(sql, {"limit": limit, "offset": offset})
+    items = [ArtistRecord(id=id, name=name, albums=albums, tracks=tracks) for id, name, albums, tracks in rows]
+    return Page(items=items, total=total, offset=offset, limit=limit)
+
+
+_STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
+        (SELECT count(*) FROM album), (SELECT count(*) FROM artist), (SELECT count(*) FROM folder),
+        sum(duration_s), count(*) - count(duration_s), coalesce(sum(size), 0)
+    FROM track
+"""
+
+
+def statistics(library: Library) -> Statistics:
+    """Totals of the whole library."""
+    with library.reading():
+        row = library.db.get(_STATISTICS)
+    return Statistics(**dict(zip(Statistics.__struct_fields__, row, strict=True)))
+
+
+_FOLDERS = """SELECT folder.id, folder.path,
+        (SELECT count(*) FROM track WHERE track.folder_id = folder.id), folder.added_ns
+    FROM folder ORDER BY folder.id
+"""
+
+
+def add_folder(library: Library, path: str, now_ns: int) -> FolderRecord:
+    """Make a folder known by its real path; one that is known already stays as it is."""
+    raw = os.fsencode(path)
+    with library.writing() as entities:
+        folder = entities.Folder.get(path=raw) or entities.Folder(path=raw, added_ns=now_ns)
+        folder.flush()
+        return _folder_record((folder.id, raw, folder.tracks.count(), folder.added_ns))
+
+
+def list_folders(library: Library) -> list[FolderRecord]:
+    """All the folders of music; they are few, since an operator names each."""
+    with library.reading():
+        rows = library.db.select(_FOLDERS)
+    return [_folder_record(row) for row in rows]
+
+
+def _folder_record(row: Sequence[Any]) -> FolderRecord:
+    id, path, tracks, added_ns = row
+    return FolderRecord(
+        id=id, name=os.path.basename(path).decode("utf-8", "replace"), tracks=tracks, added_ns=added_ns
+    )
+
+
+def _track_values(tracks: Any) -> Any:
+    """The query for the fields of `TrackRecord`, in their order."""
+    return select(
+        (
+            t.id,
+            t.title,
+            t.artist_name,
+            t.artist.id,
+            t.album_title,
+            t.album.id,
+            t.duration_s,
+            t.sample_rate,
+            t.channels,
+            t.bits,
+            t.total_frames,
+            t.kind,
+            t.track_number,
+            t.disc_number,
+            t.year,
+            t.genre,
+            t.missing,
+            t.added_ns,
+        )
+        for t in tracks
+    )
+
+
+def _track_record(row: Sequence[Any]) -> TrackRecord:
+    return TrackRecord(**dict(zip(TrackRecord.__struct_fields__, row, strict=True)))
+
+
+def _containing(query: Any, needle: str) -> Any:
+    if not needle:
+        return query
+    return query.where(lambda t: needle in t.title_key or needle in t.artist_key or needle in t.album_key)
+
+
+def _order(sorts: Mapping[str, tuple[str, ...]], sort: str, prefix: str = "") -> str:
+    """The ORDER BY for a name that is allowed; `-` turns the first column (and the id), not what orders its ties."""
+    columns = sorts.get(sort.removeprefix("-"))
+    if columns is None:
+        raise InvalidRequest(f"The list can be sorted by {', '.join(sorts)}, each with - in front for descending.")
+    first, *rest = (f"{prefix}{column}" for column in columns)
+    direction = "DESC" if sort.startswith("-") else "ASC"
+    return ", ".join(
+        [f"{first} {direction} NULLS LAST", *(f"{column} NULLS LAST" for column in rest), f"{prefix}id {direction}"]
+    )
+
+
+def _needle(search: str | None) -> str:
+    if search is not None and len(search) > MAX_SEARCH_CHARS:
+        raise InvalidRequest(f"A search is at most {MAX_SEARCH_CHARS} characters long.")
+    return fold(search or "")
+
+
+def _check_page(limit: int, offset: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidRequest(f"The limit is a number from 1 to {MAX_LIMIT}.")
+    if not 0 <= offset <= MAX_OFFSET:
+        raise InvalidRequest(f"The offset is a number from 0 to {MAX_OFFSET}.")
+
+
+def _check_track_id(track_id: int) -> None:
+    if not 0 < track_id <= MAX_ID:
+        raise _no_track()
+
+
+def _no_track() -> NotFound:
+    return NotFound("There is no track with this id. Ask for the list of tracks again.", code="track_not_found")

@@ -1,0 +1,134 @@
+"""The plain, frozen records that pass in and out of the library; null stands for what is not known.
+
+What clients may see never holds a path. `TrackFile`, `ProbedFile` and `FailedFile` do; they stay inside the server.
+"""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from auralis_trio.audio.source import AudioFormat
+
+T = TypeVar("T")
+
+
+class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone."""
+
+    id: int
+    title: str
+    artist: str | None
+    artist_id: int | None
+    album: str | None
+    album_id: int | None
+    duration_s: float | None
+    sample_rate: int
+    channels: int
+    bits: int | None
+    total_frames: int | None
+    format: str
+    track_number: int | None
+    disc_number: int | None
+    year: int | None
+    genre: str | None
+    missing: bool
+    added_ns: int
+
+
+class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One album; `artist` is null where its tracks are by several and no tag names one for all."""
+
+    id: int
+    title: str
+    artist: str | None
+    artist_id: int | None
+    year: int | None
+    tracks: int
+    duration_s: float | None
+
+
+class ArtistRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One artist, with the albums that the artist has tracks on."""
+
+    id: int
+    name: str
+    albums: int
+    tracks: int
+
+
+class FolderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One folder of music; `name` is the last part of where it lies."""
+
+    id: int
+    name: str
+    tracks: int
+    added_ns: int
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals of the whole library. `duration_s` is the sum over the tracks whose length is known, null if none is."""
+
+    tracks: int
+    missing: int
+    albums: int
+    artists: int
+    folders: int
+    duration_s: float | None
+    unknown_durations: int
+    size_bytes: int
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """`limit` items of a list of `total`, from `offset` on."""
+
+    items: Sequence[T]
+    total: int
+    offset: int
+    limit: int
+
+
+class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a track's audio lies and what it was when it was last read; for the server alone."""
+
+    track_id: int
+    path: str
+    content_id: str
+    size: int
+    mtime_ns: int
+    kind: str
+    format: AudioFormat
+    total_frames: int | None
+
+
+class Tags(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says of itself; `title` is the stem of its name where it says none."""
+
+    title: str
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track_number: int | None = None
+    disc_number: int | None = None
+    year: int | None = None
+    genre: str | None = None
+
+
+class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a scan learns of one file without decoding it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    kind: str
+    format: AudioFormat
+    total_frames: int | None
+    content_id: str
+    tags: Tags
+
+
+class FailedFile(msgspec.Struct, frozen=True):
+    """A file that could not be read, with the stable code of the reason."""
+
+    path: str
+    code: str

@@ -1,0 +1,146 @@
+"""A scan beside the database: comparing with what is known, noting what to read, marking what is gone.
+
+A scan (1) compares what lies on the disk with what is known, and notes in the table of pending files what has to be
+read; (2) marks as missing what is known and was not seen; (3) reads the pending files in batches, each of which is
+one transaction (`batch`). A kill in between loses at most the batch under way: the next scan does what is left.
+
+Nothing is ever deleted for being gone. A folder that cannot be looked at, or that holds no music at all where some
+was known (a disk that is not mounted leaves an empty folder behind), marks nothing: the scan reports it instead.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pony.orm import Database, select
+
+from auralis_trio.audio.source import Check
+from auralis_trio.library.store import Library
+from auralis_trio.library.walk import FoundFile, Walk
+
+MAX_BATCH = 500
+KNOWN_PAGE = 5_000
+
+# In SQL, since Pony does not know that bytes have an order.
+_KNOWN_PAGE = """SELECT path, id FROM track
+    WHERE path > $after AND path < $end AND NOT missing ORDER BY path LIMIT $limit"""
+
+
+class SeenTracks:
+    """A set of track ids at one bit for each id ever given."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, track_id: int) -> None:
+        """Note that this track was seen."""
+        byte, bit = divmod(track_id, 8)
+        if byte >= len(self._bits):
+            self._bits.extend(bytes(byte + 1 - len(self._bits)))
+        self._bits[byte] |= 1 << bit
+
+    def __contains__(self, track_id: int) -> bool:
+        byte, bit = divmod(track_id, 8)
+        return byte < len(self._bits) and bool(self._bits[byte] >> bit & 1)
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What some files call for: `seen` tracks lie there, `back` ones did not before, the files `to_read` are new or
+    changed, and `unchanged` files need nothing at all."""
+
+    seen: Sequence[int]
+    back: Sequence[int]
+    to_read: Sequence[str]
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Tracks whose files were not seen, from one page of what is known; `last_path` is where the next page begins."""
+
+    track_ids: Sequence[int]
+    last_path: str | None
+
+
+def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
+    """Make the folders known, and forget what a scan that was killed had still to read."""
+    with library.writing() as entities:
+        select(pending for pending in entities.PendingFile).delete(bulk=True)
+        for path in map(os.fsencode, folders):
+            if entities.Folder.get(path=path) is None:
+                entities.Folder(path=path, added_ns=now_ns)
+
+
+def plan_batch(library: Library, found: Sequence[FoundFile]) -> BatchPlan:
+    """Compare at most `MAX_BATCH` files with what is known: by path, and size and modification time as then seen."""
+    paths = [os.fsencode(file.path) for file in found]
+    with library.reading() as entities:
+        rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in paths)[:]
+    known = {path: row for path, *row in rows}
+    same, back, to_read = 0, [], []
+    for path, file in zip(paths, found, strict=True):
+        track_id, size, mtime_ns, missing = known.get(path, (None, None, None, False))
+        if (size, mtime_ns) != (file.size, file.mtime_ns):
+            to_read.append(file.path)
+        elif missing:
+            back.append(track_id)
+        else:
+            same += 1
+    return BatchPlan([row[0] for row in known.values()], back, to_read, same)
+
+
+def keep_plan(library: Library, plan: BatchPlan) -> None:
+    """Note the files that are to be read, and that the tracks which are back are there."""
+    with library.writing() as entities:
+        for path in plan.to_read:
+            entities.PendingFile(path=os.fsencode(path))
+        _mark(library.db, plan.back, False)
+
+
+def is_unavailable(library: Library, walk: Walk) -> bool:
+    """Whether a folder that was looked through could not be, or has lost all its music at once."""
+    if walk.target.path in walk.unreadable:
+        return True
+    return walk.found == 0 and bool(_known_page(library, walk.target.path, None, 1))
+
+
+def unseen_page(library: Library, walk: Walk, seen: SeenTracks, after_path: str | None, *, check: Check) -> Unseen:
+    """The tracks of the next `KNOWN_PAGE` in the walk's folder that were not `seen` where they could have been."""
+    rows = _known_page(library, walk.target.path, after_path, KNOWN_PAGE)
+    track_ids = []
+    for path, track_id in rows:
+        check()
+        if track_id not in seen and not walk.missed(os.fsdecode(path)):
+            track_ids.append(track_id)
+    return Unseen(track_ids, os.fsdecode(rows[-1][0]) if len(rows) == KNOWN_PAGE else None)
+
+
+def _known_page(library: Library, folder: str, after_path: str | None, limit: int) -> list[tuple[bytes, int]]:
+    """Paths and ids of tracks below `folder` that are not missing, in the order of their paths."""
+    prefix = os.fsencode(folder).rstrip(b"/")
+    after = prefix + b"/" if after_path is None else os.fsencode(after_path)
+    end = prefix + b"0"  # the byte behind the slash
+    with library.reading():
+        rows = library.db.select(_KNOWN_PAGE, {"after": after, "end": end, "limit": limit})
+    return [(path, track_id) for path, track_id in rows]
+
+
+def mark_missing(library: Library, track_ids: Sequence[int]) -> None:
+    """Mark tracks, at most `KNOWN_PAGE`, whose files are gone; they stay in the library."""
+    with library.writing():
+        _mark(library.db, track_ids, True)
+
+
+def _mark(db: Database, track_ids: Sequence[int], missing: bool) -> None:
+    for track_id in track_ids:
+        db.execute(
+            "UPDATE track SET missing = $missing WHERE id = $track_id", {"missing": missing, "track_id": track_id}
+        )
+
+
+def pending_page(library: Library, after_id: int, limit: int) -> tuple[list[str], int]:
+    """The paths of the next files that are to be read, and the id to ask behind for the page after it."""
+    with library.reading() as entities:
+        rows = select((p.id, p.path) for p in entities.PendingFile if p.id > after_id).order_by(1).limit(limit)[:]
+    return [os.fsdecode(path) for _, path in rows], rows[-1][0] if rows else after_id

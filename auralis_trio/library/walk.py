@@ -1,0 +1,153 @@
+"""Looking through folders of music on the disk: what lies there, and what could not be looked at.
+
+Links are not followed, neither to folders nor to files: what they point to is found where it really lies, or lies
+outside of the folders that the operator named. So a loop of links is no loop here. Hidden files and folders, and
+whatever is not a regular file with a suffix of a format that can be scanned, are passed over.
+"""
+
+import os
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+
+from auralis_trio.audio.source import Check
+from auralis_trio.errors import InvalidRequest
+
+MAX_DIRECTORIES = 100
+MAX_UNREADABLE = 1000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A folder to scan, and the root that it lies in or is; both as real, absolute paths."""
+
+    root: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """What people may see of it: the root's own name and the way from there."""
+        return shown(os.path.join(os.path.basename(self.root), os.path.relpath(self.path, self.root)))
+
+    def relative(self, path: str) -> str:
+        """What people may see of a folder in it: the way from the root; `.` is the root itself."""
+        return shown(os.path.relpath(path, self.root))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that can be scanned, as the disk shows it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def shown(path: str) -> str:
+    """A path as text that can be sent: bytes that are no text are replaced."""
+    return os.fsencode(os.path.normpath(path)).decode("utf-8", "replace")
+
+
+def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None) -> list[Target]:
+    """The folders that a scan of `directories` (absolute, or relative to a root; None: every root) has to look at.
+
+    A folder within another of them is left out, since it is looked at anyway.
+
+    Raises:
+        InvalidRequest: a directory is not there, or does not lie in any root.
+    """
+    real_roots = [os.path.realpath(root) for root in roots]
+    if directories is None:
+        targets = [Target(root, root) for root in real_roots]
+    elif len(directories) > MAX_DIRECTORIES:
+        raise InvalidRequest(f"At most {MAX_DIRECTORIES} folders can be named at once.", code="too_many_folders")
+    else:
+        targets = [_resolve(real_roots, directory) for directory in directories]
+    targets = list(dict.fromkeys(targets))
+    return [target for target in targets if not any(_is_inside(target.path, other.path) for other in targets)]
+
+
+def _resolve(roots: Sequence[str], directory: str) -> Target:
+    for root in roots:
+        try:
+            path = os.path.realpath(os.path.join(root, directory))
+            if (path == root or _is_inside(path, root)) and os.path.isdir(path):
+                return Target(root, path)
+        except ValueError:  # a NUL, or half a character
+            break
+    raise InvalidRequest(
+        "This folder is not there, or not within the folders that this server was started with.",
+        code="folder_not_allowed",
+    )
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path != folder and path.startswith(folder.rstrip("/") + "/")
+
+
+class Walk:
+    """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered.
+
+    `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
+    Past `MAX_UNREADABLE` of them, the target itself stands for all.
+    """
+
+    def __init__(self, target: Target, suffixes: Set[str]) -> None:
+        self.target = target
+        self.unreadable: set[str] = set()
+        self.folder = target.path
+        self.found = 0
+        self._suffixes = suffixes
+        self._entries = self._walk()
+
+    def take(self, limit: int, *, check: Check) -> list[FoundFile]:
+        """The next files, at most `limit`; none are left when the list is shorter."""
+        files: list[FoundFile] = []
+        for file in self._entries:
+            check()
+            if file is not None:
+                files.append(file)
+                if len(files) == limit:
+                    break
+        self.found += len(files)
+        return files
+
+    def _walk(self) -> Iterator[FoundFile | None]:
+        """Each file that can be scanned, and None for everything else that was looked at."""
+        waiting = [self.target.path]
+        while waiting:
+            self.folder = waiting.pop()
+            try:
+                with os.scandir(self.folder) as entries:
+                    for entry in entries:
+                        if entry.name.startswith("."):
+                            yield None
+                        elif entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+                            yield None
+                        else:
+                            yield self._file(entry)
+            except OSError:
+                self._miss(self.folder)
+
+    def _file(self, entry: os.DirEntry[str]) -> FoundFile | None:
+        if os.path.splitext(entry.name)[1].lower() not in self._suffixes:
+            return None
+        try:
+            if not entry.is_file(follow_symlinks=False):
+                return None
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            self._miss(entry.path)
+            return None
+        return FoundFile(entry.path, status.st_size, status.st_mtime_ns)
+
+    def _miss(self, path: str) -> None:
+        self.unreadable.add(path)
+        if len(self.unreadable) > MAX_UNREADABLE:
+            self.unreadable = {self.target.path}
+
+    def missed(self, path: str) -> bool:
+        """Whether `path` is, or lies below, something that could not be looked at."""
+        while len(path) > len(self.target.path) and path not in self.unreadable:
+            path = os.path.dirname(path)
+        return path in self.unreadable

@@ -1,0 +1,45 @@
+"""Reading what a scan wants to know of some files, in a worker process: paths in, small plain records out."""
+
+import logging
+import os
+import stat
+
+from auralis_trio.decoder import probe
+from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing, SourceUnsupported
+from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.tags import read_tags
+
+log = logging.getLogger(__name__)
+
+
+def probe_files(paths: list[str]) -> list[ProbedFile | FailedFile]:
+    """Read each file's size and time, its format and its tags; of one that cannot be read, why, as a code."""
+    return [_probe_file(path) for path in paths]
+
+
+def _probe_file(path: str) -> ProbedFile | FailedFile:
+    try:
+        status = os.stat(path)  # first: a file that changes while it is read is read again by the next scan
+        if not stat.S_ISREG(status.st_mode):
+            return FailedFile(path, SourceUnsupported.default_code)
+        probed = probe(path)
+        tags = read_tags(path)
+    except FileNotFoundError:
+        return FailedFile(path, SourceMissing.default_code)
+    except OSError:
+        return FailedFile(path, SourceError.default_code)
+    except SourceError as error:
+        return FailedFile(path, error.code)
+    except Exception:  # the border of one file: whatever a parser trips over must not cost the others of the batch
+        log.exception("not readable: %r", path)
+        return FailedFile(path, SourceCorrupt.default_code)
+    return ProbedFile(
+        path=path,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        kind=probed.kind,
+        format=probed.format,
+        total_frames=probed.total_frames,
+        content_id=probed.content_id,
+        tags=tags,
+    )

@@ -1,0 +1,484 @@
+"""The scan against real files and a real database; as a script, the process that the kill test kills."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import soundfile
+import trio
+import trio.testing
+from mutagen.flac import FLAC
+from trio_parallel import BrokenWorkerError
+
+from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
+from auralis_trio.jobs.scan import READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
+from auralis_trio.library.records import TrackRecord
+from auralis_trio.library.store import Library, open_library
+from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, open_offload
+
+T = TypeVar("T")
+
+LAST_EVENTS = {"scan_complete", "library_scan_error"}
+
+
+def write_song(path: Path, frames: int = 400, **tags: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.zeros((frames, 1), dtype=np.float32), 8000, format="FLAC")
+    file = FLAC(str(path))
+    file.update(tags)
+    file.save()
+
+
+def write_songs(folder: Path, number: int) -> None:
+    for index in range(number):
+        name = f"{index:03}"
+        write_song(
+            folder / f"album {index // 10}" / f"{name}.flac", title=name, artist=f"artist {index % 7}", album="a"
+        )
+
+
+class Events:
+    """What was announced."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, dict[str, Any]]] = []
+        self.on: dict[str, Callable[[], object]] = {}
+
+    def __call__(self, kind: str, data: dict[str, Any]) -> None:
+        self.all.append((kind, data))
+        self.on.get(kind, bool)()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.all]
+
+    def data(self, kind: str) -> list[dict[str, Any]]:
+        return [data for told, data in self.all if told == kind]
+
+
+class InlineDoor:
+    """An offload that works inline; what differs is said below."""
+
+    def __init__(self) -> None:
+        self.inline = InlineOffload()
+
+    async def run(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        return await self.inline.run(lane, fn, *args)
+
+    async def run_stoppable(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        return await self.inline.run_stoppable(lane, fn, *args)
+
+    async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        return await self.inline.run_process(fn, *args)
+
+    def statistics(self) -> dict[str, LaneStatistics]:
+        return {}
+
+
+class GatedDoor(InlineDoor):
+    """Reading files waits at a gate; everything else goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = trio.Event()
+        self.waiting = trio.Event()
+
+    async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        self.waiting.set()
+        await self.gate.wait()
+        return await super().run_process(fn, *args)
+
+
+class FaultyDoor(InlineDoor):
+    """Its worker processes hang or die on some files; it notes how much is asked of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        [paths] = args
+        self.batches.append(len(paths))
+        if any(path.endswith("hangs.flac") for path in paths):
+            raise TimedOut
+        if any(path.endswith("crashes.flac") for path in paths):
+            raise BrokenWorkerError
+        return await super().run_process(fn, *args)
+
+
+class CountingDoor(InlineDoor):
+    """Notes how many files each step of a walk gave back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    async def run_stoppable(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        result = await super().run_stoppable(lane, fn, *args)
+        self.sizes.append(len(result) if isinstance(result, list) else 0)
+        return result
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = open_library(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def scan(library: Library, music: Path, events: Events) -> Scan:
+    return Scan(library, InlineOffload(), [str(music)], events)
+
+
+def tracks(library: Library) -> dict[str, TrackRecord]:
+    return {track.title: track for track in list_tracks(library, 500).items}
+
+
+def state_of(library: Library) -> Any:
+    """All that a scan leaves behind, without the numbers and times that depend on when it ran."""
+    found = [(track, get_track_file(library, track.id)) for track in tracks(library).values()]
+    return (
+        sorted(
+            (file.path, file.content_id, file.size, file.mtime_ns, t.title, t.artist, t.missing) for t, file in found
+        ),
+        sorted((album.title, album.artist, album.tracks) for album in list_albums(library, 500).items),
+        sorted((artist.name, artist.albums, artist.tracks) for artist in list_artists(library, 500).items),
+        [(folder.name, folder.tracks) for folder in list_folders(library)],
+    )
+
+
+def listing(folder: Path) -> list[Any]:
+    """Everything in a folder with all that a write would change."""
+    return sorted(
+        (str(path), status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        for path in [folder, *folder.rglob("*")]
+        for status in [path.lstat()]
+    )
+
+
+async def test_a_first_scan_finds_every_track_with_its_tags(library: Library, music: Path, scan: Scan) -> None:
+    write_song(music / "a" / "one.flac", title="One", artist="Nina", album="Live")
+    write_song(music / "two.flac", frames=800)
+    progress = await scan.run()
+    assert (progress.state, progress.total, progress.done, progress.added) == ("finished", 2, 2, 2)
+    found = tracks(library)
+    assert (found["One"].artist, found["One"].album, found["One"].total_frames) == ("Nina", "Live", 400)
+    assert (found["two"].artist, found["two"].sample_rate, found["two"].duration_s) == (None, 8000, 0.1)
+
+
+async def test_a_scan_tells_of_its_start_its_progress_what_changed_and_its_end_in_this_order(
+    music: Path, scan: Scan, events: Events
+) -> None:
+    write_songs(music, READ_BATCH * 2 + 1)
+    await scan.run()
+    assert events.kinds == ["library_scan_started", *["scan_progress"] * 4, "library_updated", "scan_complete"]
+    assert events.data("library_scan_started") == [{"folders": ["music"]}]
+    assert events.data("library_updated") == [{"added": READ_BATCH * 2 + 1, "updated": 0, "missing": 0}]
+    assert events.data("scan_complete")[0]["cancelled"] is False
+
+
+async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it(
+    music: Path, scan: Scan, events: Events
+) -> None:
+    write_songs(music, READ_BATCH + 5)
+    await scan.run()
+    write_song(music / "album 0" / "000.flac", frames=500)
+    write_song(music / "new.flac")
+    events.all.clear()
+    await scan.run()
+    told = events.data("scan_progress")
+    assert [progress["total"] for progress in told] == [READ_BATCH + 6] * 2
+    assert [progress["done"] for progress in told] == [READ_BATCH + 4, READ_BATCH + 6]
+    last = told[-1]
+    assert (last["added"], last["updated"], last["unchanged"], last["failed"]) == (1, 1, READ_BATCH + 4, 0)
+
+
+async def test_scanning_again_reads_nothing_and_changes_nothing(
+    library: Library, music: Path, scan: Scan, events: Events
+) -> None:
+    write_songs(music, 3)
+    await scan.run()
+    before, _ = tracks(library), events.all.clear()
+    faulty = FaultyDoor()
+    progress = await Scan(library, faulty, [str(music)], events).run()
+    assert (progress.unchanged, progress.added, progress.updated, progress.missing) == (3, 0, 0, 0)
+    assert faulty.batches == []
+    assert tracks(library) == before
+    assert "library_updated" not in events.kinds
+
+
+async def test_a_changed_file_keeps_its_track(library: Library, music: Path, scan: Scan) -> None:
+    write_song(music / "one.flac", title="before")
+    await scan.run()
+    before = tracks(library)["before"]
+    write_song(music / "one.flac", frames=800, title="after")
+    assert (await scan.run()).updated == 1
+    [after] = tracks(library).values()
+    assert (after.id, after.title, after.total_frames) == (before.id, "after", 800)
+
+
+async def test_a_file_that_is_gone_is_marked_and_there_again_when_it_comes_back(
+    library: Library, music: Path, scan: Scan
+) -> None:
+    write_songs(music, 2)
+    await scan.run()
+    before = tracks(library)
+    (music / "album 0" / "000.flac").rename(music.parent / "away.flac")
+    assert (await scan.run()).missing == 1
+    assert {title: track.missing for title, track in tracks(library).items()} == {"000": True, "001": False}
+    (music.parent / "away.flac").rename(music / "album 0" / "000.flac")
+    progress = await scan.run()
+    assert (progress.updated, progress.unchanged, progress.done) == (1, 1, 2)
+    assert tracks(library) == before
+
+
+@pytest.mark.parametrize("empty_mount_point", [False, True], ids=["gone", "empty"])
+async def test_a_root_that_is_not_mounted_marks_nothing_and_is_told(
+    library: Library, tmp_path: Path, events: Events, empty_mount_point: bool
+) -> None:
+    write_songs(tmp_path / "disk", 2)
+    write_song(tmp_path / "here" / "x.flac")
+    scan = Scan(library, InlineOffload(), [str(tmp_path / "disk"), str(tmp_path / "here")], events)
+    await scan.run()
+    before = tracks(library)
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    if empty_mount_point:
+        (tmp_path / "disk").mkdir()
+    progress = await scan.run()
+    assert (progress.state, progress.unavailable, progress.missing, progress.unchanged) == (
+        "finished",
+        ("disk",),
+        0,
+        1,
+    )
+    assert events.data("scan_complete")[-1]["unavailable"] == ("disk",)
+    assert tracks(library) == before
+
+
+async def test_a_folder_within_a_root_that_is_gone_is_marked(library: Library, music: Path, scan: Scan) -> None:
+    write_songs(music, 12)
+    await scan.run()
+    shutil.rmtree(music / "album 1")
+    progress = await scan.run()
+    assert (progress.missing, progress.unavailable) == (2, ())
+
+
+async def test_files_that_cannot_be_read_are_counted_and_the_others_kept(
+    library: Library, music: Path, scan: Scan
+) -> None:
+    write_song(music / "good.flac")
+    (music / "text.mp3").write_text("this is no music")
+    (music / "empty.wav").write_bytes(b"")
+    progress = await scan.run()
+    assert (progress.state, progress.failed, progress.added, progress.done) == ("finished", 2, 1, 3)
+    assert list(tracks(library)) == ["good"]
+
+
+async def test_a_file_that_became_unreadable_keeps_its_track(library: Library, music: Path, scan: Scan) -> None:
+    write_song(music / "one.flac")
+    await scan.run()
+    before = tracks(library)
+    (music / "one.flac").write_bytes(b"broken")
+    assert (await scan.run()).failed == 1
+    assert tracks(library) == before
+
+
+async def test_of_a_batch_that_hangs_or_kills_its_process_only_the_file_to_blame_fails(
+    library: Library, music: Path, events: Events
+) -> None:
+    write_songs(music, 20)
+    write_song(music / "hangs.flac")
+    write_song(music / "crashes.flac")
+    progress = await Scan(library, FaultyDoor(), [str(music)], events).run()
+    assert (progress.added, progress.failed, progress.state) == (20, 2, "finished")
+
+
+async def test_no_step_holds_more_files_than_its_bound(library: Library, music: Path, events: Events) -> None:
+    for index in range(WALK_BATCH + 1):
+        (music / f"{index}.wav").write_bytes(b"")
+    counting = CountingDoor()
+    progress = await Scan(library, counting, [str(music)], events).run()
+    assert progress.failed == WALK_BATCH + 1
+    assert max(counting.sizes) == WALK_BATCH
+    faulty = FaultyDoor()
+    await Scan(library, faulty, [str(music)], events).run()
+    assert max(faulty.batches) == READ_BATCH
+
+
+async def test_the_library_answers_and_a_second_scan_is_refused_while_one_runs(
+    library: Library, music: Path, events: Events, nursery: trio.Nursery
+) -> None:
+    write_songs(music, 3)
+    offload = GatedDoor()
+    scan = Scan(library, offload, [str(music)], events)
+    await scan.start(nursery)
+    await offload.waiting.wait()
+    assert (scan.running, scan.progress.state, scan.progress.total) == (True, "reading", 3)
+    assert list_tracks(library).total == 0
+    with pytest.raises(Conflict) as refused:
+        await scan.start(nursery)
+    assert refused.value.code == "scan_running"
+    with pytest.raises(Conflict):
+        await scan.run()
+    offload.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert (scan.running, scan.progress.state, list_tracks(library).total) == (False, "finished", 3)
+    assert events.kinds.count("library_scan_started") == 1
+
+
+@pytest.mark.parametrize("directory", ["/etc", "..", "gone"])
+async def test_a_refused_directory_starts_nothing_and_leaves_the_scan_free(
+    music: Path, scan: Scan, events: Events, nursery: trio.Nursery, directory: str
+) -> None:
+    write_song(music / "one.flac")
+    with pytest.raises(InvalidRequest):
+        await scan.start(nursery, [directory])
+    assert (events.all, scan.running, scan.progress.state) == ([], False, "idle")
+    assert (await scan.run()).added == 1
+
+
+async def test_one_folder_of_a_root_can_be_scanned_alone(library: Library, music: Path, scan: Scan) -> None:
+    write_songs(music, 12)
+    assert (await scan.run(["album 1"])).added == 2
+    shutil.rmtree(music / "album 0")
+    assert (await scan.run([str(music / "album 1")])).unchanged == 2
+    assert {track.missing for track in tracks(library).values()} == {False}
+
+
+async def test_a_cancelled_scan_keeps_what_it_read_and_the_next_one_does_the_rest(
+    library: Library, music: Path, scan: Scan, events: Events
+) -> None:
+    write_songs(music, READ_BATCH * (READERS + 2))
+    seen = 0
+
+    def cancel_at_the_second() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            assert scan.cancel_nowait()
+
+    events.on["scan_progress"] = cancel_at_the_second
+    progress = await scan.run()
+    assert (progress.state, progress.added) == ("cancelled", READ_BATCH)
+    assert list_tracks(library).total == READ_BATCH
+    assert events.data("scan_complete")[-1]["cancelled"] is True
+    assert not scan.cancel_nowait()
+    events.on.clear()
+    progress = await scan.run()
+    assert (progress.state, progress.unchanged, progress.added) == (
+        "finished",
+        READ_BATCH,
+        READ_BATCH * (READERS + 1),
+    )
+
+
+@pytest.mark.parametrize("moment", ["library_scan_started", "scan_progress", "library_updated"])
+@pytest.mark.parametrize("way", ["cancel_nowait", "nursery"])
+async def test_however_and_whenever_a_scan_is_stopped_it_has_exactly_one_last_event(
+    music: Path, scan: Scan, events: Events, moment: str, way: str
+) -> None:
+    write_songs(music, 3)
+    async with trio.open_nursery() as nursery:
+        stop = {"cancel_nowait": scan.cancel_nowait, "nursery": nursery.cancel_scope.cancel}[way]
+        events.on[moment] = stop
+        await scan.start(nursery)
+    assert [kind for kind in events.kinds if kind in LAST_EVENTS] == ["scan_complete"]
+    assert events.kinds[-1] == "scan_complete"
+    assert not scan.running
+
+
+async def test_a_scan_that_fails_says_so_once_by_a_code_and_its_nursery_lives_on(
+    library: Library, music: Path, scan: Scan, events: Events, nursery: trio.Nursery
+) -> None:
+    write_songs(music, 3)
+    with library.writing():
+        library.db.execute("DROP TABLE pending_file")
+    progress = await scan.run()
+    assert (progress.state, progress.code) == ("failed", "internal_error")
+    assert [kind for kind in events.kinds if kind in LAST_EVENTS] == ["library_scan_error"]
+    assert str(music) not in str(events.all)
+    await scan.start(nursery)
+    await trio.testing.wait_all_tasks_blocked()
+    assert scan.progress.state == "failed"
+
+
+async def test_a_scan_leaves_the_music_folder_untouched(music: Path, scan: Scan) -> None:
+    write_songs(music, 12)
+    (music / "broken.mp3").write_bytes(b"\xff\xfb" * 100)
+    before = listing(music)
+    await scan.run()
+    assert listing(music) == before
+    await scan.run()
+    assert listing(music) == before
+
+
+async def test_nothing_that_is_told_holds_a_path(music: Path, scan: Scan, events: Events) -> None:
+    write_songs(music, 2)
+    (music / "text.mp3").write_text("this is no music")
+    await scan.run()
+    assert str(music.parent) not in str(events.all)
+
+
+async def test_names_that_are_no_text_are_scanned(library: Library, music: Path, scan: Scan) -> None:
+    folder = os.fsdecode(os.fsencode(music) + b"/caf\xe9")
+    write_song(music / "one.flac")
+    os.mkdir(folder)
+    os.rename(music / "one.flac", f"{folder}/{os.fsdecode(b'na')}\udcefve.flac")
+    assert (await scan.run()).added == 1
+    [track] = tracks(library).values()
+    assert track.title == "na\ufffdve"
+    assert (await scan.run()).unchanged == 1
+
+
+async def scan_with_processes(data: Path, music: Path, announce: Callable[[str, dict[str, Any]], None]) -> Any:
+    """One scan as a server does it: database threads, worker processes."""
+    async with open_offload() as offload:
+        door: Offload = offload
+        library = await door.run(Lane.WRITE, open_library, data)
+        await Scan(library, door, [str(music)], announce).run()
+        state = await door.run(Lane.READ, state_of, library)
+        await door.run(Lane.WRITE, library.close)
+        return state
+
+
+def test_a_scan_that_is_killed_at_any_point_is_completed_by_the_next_one(tmp_path: Path, music: Path) -> None:
+    write_songs(music, READ_BATCH * 5)
+    for lines in (1, 2, 3, 5):
+        command = [sys.executable, __file__, str(tmp_path / "killed"), str(music)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            told = [process.stdout.readline().strip() for _ in range(lines)]
+            process.send_signal(signal.SIGKILL)
+        assert told[0] == "library_scan_started"
+        assert "scan_complete" not in told
+    events = Events()
+    killed = trio.run(scan_with_processes, tmp_path / "killed", music, events)
+    undisturbed = trio.run(scan_with_processes, tmp_path / "undisturbed", music, Events())
+    assert events.kinds[-1] == "scan_complete"
+    assert len(killed[0]) == READ_BATCH * 5
+    assert killed == undisturbed
+
+
+if __name__ == "__main__":
+    trio.run(scan_with_processes, Path(sys.argv[1]), Path(sys.argv[2]), lambda kind, data: print(kind, flush=True))

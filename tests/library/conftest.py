@@ -1,0 +1,56 @@
+"""What the tests of the library share: an open library, and files as a scan would tell of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.queries import add_folder
+from auralis_trio.library.records import ProbedFile, Tags
+from auralis_trio.library.store import Library, open_library
+
+STEREO = AudioFormat(sample_rate=44_100, channels=2, bits=16)
+
+Probed = Callable[..., ProbedFile]
+Fill = Callable[[Sequence[ProbedFile]], None]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = open_library(tmp_path / "data")
+    add_folder(opened, "/music", 1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def probed() -> Probed:
+    """Make what a scan learns of `/music/<name>`; further names are tags or fields of the record."""
+
+    def make(name: str, **values: Any) -> ProbedFile:
+        fields = {key: values.pop(key) for key in list(values) if key in ProbedFile.__struct_fields__}
+        base: dict[str, Any] = {
+            "path": f"/music/{name}",
+            "size": 1000,
+            "mtime_ns": 2000,
+            "kind": "wav",
+            "format": STEREO,
+            "total_frames": 44_100,
+            "content_id": f"content of {name}",
+            "tags": Tags(**{"title": name, **values}),
+        }
+        return ProbedFile(**{**base, **fields})
+
+    return make
+
+
+@pytest.fixture
+def fill(library: Library) -> Fill:
+    def apply(files: Sequence[ProbedFile]) -> None:
+        for first in range(0, len(files), 500):
+            apply_batch(library, files[first : first + 500], 5000)
+
+    return apply

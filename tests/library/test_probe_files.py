@@ -1,0 +1,78 @@
+import os
+import pickle
+import random
+from pathlib import Path
+
+import pytest
+
+from auralis_trio.audio.formats import FORMATS
+from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.work.probe import probe_files
+from tests.sound_files import music, write
+
+KINDS = [row.name for row in FORMATS]
+RATE = 48_000  # which every kind can hold
+
+
+def sound_file(folder: Path, kind: str) -> Path:
+    suffix = next(row.suffixes[0] for row in FORMATS if row.name == kind)
+    path = folder / f"{kind}{suffix}"
+    write(str(path), kind, music(4800, channels=2, sample_rate=RATE), RATE)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_every_kind_is_told_with_its_size_time_format_and_tags(tmp_path: Path, kind: str) -> None:
+    path = sound_file(tmp_path, kind)
+    os.utime(path, ns=(1, 1_234_567_890_123_456_789))
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert (probed.path, probed.size, probed.mtime_ns) == (str(path), path.stat().st_size, 1_234_567_890_123_456_789)
+    assert (probed.kind, probed.format.sample_rate, probed.format.channels) == (kind, RATE, 2)
+    assert (probed.tags.title, probed.total_frames in (None, 4800)) == (kind, True)
+    assert probed.content_id
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_to_a_file_of_any_kind_fails_at_most_that_file(tmp_path: Path, kind: str) -> None:
+    whole = sound_file(tmp_path, kind)
+    data, dice, paths = whole.read_bytes(), random.Random(kind), []
+    for index in range(20):
+        damaged = bytearray(data[: dice.choice([len(data), dice.randrange(1, len(data))])])
+        for _ in range(dice.randrange(20)):
+            damaged[dice.randrange(min(len(damaged), 512))] = dice.choice([0, 1, 0x7F, 0x80, 0xFF])
+        path = tmp_path / f"{index}{whole.suffix}"
+        path.write_bytes(damaged)
+        paths.append(str(path))
+    result = probe_files([*paths, str(whole)])
+    assert [file.path for file in result] == [*paths, str(whole)]
+    assert isinstance(result[-1], ProbedFile)
+
+
+def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "text.mp3").write_text("this is no music" * 100)
+    (tmp_path / "empty.flac").write_bytes(b"")
+    names = ["gone.mp3", "folder.wav", "pipe.wav", "text.mp3", "empty.flac", "nul\0.wav"]
+    result = probe_files([str(tmp_path / name) for name in names])
+    assert [file.code for file in result if isinstance(file, FailedFile)] == [
+        "track_missing",
+        "track_unsupported",
+        "track_unsupported",
+        "track_unsupported",
+        "track_corrupt",
+        "track_corrupt",
+    ]
+
+
+def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    os.rename(sound_file(tmp_path, "wav"), path)
+    [probed] = probe_files([os.fsdecode(path)])
+    assert isinstance(probed, ProbedFile)
+
+
+def test_what_is_learned_of_a_file_can_leave_its_process(tmp_path: Path) -> None:
+    result = probe_files([str(sound_file(tmp_path, "wav")), "/gone"])
+    assert pickle.loads(pickle.dumps(result)) == result

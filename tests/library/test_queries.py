@@ -1,0 +1,275 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.queries import (
+    ALBUM_SORTS,
+    ARTIST_SORTS,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    MAX_SEARCH_CHARS,
+    TRACK_SORTS,
+    add_folder,
+    get_track,
+    get_track_file,
+    list_albums,
+    list_artists,
+    list_folders,
+    list_tracks,
+    set_total_frames,
+    statistics,
+)
+from auralis_trio.library.records import Page, ProbedFile, Statistics
+from auralis_trio.library.scanner import mark_missing
+from auralis_trio.library.store import Library
+
+Probed = Callable[..., ProbedFile]
+Fill = Callable[..., None]
+
+BOTH_WAYS = ("", "-")
+
+
+@pytest.fixture
+def collection(fill: Fill, probed: Probed) -> None:
+    """Forty tracks with ties and gaps in everything that can be sorted by."""
+    fill(
+        [
+            probed(
+                f"{number:02}.wav",
+                title=f"Title {number % 7}",
+                artist=None if number % 5 == 0 else f"Artist {number % 4}",
+                album=None if number % 3 == 0 else f"Album {number % 7}",
+                album_artist=None if number % 2 else "Various",
+                track_number=number % 8 or None,
+                year=1990 + number % 5 if number % 4 else None,
+                total_frames=None if number % 9 == 0 else 44_100 * (number % 6),
+            )
+            for number in range(40)
+        ]
+    )
+
+
+def pages(ask: Callable[[int, int], Page[Any]], limit: int) -> Iterator[Any]:
+    offset, total = 0, 1
+    while offset < total:
+        page = ask(limit, offset)
+        yield from page.items
+        offset, total = offset + limit, page.total
+
+
+def statements(library: Library, ask: Callable[[], object]) -> int:
+    """How many statements a question sends to the database."""
+    library.db.merge_local_stats()
+    before = library.db.global_stats[None].db_count
+    ask()
+    library.db.merge_local_stats()
+    return int(library.db.global_stats[None].db_count - before)
+
+
+@pytest.mark.usefixtures("collection")
+@pytest.mark.parametrize("sort", [way + name for name in TRACK_SORTS for way in BOTH_WAYS])
+def test_pages_of_tracks_put_together_are_the_whole_set_in_every_order(library: Library, sort: str) -> None:
+    together = list(pages(lambda limit, offset: list_tracks(library, limit, offset, sort), 7))
+    assert together == list_tracks(library, 500, 0, sort).items
+    assert len({track.id for track in together}) == len(together) == 40
+
+
+@pytest.mark.usefixtures("collection")
+@pytest.mark.parametrize("sort", [way + name for name in ALBUM_SORTS for way in BOTH_WAYS])
+def test_pages_of_albums_put_together_are_the_whole_set_in_every_order(library: Library, sort: str) -> None:
+    together = list(pages(lambda limit, offset: list_albums(library, limit, offset, sort), 3))
+    assert together == list_albums(library, 500, 0, sort).items
+    assert len({album.id for album in together}) == len(together) == 14
+
+
+@pytest.mark.usefixtures("collection")
+@pytest.mark.parametrize("sort", [way + name for name in ARTIST_SORTS for way in BOTH_WAYS])
+def test_pages_of_artists_put_together_are_the_whole_set_in_every_order(library: Library, sort: str) -> None:
+    together = list(pages(lambda limit, offset: list_artists(library, limit, offset, sort), 2))
+    assert together == list_artists(library, 500, 0, sort).items
+    assert [artist.name for artist in list_artists(library).items] == [*(f"Artist {n}" for n in range(4)), "Various"]
+
+
+@pytest.mark.usefixtures("collection")
+@pytest.mark.parametrize(
+    ("sort", "field"),
+    [("title", "title"), ("artist", "artist"), ("album", "album"), ("year", "year"), ("added", "added_ns")],
+)
+@pytest.mark.parametrize("way", BOTH_WAYS)
+def test_tracks_are_sorted_by_the_field_that_was_named_and_unknown_ones_come_last(
+    library: Library, sort: str, field: str, way: str
+) -> None:
+    values = [getattr(track, field) for track in list_tracks(library, 500, 0, way + sort).items]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=way == "-")
+    assert values[: len(known)] == known
+
+
+@pytest.mark.usefixtures("collection")
+def test_tracks_of_one_artist_come_album_by_album_in_the_order_of_their_numbers(library: Library) -> None:
+    tracks = [track for track in list_tracks(library, 500, 0, "-artist").items if track.artist == "Artist 2"]
+    known = [(track.album, track.track_number) for track in tracks if track.album and track.track_number]
+    assert known == sorted(known)
+
+
+def test_sorting_goes_by_letters_and_not_by_case_or_accents(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed(name) for name in ("b", "Á", "C", "a2", "É")])
+    assert [track.title for track in list_tracks(library).items] == ["Á", "a2", "b", "C", "É"]
+
+
+@pytest.mark.parametrize(
+    ("search", "titles"),
+    [
+        ("BJORK", ["one"]),
+        ("björk", ["one"]),
+        ("ork", ["one"]),
+        ("kind of", ["two"]),
+        ("thr", ["three"]),
+        ("100%", ["100% pure"]),
+        ("0%_p", []),
+        ("%", ["100% pure"]),
+        ("_", []),
+        ("'; DROP TABLE track; --", []),
+        ("two\0", ["two"]),
+        ("\ud800", ["100% pure", "one", "three", "two"]),
+        ("   ", ["100% pure", "one", "three", "two"]),
+        ("nothing like it", []),
+    ],
+)
+def test_a_search_finds_text_in_title_artist_or_album_whatever_its_case_and_accents(
+    library: Library, fill: Fill, probed: Probed, search: str, titles: list[str]
+) -> None:
+    fill([probed("one", artist="Björk"), probed("two", album="Kind  of Blue"), probed("three"), probed("100% pure")])
+    page = list_tracks(library, search=search)
+    assert [track.title for track in page.items] == titles
+    assert page.total == len(titles)
+
+
+@pytest.mark.usefixtures("collection")
+def test_a_page_says_how_many_there_are_in_all(library: Library) -> None:
+    page = list_tracks(library, limit=5, offset=38, search="title")
+    assert (len(page.items), page.total, page.limit, page.offset) == (2, 40, 5, 38)
+    assert list_tracks(library, offset=MAX_OFFSET).items == []
+
+
+@pytest.mark.parametrize("ask", [list_tracks, list_albums, list_artists])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"limit": 0},
+        {"limit": MAX_LIMIT + 1},
+        {"offset": -1},
+        {"offset": MAX_OFFSET + 1},
+        {"sort": "path"},
+        {"sort": "--title"},
+        {"sort": ""},
+        {"sort": "title; DROP TABLE track"},
+    ],
+    ids=str,
+)
+def test_a_page_out_of_range_or_an_order_that_is_not_on_the_list_is_refused(
+    library: Library, ask: Callable[..., Page[Any]], values: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        ask(library, **values)
+
+
+def test_limits_and_searches_are_taken_up_to_their_bounds(library: Library) -> None:
+    assert list_tracks(library, limit=MAX_LIMIT, search="x" * MAX_SEARCH_CHARS).items == []
+    with pytest.raises(InvalidRequest):
+        list_tracks(library, search="x" * (MAX_SEARCH_CHARS + 1))
+
+
+@pytest.mark.parametrize("track_id", [-1, 0, 2, 2**31, 2**63 - 1, 2**63, 2**200])
+def test_a_track_that_is_not_there_is_not_found_by_any_number(
+    library: Library, fill: Fill, probed: Probed, track_id: int
+) -> None:
+    fill([probed("one")])
+    questions: list[Callable[[], object]] = [
+        lambda: get_track(library, track_id),
+        lambda: get_track_file(library, track_id),
+        lambda: set_total_frames(library, track_id, 1),
+    ]
+    for question in questions:
+        with pytest.raises(NotFound) as missing:
+            question()
+        assert missing.value.code == "track_not_found"
+
+
+def test_one_track_is_told_as_in_the_list(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed("one", artist="Nina", album="Live")])
+    [track] = list_tracks(library).items
+    assert get_track(library, track.id) == track
+
+
+def test_counted_frames_give_a_track_its_length(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed("one", total_frames=None)])
+    [track] = list_tracks(library).items
+    set_total_frames(library, track.id, 22_050, "content of something else")
+    assert get_track(library, track.id).total_frames is None
+    set_total_frames(library, track.id, 22_050, "content of one")
+    assert (get_track(library, track.id).total_frames, get_track(library, track.id).duration_s) == (22_050, 0.5)
+
+
+def test_an_album_with_a_track_of_unknown_length_has_none(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed("one", album="Live"), probed("two", album="Live", total_frames=None)])
+    [album] = list_albums(library).items
+    assert (album.tracks, album.duration_s) == (2, None)
+
+
+def test_an_artist_has_the_albums_that_are_theirs_and_those_with_a_track_of_theirs(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill(
+        [
+            probed("a/one", artist="Guest", album="Live", album_artist="Nina"),
+            probed("b/two", artist="Guest", album="X"),
+        ]
+    )
+    counts = {artist.name: (artist.albums, artist.tracks) for artist in list_artists(library).items}
+    assert counts == {"Guest": (2, 2), "Nina": (1, 0)}
+
+
+def test_totals_of_an_empty_library_are_zero_and_its_length_is_not_known(library: Library) -> None:
+    assert statistics(library) == Statistics(
+        tracks=0, missing=0, albums=0, artists=0, folders=1, duration_s=None, unknown_durations=0, size_bytes=0
+    )
+
+
+def test_totals_count_everything_once(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed("one", artist="Nina", album="Live"), probed("two", artist="Nina", total_frames=None)])
+    mark_missing(library, [list_tracks(library).items[0].id])
+    assert statistics(library) == Statistics(
+        tracks=2, missing=1, albums=1, artists=1, folders=1, duration_s=1.0, unknown_durations=1, size_bytes=2000
+    )
+
+
+def test_a_folder_is_known_once_and_by_its_name_alone(library: Library, fill: Fill, probed: Probed) -> None:
+    fill([probed("one")])
+    again = add_folder(library, "/music", 99)
+    assert list_folders(library) == [again]
+    assert (again.name, again.tracks, again.added_ns) == ("music", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda library: list_tracks(library, 500, search="title"),
+        lambda library: list_albums(library, 500),
+        lambda library: list_artists(library, 500),
+        lambda library: get_track(library, 1),
+        lambda library: get_track_file(library, 1),
+        statistics,
+        list_folders,
+    ],
+    ids=["tracks", "albums", "artists", "track", "track_file", "statistics", "folders"],
+)
+def test_a_view_takes_the_same_number_of_statements_however_much_there_is(
+    library: Library, fill: Fill, probed: Probed, ask: Callable[[Library], object]
+) -> None:
+    fill([probed("title", artist="Nina", album="Live")])
+    with_one = statements(library, lambda: ask(library))
+    fill([probed(f"{n}", title=f"title {n}", artist=f"Artist {n}", album=f"Album {n}") for n in range(100)])
+    assert statements(library, lambda: ask(library)) == with_one <= 2

@@ -1,0 +1,112 @@
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from auralis_trio.errors import Busy, StartupError
+from auralis_trio.library.queries import add_folder, list_folders, list_tracks
+from auralis_trio.library.records import ProbedFile
+from auralis_trio.library.store import FILE_NAME, Library, open_library
+
+
+def test_what_was_written_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
+    added = add_folder(library, "/music", 7)
+    library.close()
+    library = open_library(tmp_path)
+    assert list_folders(library) == [added]
+    library.close()
+
+
+def test_closing_leaves_everything_in_the_one_file(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
+    add_folder(library, "/music", 7)
+    library.close()
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_the_database_is_in_write_ahead_mode(library: Library) -> None:
+    with library.reading():
+        assert library.db.select("SELECT journal_mode FROM pragma_journal_mode") == ["wal"]
+        assert library.db.select("SELECT synchronous FROM pragma_synchronous") == [1]
+
+
+def test_two_libraries_can_be_open_in_one_process(tmp_path: Path) -> None:
+    one, other = open_library(tmp_path / "one"), open_library(tmp_path / "other")
+    add_folder(one, "/music", 1)
+    assert [folder.name for folder in list_folders(one)] == ["music"]
+    assert list_folders(other) == []
+    one.close()
+    other.close()
+
+
+def test_readers_see_the_last_committed_state_while_a_writer_is_at_work(
+    library: Library, fill: Callable[..., None], probed: Callable[..., ProbedFile]
+) -> None:
+    fill([probed("one.wav")])
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.append(list_tracks(library).total)
+        library.db.disconnect()
+
+    with library.writing() as entities:
+        entities.Track.select().delete(bulk=True)
+        reader = threading.Thread(target=read)
+        reader.start()
+        reader.join()
+    assert seen == [1]
+    assert list_tracks(library).total == 0
+
+
+def test_a_change_that_fails_is_not_kept_in_part(library: Library) -> None:
+    def change_and_fail() -> None:
+        with library.writing() as entities:
+            entities.Folder(path=b"/half", added_ns=1)
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        change_and_fail()
+    assert [folder.name for folder in list_folders(library)] == ["music"]
+
+
+def test_a_database_that_another_program_holds_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    open_library(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StartupError, match="Another program holds the library"):
+            open_library(tmp_path, lock_wait_s=0.01)
+
+
+def test_a_new_database_that_another_program_holds_is_refused_as_well(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("CREATE TABLE theirs (id INTEGER)")
+        with pytest.raises(StartupError, match="Another program holds the library"):
+            open_library(tmp_path, lock_wait_s=0.01)
+
+
+def test_a_write_beside_another_program_that_holds_the_database_is_refused_as_busy(tmp_path: Path) -> None:
+    library = open_library(tmp_path, lock_wait_s=0.01)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy):
+            add_folder(library, "/music", 1)
+        assert list_folders(library) == []
+    add_folder(library, "/music", 1)
+    library.close()
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is no database " * 100)
+    with pytest.raises(StartupError, match="cannot be used"):
+        open_library(tmp_path)
+
+
+def test_a_data_directory_that_cannot_be_made_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartupError, match="data directory cannot be made"):
+        open_library(tmp_path / "file")
