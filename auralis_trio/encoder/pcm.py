@@ -18,7 +18,8 @@ def quantise(block: Block, bits: int, source_bits: int | None) -> NDArray[np.int
     scale = 1 << (bits - 1)
     # 24 bits and dither do not fit into the mantissa of float32.
     scaled: NDArray[Any] = block.samples.astype(np.float32 if bits <= 16 else np.float64)
-    scaled *= scale
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is clipped below
+        scaled *= scale
     if source_bits is None or source_bits > bits:
         scaled += tpdf(block.start_frame, block.frames)
     # Files of floats may hold what is not a number; in integers that is silence.
