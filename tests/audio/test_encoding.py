@@ -1,0 +1,42 @@
+"""Encodings: found by name and by number, with sizes only where there are some."""
+
+import pytest
+
+from auralis_trio.audio.encoding import Encoding
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_an_encoding_is_found_by_its_label(encoding: Encoding) -> None:
+    assert Encoding.named(encoding.label) is encoding
+
+
+@pytest.mark.parametrize("encoding", [encoding for encoding in Encoding if encoding is not Encoding.WAV])
+def test_an_encoding_of_packets_is_found_by_its_number(encoding: Encoding) -> None:
+    assert Encoding.numbered(encoding.number) is encoding
+
+
+@pytest.mark.parametrize("label", ["", "S16", "mp3", "s16 "])
+def test_an_unknown_label_is_a_key_error(label: str) -> None:
+    with pytest.raises(KeyError):
+        Encoding.named(label)
+
+
+@pytest.mark.parametrize("number", [0, 6, -1, 256])
+def test_a_number_that_no_packet_carries_is_a_key_error(number: int) -> None:
+    with pytest.raises(KeyError):
+        Encoding.numbered(number)
+
+
+def test_labels_and_numbers_are_unique() -> None:
+    assert len({encoding.label for encoding in Encoding}) == len({encoding.number for encoding in Encoding}) == 6
+
+
+@pytest.mark.parametrize(("label", "frame_bytes"), [("s16", 6), ("s24", 9), ("f32", 12)])
+def test_plain_pcm_has_a_frame_size(label: str, frame_bytes: int) -> None:
+    assert Encoding.named(label).frame_bytes(3) == frame_bytes
+
+
+@pytest.mark.parametrize("label", ["flac", "opus", "wav"])
+def test_other_encodings_have_none(label: str) -> None:
+    with pytest.raises(TypeError):
+        Encoding.named(label).frame_bytes(2)

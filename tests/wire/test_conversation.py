@@ -1,0 +1,311 @@
+"""The conversation: every cell of its table, every rule, and a model of all of it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.wire.conversation import (
+    Command,
+    Conversation,
+    End,
+    Grant,
+    Hold,
+    Reply,
+    Request,
+    Start,
+    State,
+    Topics,
+)
+from auralis_trio.wire.messages import TOPICS
+
+TRACK = 7
+PLAY: dict[str, Any] = {"track_id": TRACK, "credit": 1000}
+AS_ASKED = Request(TRACK, 0, Encoding.S16, json=False, credit=1000)
+
+
+def say(conversation: Conversation, kind: str, **data: Any) -> Command | None:
+    return conversation.receive(json.dumps({"type": kind, "data": data}))
+
+
+def error_of(command: Command | None) -> str:
+    assert isinstance(command, Reply)
+    assert command.kind == "error"
+    assert command.data["message"]
+    return str(command.data["code"])
+
+
+def conversation_in(state: State) -> Conversation:
+    """A conversation that came to `state` by messages; its stream, if any, has id 1."""
+    conversation = Conversation()
+    if state is State.IDLE:
+        return conversation
+    say(conversation, "play", **PLAY)
+    if state is State.PAUSED:
+        say(conversation, "pause")
+    elif state is State.ENDED:
+        conversation.stream_ended(1)
+    assert conversation.state is state
+    return conversation
+
+
+IDLE, PLAYING, PAUSED, ENDED = State.IDLE, State.PLAYING, State.PAUSED, State.ENDED
+SEEK, CREDIT = {"start_frame": 40}, {"stream_id": 1, "frames": 2000, "played": 10}
+SOUGHT = Request(TRACK, 40, Encoding.S16, json=False, credit=1000)
+TABLE: list[tuple[State, str, dict[str, Any], Command | str | None, State]] = [
+    (IDLE, "play", PLAY, Start(1, AS_ASKED, paused=False), PLAYING),
+    (IDLE, "seek", SEEK, "no_stream", IDLE),
+    (IDLE, "pause", {}, "no_stream", IDLE),
+    (IDLE, "resume", {}, "no_stream", IDLE),
+    (IDLE, "stop", {}, "no_stream", IDLE),
+    (IDLE, "credit", CREDIT, "unknown_stream", IDLE),
+    (PLAYING, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (PLAYING, "seek", SEEK, Start(2, SOUGHT, paused=False), PLAYING),
+    (PLAYING, "pause", {}, Hold(1, paused=True), PAUSED),
+    (PLAYING, "resume", {}, None, PLAYING),
+    (PLAYING, "stop", {}, End(1), IDLE),
+    (PLAYING, "credit", CREDIT, Grant(1, 2000, 10), PLAYING),
+    (PAUSED, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (PAUSED, "seek", SEEK, Start(2, SOUGHT, paused=True), PAUSED),
+    (PAUSED, "pause", {}, None, PAUSED),
+    (PAUSED, "resume", {}, Hold(1, paused=False), PLAYING),
+    (PAUSED, "stop", {}, End(1), IDLE),
+    (PAUSED, "credit", CREDIT, Grant(1, 2000, 10), PAUSED),
+    (ENDED, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (ENDED, "seek", SEEK, Start(2, SOUGHT, paused=False), PLAYING),
+    (ENDED, "pause", {}, None, ENDED),
+    (ENDED, "resume", {}, None, ENDED),
+    (ENDED, "stop", {}, None, IDLE),
+    (ENDED, "credit", CREDIT, Grant(1, 2000, 10), ENDED),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "data", "expected", "after"), TABLE, ids=[f"{row[0].name}-{row[1]}" for row in TABLE]
+)
+def test_each_cell_of_the_table(
+    state: State, kind: str, data: dict[str, Any], expected: Command | str | None, after: State
+) -> None:
+    conversation = conversation_in(state)
+    command = say(conversation, kind, **data)
+    if isinstance(expected, str):
+        assert error_of(command) == expected
+    else:
+        assert command == expected
+    assert conversation.state is after
+
+
+@pytest.mark.parametrize(
+    ("state", "after"),
+    [(IDLE, IDLE), (PLAYING, ENDED), (PAUSED, ENDED), (ENDED, ENDED)],
+    ids=lambda state: state.name.lower(),
+)
+def test_the_end_of_the_stream_is_noted_once(state: State, after: State) -> None:
+    conversation = conversation_in(state)
+    conversation.stream_ended(1)
+    assert conversation.state is after
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_end_of_an_older_stream_changes_nothing(state: State) -> None:
+    conversation = conversation_in(state)
+    conversation.stream_ended(0)
+    assert conversation.state is state
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_ping_and_subscribe_are_answered_anywhere(state: State) -> None:
+    conversation = conversation_in(state)
+    assert say(conversation, "ping") == Reply("pong", {})
+    assert say(conversation, "subscribe", topics=["jobs"]) == Topics(frozenset({"jobs"}))
+    assert say(conversation, "subscribe") == Topics(frozenset(TOPICS))
+    assert conversation.state is state
+
+
+def test_after_stop_there_is_nothing_to_seek_in() -> None:
+    conversation = conversation_in(PLAYING)
+    say(conversation, "stop")
+    assert error_of(say(conversation, "seek", start_frame=0)) == "no_stream"
+
+
+def test_credit_for_a_stopped_stream_was_under_way() -> None:
+    conversation = conversation_in(PLAYING)
+    say(conversation, "stop")
+    assert say(conversation, "credit", stream_id=1, frames=5000) is None
+
+
+def test_only_a_seek_carries_a_pause_over() -> None:
+    conversation = conversation_in(PAUSED)
+    sought = say(conversation, "seek", start_frame=9)
+    assert isinstance(sought, Start)
+    assert sought.paused
+    played = say(conversation, "play", **PLAY)
+    assert isinstance(played, Start)
+    assert not played.paused
+
+
+def test_a_seek_keeps_the_track_the_encoding_and_the_first_credit() -> None:
+    conversation = Conversation()
+    say(conversation, "play", track_id=3, encoding="f32", transport="json", credit=50)
+    say(conversation, "credit", stream_id=1, frames=900)
+    assert say(conversation, "seek", position_s=2) == Start(
+        2, Request(3, 2.0, Encoding.F32, json=True, credit=50), paused=False
+    )
+    assert conversation.credit == 50
+
+
+def test_credit_never_falls() -> None:
+    conversation = conversation_in(PLAYING)
+    assert error_of(say(conversation, "credit", stream_id=1, frames=999)) == "credit_falling"
+    assert say(conversation, "credit", stream_id=1, frames=1000) == Grant(1, 1000, None)
+    assert say(conversation, "credit", stream_id=1, frames=1001) == Grant(1, 1001, None)
+    assert error_of(say(conversation, "credit", stream_id=1, frames=1000)) == "credit_falling"
+
+
+def test_credit_for_an_older_stream_is_ignored_whatever_it_says() -> None:
+    conversation = conversation_in(PLAYING)
+    say(conversation, "seek", start_frame=1)
+    assert say(conversation, "credit", stream_id=1, frames=0) is None
+    assert conversation.credit == 1000
+
+
+@pytest.mark.parametrize("stream_id", [2, 10**30, 0, -1])
+def test_credit_for_a_stream_that_never_was_is_an_error(stream_id: int) -> None:
+    assert error_of(say(conversation_in(PLAYING), "credit", stream_id=stream_id, frames=5)) == "unknown_stream"
+
+
+def test_a_stream_that_the_server_paces_takes_no_credit() -> None:
+    conversation = Conversation()
+    say(conversation, "play", track_id=1)
+    assert error_of(say(conversation, "credit", stream_id=1, frames=5)) == "paced_stream"
+
+
+def test_a_seek_in_a_stream_that_is_no_longer_heard_is_refused() -> None:
+    conversation = conversation_in(PLAYING)
+    say(conversation, "seek", start_frame=5, stream_id=1)
+    assert error_of(say(conversation, "seek", start_frame=6, stream_id=1)) == "stale_stream"
+    assert say(conversation, "seek", start_frame=6, stream_id=2) == Start(
+        3, Request(TRACK, 6, Encoding.S16, json=False, credit=1000), paused=False
+    )
+
+
+@pytest.mark.parametrize(
+    "places",
+    [{}, {"start_frame": 1, "position_s": 1}, {"position": 1, "position_s": 1}],
+    ids=["none", "two", "both names"],
+)
+def test_a_seek_names_one_place(places: dict[str, Any]) -> None:
+    assert error_of(say(conversation_in(PLAYING), "seek", **places)) == "validation_error"
+
+
+def test_a_play_names_at_most_one_place() -> None:
+    command = say(Conversation(), "play", track_id=1, start_frame=0, position_s=0)
+    assert error_of(command) == "validation_error"
+
+
+@pytest.mark.parametrize(
+    ("place", "start"), [({"start_frame": 5}, 5), ({"position_s": 5}, 5.0), ({"start_frame": 0}, 0), ({}, 0)]
+)
+def test_frames_stay_integers_and_seconds_floats(place: dict[str, Any], start: float) -> None:
+    command = say(Conversation(), "play", track_id=1, **place)
+    assert isinstance(command, Start)
+    assert (command.request.start, type(command.request.start)) == (start, type(start))
+
+
+def test_mastering_that_is_not_there_is_refused() -> None:
+    conversation = conversation_in(PLAYING)
+    assert error_of(say(conversation, "play", track_id=1, enhanced=True)) == "enhancement_unavailable"
+    assert (conversation.state, conversation.stream_id) == (PLAYING, 1)
+
+
+def test_the_older_play_means_paced_floats_in_json() -> None:
+    command = say(Conversation(), "play_normal", track_id=4, start_position=1)
+    assert command == Start(1, Request(4, 1.0, Encoding.F32, json=True, credit=None, legacy=True), paused=False)
+
+
+@given(st.sampled_from(list(State)), st.text() | st.binary())
+def test_what_cannot_be_understood_changes_nothing(state: State, message: str | bytes) -> None:
+    conversation, twin = conversation_in(state), conversation_in(state)
+    assert error_of(conversation.receive(message))
+    assert conversation == twin
+
+
+class AnyConversation(RuleBasedStateMachine):
+    """A client that says anything in any order, and streams that end whenever they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conversation = Conversation()
+        self.live: int | None = None  # the stream that whoever carries out the commands has
+        self.paused = False
+        self.newest = 0
+        self.granted: int | None = None
+
+    def obey(self, command: Command | None) -> None:
+        """Carry out a command as the rules say."""
+        match command:
+            case Start(stream_id, request, paused):
+                assert stream_id == self.newest + 1
+                self.newest = self.live = stream_id
+                self.paused, self.granted = paused, request.credit
+            case End(stream_id):
+                assert stream_id == self.live
+                self.live = None
+            case Hold(stream_id, paused):
+                assert stream_id == self.live
+                assert paused != self.paused
+                self.paused = paused
+            case Grant(stream_id, frames, _):
+                assert stream_id == self.newest
+                assert self.granted is not None
+                assert frames >= self.granted
+                self.granted = frames
+
+    @rule(track=st.integers(-1, 3), credit=st.none() | st.integers(-1, 100), start=st.none() | st.integers(-1, 50))
+    def play(self, track: int, credit: int | None, start: int | None) -> None:
+        self.obey(say(self.conversation, "play", track_id=track, credit=credit, start_frame=start))
+
+    @rule(stream_id=st.none() | st.integers(0, 4), start=st.integers(-1, 50))
+    def seek(self, stream_id: int | None, start: int) -> None:
+        self.obey(say(self.conversation, "seek", start_frame=start, stream_id=stream_id))
+
+    @rule(kind=st.sampled_from(["pause", "resume", "stop", "ping", "subscribe", "nonsense"]))
+    def speak(self, kind: str) -> None:
+        self.obey(say(self.conversation, kind))
+
+    @rule(stream_id=st.integers(-1, 5), frames=st.integers(-1, 200), played=st.none() | st.integers(-1, 200))
+    def credit(self, stream_id: int, frames: int, played: int | None) -> None:
+        self.obey(say(self.conversation, "credit", stream_id=stream_id, frames=frames, played=played))
+
+    @rule(message=st.text() | st.binary())
+    def mumble(self, message: str | bytes) -> None:
+        assert isinstance(self.conversation.receive(message), Reply)
+
+    @precondition(lambda self: self.live is not None)
+    @rule()
+    def stream_comes_to_its_end(self) -> None:
+        assert self.live is not None
+        self.conversation.stream_ended(self.live)
+        self.live = None
+
+    @rule(stream_id=st.integers(0, 3))
+    def an_older_stream_is_reported_late(self, stream_id: int) -> None:
+        if stream_id < self.newest:
+            self.conversation.stream_ended(stream_id)
+
+    @invariant()
+    def both_sides_agree(self) -> None:
+        assert self.conversation.stream_id == self.newest
+        assert (self.conversation.state in {PLAYING, PAUSED}) == (self.live is not None)
+        if self.live is not None:
+            assert (self.conversation.state is PAUSED) == self.paused
+            assert self.conversation.credit == self.granted
+        assert (self.conversation.request is None) == (self.conversation.state is IDLE)
+
+
+TestAnyConversation = AnyConversation.TestCase
+TestAnyConversation.settings = settings(max_examples=60, stateful_step_count=40)
