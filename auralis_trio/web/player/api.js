@@ -14,11 +14,6 @@ export function fetchTracks({ limit, offset, search, sort }, signal) {
   return fetchJson(`/api/library/tracks?${query}`, signal);
 }
 
-/** What the scanner is doing. */
-export function fetchScanStatus(signal) {
-  return fetchJson("/api/library/scan/status", signal);
-}
-
 async function fetchJson(path, signal) {
   let response;
   try {

@@ -1,6 +1,6 @@
 /** The page: makes the parts, and wires what is pressed to what plays and what plays to what is shown. */
 
-import { fetchScanStatus, fetchTracks } from "./api.js";
+import { fetchTracks } from "./api.js";
 import { listenToKeys } from "./keys.js";
 import { Output } from "./output.js";
 import { Playback } from "./playback.js";
@@ -28,6 +28,7 @@ const tracks = new TrackList(
     row: elements["track-row"],
   },
   fetchTracks,
+  recall("sort", "album"),
 );
 const playback = new Playback(line, output, (track) => tracks.after(track), tap);
 const face = new PlayerFace(elements, playback, output);
@@ -79,19 +80,17 @@ function showLine(state) {
   if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
 }
 
-async function showLibrary() {
+function greeted({ state }) {
+  tracks.scan = state?.scan ?? null;
   tracks.refresh();
-  try {
-    tracks.scanning = (await fetchScanStatus()).is_scanning === true;
-  } catch {
-    tracks.scanning = false; // the list itself says when the server does not answer
-  }
 }
 
-function told({ type }) {
-  if (type === "library_scan_started") tracks.scanning = true;
-  if (type === "scan_complete") tracks.scanning = false;
+function told({ type, data }) {
+  if (type === "library_scan_started") tracks.scan = { state: "walking" };
+  if (["scan_progress", "scan_complete", "library_scan_error"].includes(type)) tracks.scan = data;
   if (["scan_progress", "scan_complete", "library_updated"].includes(type)) tracks.refresh();
+  if (type === "library_scan_error") tell("The scan of your folders broke off. The server's log says why; then scan again.");
+  if (data?.unavailable?.length) tell(`Could not look into ${data.unavailable.join(", ")}. Check that the disk is there.`);
 }
 
 function wireControls() {
@@ -109,10 +108,11 @@ function wireControls() {
   elements["notice-close"].addEventListener("click", () => tell(""));
   elements["help-open"].addEventListener("click", () => elements.help.showModal());
   elements["help-close"].addEventListener("click", () => elements.help.close());
-  elements.encoding.value = playback.encoding = recall("encoding", "f32");
+  elements.encoding.value = recall("encoding", "exact");
+  playback.thrifty = elements.encoding.value === "s16";
   elements.encoding.addEventListener("change", () => {
-    playback.encoding = elements.encoding.value;
-    remember("encoding", playback.encoding);
+    remember("encoding", elements.encoding.value);
+    playback.thrifty = elements.encoding.value === "s16";
   });
 }
 
@@ -137,10 +137,9 @@ function wireKeys() {
 playback.addEventListener("change", showState);
 playback.addEventListener("problem", ({ detail }) => tell(detail));
 line.addEventListener("state", ({ detail }) => showLine(detail));
-line.addEventListener("hello", showLibrary);
+line.addEventListener("hello", ({ detail }) => greeted(detail));
 line.addEventListener("message", ({ detail }) => told(detail));
 wireControls();
 wireKeys();
-tracks.show({ sort: elements.sort.value });
 line.open();
 if (tap) window.auralisTap = tap;

@@ -19,9 +19,9 @@ export function spokenTime(seconds) {
   return spoken.join(" ") || "0 seconds";
 }
 
-/** What the file is: "FLAC · 44.1 kHz · stereo". */
-export function signalText({ format, sampleRate, channels }) {
+/** What the file is: "FLAC · 44.1 kHz · 16 bit · stereo". */
+export function signalText({ format, sampleRate, bits, channels }) {
   const rate = sampleRate ? `${sampleRate / 1000} kHz` : null;
   const layout = channels ? (CHANNEL_NAMES.get(channels) ?? `${channels} channels`) : null;
-  return [format?.toUpperCase(), rate, layout].filter(Boolean).join(" · ");
+  return [format?.toUpperCase(), rate, bits ? `${bits} bit` : null, layout].filter(Boolean).join(" · ");
 }

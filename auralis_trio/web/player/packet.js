@@ -13,6 +13,12 @@ const SAMPLE_BYTES = new Map([[1, 2], [2, 3], [3, 4]]);
 /** A packet that does not keep to the protocol. */
 export class PacketError extends Error {}
 
+/** The shortest encoding that keeps every bit of a track; lossy and floating-point sources have no word length. */
+export function exactEncoding({ bits }) {
+  if (!bits || bits > 24) return "f32";
+  return bits > 16 ? "s24" : "s16";
+}
+
 /**
  * Read a packet's header. `payload` looks into `buffer`, nothing is copied.
  * @param {ArrayBuffer} buffer

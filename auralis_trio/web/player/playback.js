@@ -8,14 +8,15 @@
 
 import { SPLICE_FRAMES, STARTING_FRAMES } from "./credit.js";
 import { OutputError } from "./output.js";
-import { PacketError, parsePacket, planarSamples } from "./packet.js";
+import { exactEncoding, PacketError, parsePacket, planarSamples } from "./packet.js";
 import { Stretch, Tape } from "./tape.js";
 
 const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
 
 /** Says `change` whenever what it shows may have changed, and `problem` with a text for people. */
 export class Playback extends EventTarget {
-  encoding = "f32";
+  /** Whether 16 bits are enough, whatever the recording has. */
+  thrifty = false;
   #line;
   #output;
   #nextOf;
@@ -118,7 +119,7 @@ export class Playback extends EventTarget {
       track_id: track.id,
       start_frame: frame,
       enhanced: false,
-      encoding: this.encoding,
+      encoding: this.thrifty ? "s16" : exactEncoding(track),
       transport: "binary",
       credit,
     });

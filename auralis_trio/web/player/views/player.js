@@ -48,7 +48,7 @@ export class PlayerFace {
     this.#write("now-title", track ? (track.title ?? "Untitled") : "Nothing is playing");
     this.#write("now-artist", track?.artist);
     this.#write("now-album", track?.album);
-    this.#write("signal", track ? signalText({ format: track.format, sampleRate, channels }) : "Choose a track to begin");
+    this.#write("signal", track ? signalText({ ...track, sampleRate, channels }) : "Choose a track to begin");
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     icon.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     const name = [track?.title, track?.artist].filter(Boolean).join(" – ");

@@ -8,7 +8,8 @@ import { clockTime, signalText } from "../format.js";
 const PAGE = 100;
 const DEBOUNCE_MS = 200;
 const EMPTY = "No music yet. Start the server with a folder of music: auralis-trio serve FOLDER";
-const SCANNING = "Looking through your folders. Tracks appear here as they are found.";
+const SCANNING = ["walking", "reading"];
+const SCANNING_NOTE = "Looking through your folders. Tracks appear here as they are found.";
 
 /** Says `play` with a track when one is chosen, and `change` when other tracks are shown. */
 export class TrackList extends EventTarget {
@@ -19,14 +20,15 @@ export class TrackList extends EventTarget {
   #query = null; // {search, sort, fresh, controller}: what is to be shown; `fresh` until its first page is there
   #loading = null;
   #typing = null;
-  #scanning = false;
+  #scan = null;
   #heard = { id: null, playing: false };
 
   /**
    * @param {{list: Element, foot: Element, note: Element, retry: Element, count: Element, row: Element}} elements
    * @param {typeof import("../api.js").fetchTracks} fetchPage
+   * @param {string} sort the order to begin with
    */
-  constructor(elements, fetchPage) {
+  constructor(elements, fetchPage, sort) {
     super();
     this.#elements = elements;
     this.#fetchPage = fetchPage;
@@ -35,6 +37,7 @@ export class TrackList extends EventTarget {
     const watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(), {
       rootMargin: "800px",
     });
+    this.show({ search: "", sort });
     watcher.observe(elements.foot);
   }
 
@@ -45,7 +48,7 @@ export class TrackList extends EventTarget {
   }
 
   /** Show the tracks asked for from the first page on; answers to what was asked before are dropped. */
-  show({ search = this.#query?.search ?? "", sort = this.#query?.sort }) {
+  show({ search = this.#query.search, sort = this.#query.sort }) {
     this.#query?.controller.abort();
     this.#query = { search, sort, fresh: true, controller: new AbortController() };
     this.#loading = null;
@@ -54,12 +57,12 @@ export class TrackList extends EventTarget {
 
   /** The library has changed: show it so, unless the listener has scrolled on. */
   refresh() {
-    if (this.#query && !this.#loading && this.#items.length <= PAGE) this.show({});
+    if (!this.#loading && this.#items.length <= PAGE) this.show({});
   }
 
-  /** Whether the server is looking for music just now; an empty list says so. */
-  set scanning(scanning) {
-    this.#scanning = scanning;
+  /** How far the server's scan is, as it tells it; null while nothing is known. */
+  set scan(progress) {
+    this.#scan = SCANNING.includes(progress?.state) ? progress : null;
     this.#describe();
   }
 
@@ -71,16 +74,21 @@ export class TrackList extends EventTarget {
     this.#paintHeard();
   }
 
-  /** The track behind `track` in the list shown (the first if `track` is not in it), or null at the end. */
+  /**
+   * The track behind `track` in the list shown (the first if `track` is not in it), or null at the end. Tracks whose
+   * file is missing are passed over, here and in `before`.
+   */
   async after(track) {
-    const place = this.#placeOf(track);
-    if (place === this.#items.length - 1) await this.#more();
-    return this.#items[place + 1] ?? null;
+    for (let place = this.#placeOf(track) + 1; ; place += 1) {
+      if (place === this.#items.length) await this.#more();
+      if (!this.#items[place]?.missing) return this.#items[place] ?? null;
+    }
   }
 
   /** The track before `track` in the list shown, or null. */
   before(track) {
-    return this.#items[this.#placeOf(track) - 1] ?? null;
+    const earlier = this.#items.slice(0, Math.max(0, this.#placeOf(track)));
+    return earlier.findLast(({ missing }) => !missing) ?? null;
   }
 
   #placeOf(track) {
@@ -145,7 +153,8 @@ export class TrackList extends EventTarget {
     write(".artist", track.artist);
     write(".dash", track.artist && track.album ? " — " : "");
     write(".album", track.album);
-    write(".format", signalText({ format: track.format, sampleRate: track.sample_rate }));
+    write(".format", track.missing ? "file missing" : signalText({ format: track.format, sampleRate: track.sample_rate }));
+    row.classList.toggle("missing", Boolean(track.missing));
     write(".time", clockTime(track.duration_s));
     return row;
   }
@@ -174,14 +183,24 @@ export class TrackList extends EventTarget {
 
   #describe(problem = "") {
     const { count, note, retry } = this.#elements;
-    const search = this.#query?.search;
-    const total = this.#total ?? 0;
-    const tracks = total === 1 ? "1 track" : `${total.toLocaleString("en")} tracks`;
-    count.textContent = total ? `${tracks}${search ? " found" : ""}` : "";
+    count.textContent = this.#scan ? scanText(this.#scan) : this.#countText();
+    note.textContent = problem || this.#emptyText();
     retry.hidden = !problem;
-    if (problem) note.textContent = problem;
-    else if (total || this.#total === null) note.textContent = "";
-    else if (search) note.textContent = `Nothing is called “${search}”. Look for part of a title, artist or album.`;
-    else note.textContent = this.#scanning ? SCANNING : EMPTY;
   }
+
+  #countText() {
+    const tracks = this.#total === 1 ? "1 track" : `${this.#total?.toLocaleString("en")} tracks`;
+    return this.#total ? `${tracks}${this.#query.search ? " found" : ""}` : "";
+  }
+
+  #emptyText() {
+    const { search } = this.#query;
+    if (this.#total !== 0) return "";
+    if (search) return `Nothing is called “${search}”. Look for part of a title, artist or album.`;
+    return this.#scan ? SCANNING_NOTE : EMPTY;
+  }
+}
+
+function scanText({ done, total }) {
+  return total ? `Scanning ${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : "Scanning…";
 }
