@@ -12,7 +12,8 @@ class FileMap(msgspec.Struct, frozen=True):
     `payload` is the audio without tags. `total_frames` is the declared length, None where the file declares none;
     `first_frame` is the encoder's delay, to be dropped from what the decoder gives (None: the decoder drops it).
     Both are counted at `clock_rate` where that is given. `missing_bytes` were declared and are not there.
-    `agrees` is false where the parts of the file contradict each other. `digest` is the file's own hash of its PCM.
+    `agrees` is false where the parts of the file contradict each other. `last_landing` is the last frame that a seek
+    may aim at, where the decoder errs behind it. `digest` is the file's own hash of its PCM.
     """
 
     kind: str
@@ -23,4 +24,5 @@ class FileMap(msgspec.Struct, frozen=True):
     bits: int | None = None
     missing_bytes: int = 0
     agrees: bool = True
+    last_landing: int | None = None
     digest: bytes = b""

@@ -14,6 +14,7 @@ from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
 MAX_PAGE_BYTES = 27 + 255 + 255 * 255
 _MAX_HEADER_PAGES = 4096
+_LANDING_MARGIN = 4096  # more than half of the longest Vorbis window
 _NO_POSITION = 0xFFFFFFFFFFFFFFFF
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -68,16 +69,17 @@ def pages_from(file: RegularFile, offset: int) -> Iterator[Page]:
         offset += page.length
 
 
-def last_page(file: RegularFile, serial: int) -> Page | None:
-    """The last whole page of the stream `serial` within the file's last two pages' worth of bytes."""
+def last_pages(file: RegularFile, serial: int) -> list[Page]:
+    """The last page of the stream `serial` on which a packet ends, and the one before it, if they are there."""
     start = max(0, file.size - 2 * MAX_PAGE_BYTES)
     tail = file.read_at(start, file.size - start)
+    found: list[Page] = []
     at = len(tail)
-    while (at := tail.rfind(b"OggS", 0, at)) >= 0:
+    while len(found) < 2 and (at := tail.rfind(b"OggS", 0, at)) >= 0:
         page = read_page(file, start + at)
         if page and page.serial == serial and page.position is not None:
-            return page
-    return None
+            found.append(page)
+    return found
 
 
 def map_ogg(file: RegularFile) -> FileMap:
@@ -92,18 +94,19 @@ def map_ogg(file: RegularFile) -> FileMap:
         raise SourceCorrupt
     kind, headers = _identify(first.body)
     start = _audio_start(file, first.serial, headers)
-    last = last_page(file, first.serial)
-    if last is None or last.position is None:
+    ends = [page.position for page in last_pages(file, first.serial) if page.offset >= start and page.position]
+    if not ends:
         raise SourceCorrupt
     payload = ((start, file.size - start),)
     if kind == "opus":
         delay = int.from_bytes(first.body[10:12], "little")
-        return FileMap(kind, payload, max(0, last.position - delay), delay)
+        return FileMap(kind, payload, max(0, ends[0] - delay), delay)
     if kind == "ogg_flac":
         packed = int.from_bytes(first.body[27:35], "big")  # rate 20 bits, channels 3, word length 5, frames 36
-        total = packed & 0xFFFFFFFFF or last.position
+        total = packed & 0xFFFFFFFFF or ends[0]
         return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)
-    return FileMap(kind, payload)
+    # The last page ends before its packets do, so libsndfile reckons its beginning too early: land before it.
+    return FileMap(kind, payload, last_landing=max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0)
 
 
 def _identify(packet: bytes) -> tuple[str, int]:

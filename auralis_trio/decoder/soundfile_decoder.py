@@ -17,8 +17,8 @@ from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
 _MP3_PREROLL_FRAMES = 9216  # more than the bit reservoir and the overlap of the frames before can reach
+_MP3_PERIOD_FRAMES = 4 * 1152
 _UNSUPPORTED_ENCODING = 4
-_UNKNOWN_LENGTH = 1 << 62
 
 _BITS = {
     "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
@@ -95,17 +95,28 @@ class SoundfileDecoder:
 
     def seek(self, frame: int) -> bool:
         """Go to `frame`, to read there what reading in sequence gives; False where the file does not let it."""
-        start = frame
+        start = self._landing(frame)
         if self._mapped.kind == "mp3":
-            start = max(0, frame - _MP3_PREROLL_FRAMES)
+            self.reopen()
         elif self._mapped.kind == "vorbis" and self._seek(0) != 0:  # a seek forward on a used handle lands anywhere
             return False
-        if self._seek(start) != start:
+        if (start or self._mapped.kind != "mp3") and self._seek(start) != start:
             return False
         self.position = start
         while self.position < frame:
             self.read(frame - self.position)
         return True
+
+    def _landing(self, frame: int) -> int:
+        """Where to seek to, at or before `frame`, and read on from there."""
+        if self._mapped.kind == "mp3":
+            # A fresh handle that starts on an even frame adds up its windows in the order that decoding from the
+            # beginning does; any other start differs in the last bit.
+            delay = self._mapped.first_frame or 0
+            start = max(0, frame - _MP3_PREROLL_FRAMES) + delay
+            return max(0, start - start % _MP3_PERIOD_FRAMES - delay)
+        last = self._mapped.last_landing
+        return frame if last is None else min(frame, last)
 
     def _seek(self, frame: int) -> int:
         return int(soundfile._snd.sf_seek(self._handle._file, frame, 0))
