@@ -18,7 +18,6 @@ from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHun
 from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.scanner import (
-    BatchPlan,
     SeenTracks,
     begin_scan,
     is_unavailable,
@@ -35,6 +34,7 @@ from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
 READ_BATCH = 32
+MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 1  # one more than the processes, so that these never wait for the writer
 STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
@@ -69,9 +69,9 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
 class Scan:
     """The one scan of one library: what it does now, or did last.
 
-    `announce` is told `library_scan_started` once a scan is accepted; `scan_progress` from the moment the total is
-    known; `library_updated` when something changed; and last, whatever happens, either `scan_complete` or
-    `library_scan_error`.
+    `announce` is told `library_scan_started` once a scan is accepted; `scan_progress` when the total is known, and
+    then at most `MAX_PROGRESS_EVENTS` times; `library_updated` when something changed; and last, whatever happens,
+    either `scan_complete` or `library_scan_error`.
     """
 
     def __init__(self, library: Library, offload: Offload, roots: Sequence[str], announce: Announce) -> None:
@@ -81,6 +81,7 @@ class Scan:
         self._roots = tuple(roots)
         self._announce = announce
         self._scope: trio.CancelScope | None = None
+        self._told_done = 0
 
     @property
     def running(self) -> bool:
@@ -162,7 +163,7 @@ class Scan:
             total += await self._look_through(target)
         self._update(state="reading", total=total)
         self._tell_progress()
-        await self._read_pending()
+        await self._read_pending(targets)
 
     async def _look_through(self, target: Target) -> int:
         """Compare all of one folder with what is known; how many files there are."""
@@ -172,7 +173,9 @@ class Scan:
             self._update(folder=target.relative(walk.folder))
             found = await self._offload.run_stoppable(Lane.DISK, walk.take, WALK_BATCH, deadline_s=STEP_DEADLINE_S)
             plan = await self._read(plan_batch, found)
-            await self._keep(plan)
+            if plan.to_read or plan.back:
+                await self._write(keep_plan, plan)
+            self._count(updated=len(plan.back), unchanged=plan.unchanged)
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
@@ -181,11 +184,6 @@ class Scan:
         else:
             await self._mark_unseen(walk, seen)
         return walk.found
-
-    async def _keep(self, plan: BatchPlan) -> None:
-        if plan.to_read or plan.back:
-            await self._write(keep_plan, plan)
-        self._count(updated=len(plan.back), unchanged=plan.unchanged)
 
     async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
         after: str | None = None
@@ -198,7 +196,7 @@ class Scan:
                 return
             after = unseen.last_path
 
-    async def _read_pending(self) -> None:
+    async def _read_pending(self, targets: Sequence[Target]) -> None:
         """Read every pending file, in `READERS` tasks that take the next batch in turn."""
         turn, after_id = trio.Lock(), 0
 
@@ -209,6 +207,8 @@ class Scan:
                     paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
                 if not paths:
                     return
+                folder = next(target.folder_of(paths[0]) for target in targets if target.holds(paths[0]))
+                self._update(folder=folder)
                 await self._read_batch(paths)
 
         async with trio.open_nursery() as nursery:
@@ -222,7 +222,9 @@ class Scan:
                 log.warning("not readable (%s): %r", file.code, file.path)
         result = await self._write(apply_batch, files, time.time_ns())
         self._count(added=result.added, updated=result.updated, failed=result.failed)
-        self._tell_progress()
+        done, total = self.progress.done, self.progress.total or 0
+        if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
+            self._tell_progress()
 
     async def _probe(self, paths: list[str], deadline_s: float) -> list[ProbedFile | FailedFile]:
         """Read files in a worker process; where it hangs or dies, the halves are tried, down to the one to blame."""
@@ -243,6 +245,7 @@ class Scan:
         self._update(done=self.progress.done + sum(more.values()), **counts)
 
     def _tell_progress(self) -> None:
+        self._told_done = self.progress.done
         self._announce("scan_progress", msgspec.to_builtins(self.progress))
 
     async def _read(self, question: Callable[..., Any], *args: Any) -> Any:

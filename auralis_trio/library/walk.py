@@ -28,9 +28,17 @@ class Target:
         """What people may see of it: the root's own name and the way from there."""
         return shown(os.path.join(os.path.basename(self.root), os.path.relpath(self.path, self.root)))
 
+    def holds(self, path: str) -> bool:
+        """Whether `path` lies in it."""
+        return _is_inside(path, self.path)
+
     def relative(self, path: str) -> str:
         """What people may see of a folder in it: the way from the root; `.` is the root itself."""
         return shown(os.path.relpath(path, self.root))
+
+    def folder_of(self, path: str) -> str:
+        """The same for the folder of a file in it."""
+        return self.relative(os.path.dirname(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The scan against real files and a real database; as a script, the process that the kill test kills."""
 
+# mypy: disable-error-code="no-untyped-call"
+
 import os
 import shutil
 import signal
@@ -18,7 +20,7 @@ from mutagen.flac import FLAC
 from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
-from auralis_trio.jobs.scan import READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.library.store import Library, open_library
@@ -214,12 +216,33 @@ async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it
     assert (last["added"], last["updated"], last["unchanged"], last["failed"]) == (1, 1, READ_BATCH + 4, 0)
 
 
+async def test_however_many_files_there_are_progress_is_told_only_so_often(
+    music: Path, scan: Scan, events: Events
+) -> None:
+    number = MAX_PROGRESS_EVENTS * READ_BATCH * 2
+    for index in range(number):
+        (music / f"{index}.wav").write_bytes(b"")
+    await scan.run()
+    told = [progress["done"] for progress in events.data("scan_progress")]
+    assert (told[0], told[-1], len(told)) == (0, number, 1 + MAX_PROGRESS_EVENTS)
+
+
+async def test_progress_names_the_folder_that_is_read_from_its_root_on(
+    music: Path, scan: Scan, events: Events
+) -> None:
+    write_song(music / "Nina" / "Live" / "one.flac")
+    await scan.run()
+    assert [progress["folder"] for progress in events.data("scan_progress")] == [".", "Nina/Live"]
+    assert scan.progress.folder is None
+
+
 async def test_scanning_again_reads_nothing_and_changes_nothing(
     library: Library, music: Path, scan: Scan, events: Events
 ) -> None:
     write_songs(music, 3)
     await scan.run()
-    before, _ = tracks(library), events.all.clear()
+    before = tracks(library)
+    events.all.clear()
     faulty = FaultyDoor()
     progress = await Scan(library, faulty, [str(music)], events).run()
     assert (progress.unchanged, progress.added, progress.updated, progress.missing) == (3, 0, 0, 0)
@@ -400,8 +423,11 @@ async def test_however_and_whenever_a_scan_is_stopped_it_has_exactly_one_last_ev
 ) -> None:
     write_songs(music, 3)
     async with trio.open_nursery() as nursery:
-        stop = {"cancel_nowait": scan.cancel_nowait, "nursery": nursery.cancel_scope.cancel}[way]
-        events.on[moment] = stop
+        ways: dict[str, Callable[[], object]] = {
+            "cancel_nowait": scan.cancel_nowait,
+            "nursery": nursery.cancel_scope.cancel,
+        }
+        events.on[moment] = ways[way]
         await scan.start(nursery)
     assert [kind for kind in events.kinds if kind in LAST_EVENTS] == ["scan_complete"]
     assert events.kinds[-1] == "scan_complete"
@@ -441,7 +467,7 @@ async def test_nothing_that_is_told_holds_a_path(music: Path, scan: Scan, events
 
 
 async def test_names_that_are_no_text_are_scanned(library: Library, music: Path, scan: Scan) -> None:
-    folder = os.fsdecode(os.fsencode(music) + b"/caf\xe9")
+    folder = os.fsdecode(os.fsencode(music) + b"/\xe9t\xe9")
     write_song(music / "one.flac")
     os.mkdir(folder)
     os.rename(music / "one.flac", f"{folder}/{os.fsdecode(b'na')}\udcefve.flac")

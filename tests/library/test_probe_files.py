@@ -67,7 +67,7 @@ def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: 
 
 
 def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    path = os.fsencode(tmp_path) + b"/\xe9t\xe9.wav"
     os.rename(sound_file(tmp_path, "wav"), path)
     [probed] = probe_files([os.fsdecode(path)])
     assert isinstance(probed, ProbedFile)

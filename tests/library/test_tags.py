@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-call"
+
 import os
 import random
 import struct
@@ -199,10 +201,10 @@ def test_a_track_without_a_title_is_called_by_its_files_stem(tmp_path: Path, nam
 
 
 def test_a_name_that_is_no_text_still_gives_a_title(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    path = os.fsencode(tmp_path) + b"/\xe9t\xe9.wav"
     soundfile.write(tmp_path / "x.wav", TONE, 48_000)
     os.rename(tmp_path / "x.wav", path)
-    assert read_tags(os.fsdecode(path)).title == "caf\ufffd"
+    assert read_tags(os.fsdecode(path)).title == "\ufffdt\ufffd"
 
 
 def test_an_empty_title_tag_counts_as_none(tmp_path: Path) -> None:

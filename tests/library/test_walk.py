@@ -71,7 +71,7 @@ def test_what_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    path = os.fsencode(tmp_path) + b"/\xe9t\xe9.wav"
     with open(path, "wb"):
         assert [os.fsencode(file.path) for file in walk_of(tmp_path).take(10, check=never_cancelled)] == [path]
 
@@ -191,4 +191,4 @@ def test_people_see_folders_from_the_roots_name_on(tmp_path: Path) -> None:
     target = Target(root, f"{root}/jazz")
     assert (Target(root, root).name, target.name) == ("music", "music/jazz")
     assert (target.relative(root), target.relative(f"{root}/jazz/a")) == (".", "jazz/a")
-    assert Target(root, os.fsdecode(os.fsencode(root) + b"/caf\xe9")).name == "music/caf\ufffd"
+    assert Target(root, os.fsdecode(os.fsencode(root) + b"/\xe9t\xe9")).name == "music/\ufffdt\ufffd"
