@@ -123,10 +123,10 @@ class Scan:
         finally:
             if not accepted:
                 self._scope = None
+        self.progress = ScanProgress(state="walking", started_ns=time.time_ns())
         return scope, targets
 
     async def _run(self, scope: trio.CancelScope, targets: list[Target]) -> None:
-        self.progress = ScanProgress(state="walking", started_ns=time.time_ns())
         self._announce("library_scan_started", {"folders": [target.name for target in targets]})
         ended: dict[str, Any] = {"state": "cancelled"}
         try:
