@@ -39,10 +39,12 @@ class ChunkCache:
 
     def put(self, key: Hashable, chunk: Chunk) -> None:
         """Keep a chunk, and forget others until all fit."""
-        self._bytes += chunk.nbytes
         old = self._chunks.pop(key, None)
         self._bytes -= 0 if old is None else old.nbytes
+        if chunk.nbytes > self.max_bytes:
+            return
         self._chunks[key] = chunk
+        self._bytes += chunk.nbytes
         while self._bytes > self.max_bytes:
             _, oldest = self._chunks.popitem(last=False)
             self._bytes -= oldest.nbytes
