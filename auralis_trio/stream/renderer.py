@@ -39,11 +39,19 @@ class _Flight:
 class Renderer:
     """Everything that streams and requests share in order to get at chunks."""
 
-    def __init__(self, offload: Offload, cache: ChunkCache, pcm: PcmCache, read_deadline_s: float) -> None:
+    def __init__(
+        self,
+        offload: Offload,
+        cache: ChunkCache,
+        pcm: PcmCache,
+        read_deadline_s: float,
+        make_reader: Callable[[TrackFile, PcmCache], TrackReader] = TrackReader,
+    ) -> None:
         self.offload = offload
         self.cache = cache
         self.pcm = pcm
         self.read_deadline_s = read_deadline_s
+        self._make_reader = make_reader
         self._flights: dict[Hashable, _Flight] = {}
 
     @asynccontextmanager
@@ -53,7 +61,7 @@ class Renderer:
         Raises:
             SourceError: its frames have to be counted first, and cannot be.
         """
-        reader = TrackReader(file, self.pcm)
+        reader = self._make_reader(file, self.pcm)
         try:
             if file.format is not None and file.total_frames is not None:
                 known = Described(file.format, file.total_frames)

@@ -50,6 +50,15 @@ class TrackReader:
         self._source: AudioSource | None = None
         self._closed = False
 
+    def open(self, check: Check) -> AudioSource:
+        """Open the file; the one step that other sources of sound replace.
+
+        Raises:
+            SourceError: it cannot be played, or is no longer the one that the library knows.
+        """
+        self._verify()
+        return open_source(self._file.path, self._file.content_id, self._pcm, check)
+
     def describe(self, check: Check = never_cancelled) -> Described:
         """Open the file and count its frames.
 
@@ -104,8 +113,7 @@ class TrackReader:
     def _opened(self, check: Check) -> AudioSource:
         if self._source is not None:
             return self._source
-        self._verify()
-        source = open_source(self._file.path, self._file.content_id, self._pcm, check)
+        source = self.open(check)
         with self._lock:
             if not self._closed and self._source is None:
                 self._source = source
