@@ -1,0 +1,88 @@
+"""The hub: who is connected, up to its bound, and what all of them are told."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from auralis_trio.errors import Busy
+from auralis_trio.stream.hub import Hub
+from auralis_trio.wire.messages import Topic
+
+
+@dataclass(eq=False)
+class Ear:
+    """A listener that keeps what it hears."""
+
+    id: str
+    heard: list[tuple[Topic, dict[str, Any]]] = field(default_factory=list)
+    ended: tuple[int, str] | None = None
+
+    def tell_nowait(self, topic: Topic, text: str) -> None:
+        self.heard.append((topic, json.loads(text)))
+
+    def end(self, code: int, reason: str) -> None:
+        self.ended = (code, reason)
+
+    def statistics(self) -> dict[str, Any]:
+        return {"session": self.id}
+
+
+def test_everybody_connected_hears_an_event_with_boot_and_number() -> None:
+    hub, one, two, late = Hub(5), Ear("1"), Ear("2"), Ear("3")
+    with hub.join(one), hub.join(two):
+        hub.announce("library", "library_updated", {"tracks": 3})
+        with hub.join(late):
+            hub.announce("jobs", "job_progress", {})
+    hub.announce("player", "player_state", {})
+    first = ("library", {"type": "library_updated", "data": {"tracks": 3, "boot": hub.boot, "seq": 1}})
+    second = ("jobs", {"type": "job_progress", "data": {"boot": hub.boot, "seq": 2}})
+    assert one.heard == two.heard == [first, second]
+    assert late.heard == [second]
+    assert hub.seq == 3
+
+
+def test_each_boot_has_another_id() -> None:
+    assert Hub(1).boot != Hub(1).boot
+
+
+def test_the_last_place_is_given_and_no_further_one() -> None:
+    hub = Hub(2)
+    with hub.join(Ear("1")):
+        with hub.join(Ear("2")):
+            with pytest.raises(Busy) as caught, hub.join(Ear("3")):
+                pytest.fail("there was no place")
+            assert caught.value.headers["Retry-After"] == "10"
+        with hub.join(Ear("3")):
+            assert hub.statistics() == [{"session": "1"}, {"session": "3"}]
+    assert hub.statistics() == []
+
+
+def test_a_place_comes_free_also_after_an_error() -> None:
+    hub = Hub(1)
+    with pytest.raises(ZeroDivisionError), hub.join(Ear("1")):
+        raise ZeroDivisionError
+    assert hub.statistics() == []
+
+
+def test_all_are_ended_with_the_same_code() -> None:
+    hub, ears = Hub(5), [Ear(str(number)) for number in range(3)]
+    with hub.join(ears[0]), hub.join(ears[1]):
+        hub.end_all(1001, "going away")
+    assert [ear.ended for ear in ears] == [(1001, "going away"), (1001, "going away"), None]
+
+
+def test_a_listener_that_leaves_while_all_are_told_disturbs_nobody() -> None:
+    hub, ear = Hub(5), Ear("stays")
+
+    class Leaver(Ear):
+        def tell_nowait(self, topic: Topic, text: str) -> None:
+            place.__exit__(None, None, None)
+
+    place = hub.join(Leaver("leaves"))
+    place.__enter__()
+    with hub.join(ear):
+        hub.announce("library", "library_updated", {})
+        assert len(ear.heard) == 1
+        assert hub.statistics() == [{"session": "stays"}]
