@@ -41,6 +41,13 @@ _AV = {  # container, codec, sample format at 16 and at 24 bits
 }
 _LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
 _ALAC_LAYOUTS = {7: "6.1(back)", 8: "7.1(wide)"}
+_TO_VORBIS = {
+    3: [0, 2, 1],
+    5: [0, 2, 1, 3, 4],
+    6: [0, 2, 1, 4, 5, 3],
+    7: [0, 2, 1, 5, 6, 4, 3],
+    8: [0, 2, 1, 6, 7, 4, 5, 3],
+}
 _WRITE_FRAMES = 4096  # libsndfile crashes when it is to encode a long Vorbis file in one go
 
 
@@ -55,8 +62,16 @@ def music(frames: int, channels: int = 2, sample_rate: int = 44_100, seed: int =
 
 def quantised(samples: Samples, bits: int) -> Samples:
     """What a lossless file of this word length gives back."""
-    full_scale = 2.0 ** (bits - 1)
-    return (np.clip(np.rint(samples * full_scale), -full_scale, full_scale - 1) / full_scale).astype(np.float32)
+    full_scale = float(1 << (bits - 1))
+    words = np.clip(np.rint(samples * full_scale), -full_scale, full_scale - 1)
+    return np.asarray(words / full_scale, np.float32)
+
+
+def shortest(kind: str, channels: int) -> int:
+    """How many frames the encoder at hand needs not to fail or crash."""
+    if kind == "alac" and channels > 2:
+        return 4096
+    return 2 if kind == "tta" else 1
 
 
 def can_hold(kind: str, channels: int, sample_rate: int) -> bool:
@@ -77,7 +92,9 @@ def write(path: str, kind: str, samples: Samples, sample_rate: int, bits: int = 
 
 def _write_soundfile(path: str, kind: str, samples: Samples, sample_rate: int, bits: int) -> None:
     subtype = {"mp3": None, "vorbis": "VORBIS"}.get(kind, f"PCM_{bits}")
-    exact = samples if subtype in (None, "VORBIS") else _as_integers(samples, bits, np.int32)
+    exact: np.ndarray = samples if kind in ("mp3", "vorbis") else _as_integers(samples, bits, np.int32)
+    if kind == "vorbis" and samples.shape[1] in _TO_VORBIS:
+        exact = samples[:, _TO_VORBIS[samples.shape[1]]]
     with soundfile.SoundFile(path, "w", sample_rate, samples.shape[1], subtype, format=_SOUNDFILE[kind]) as file:
         for start in range(0, len(samples), _WRITE_FRAMES):
             file.write(exact[start : start + _WRITE_FRAMES])
@@ -108,8 +125,9 @@ def _encode(
     output: OutputContainer, stream: AudioStream, samples: Samples, sample_format: str, layout: str, bits: int
 ) -> None:
     packed, rate = sample_format.rstrip("p"), stream.codec_context.sample_rate
-    words = {"s16": np.int16, "s32": np.int32}
-    data = _as_integers(samples, bits, words[packed]) if packed in words else samples
+    data: np.ndarray = samples
+    if packed in ("s16", "s32"):
+        data = _as_integers(samples, bits, np.int16 if packed == "s16" else np.int32)
     step = stream.codec_context.frame_size or _WRITE_FRAMES
     converter = AudioResampler(format=sample_format, layout=layout, rate=rate, frame_size=step)
     for start in range(0, len(data), step):

@@ -19,6 +19,8 @@ from av.filter import Graph
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.ogg import OGG_KINDS
+from auralis_trio.decoder.page_guard import PageGuard
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
@@ -47,6 +49,7 @@ class AvDecoder:
         self._file = file
         self._position = 0
         self._broken = False
+        self._guard = PageGuard(file, mapped) if mapped.kind in OGG_KINDS else None
         self._rest = np.empty((0, 0), np.float32)
         file.rewind()
         options = {"fd": str(file.descriptor), "ignore_editlist": "1"}
@@ -77,6 +80,8 @@ class AvDecoder:
             frames = min(frames, self.total_frames - self._position)
         if frames <= 0:
             return np.empty((0, self.format.channels), np.float32)
+        if self._guard is not None:
+            frames = self._guard.sound_frames(self._position, frames)
         while not len(self._rest):
             block = self._next_block()
             if block is None:

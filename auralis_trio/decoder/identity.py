@@ -7,11 +7,10 @@ It takes a few small reads: the payload's length, the number of frames, and eith
 from hashlib import blake2b
 
 from auralis_trio.decoder.file_map import Extent, FileMap
-from auralis_trio.decoder.ogg import MAX_PAGE_BYTES, read_page
+from auralis_trio.decoder.ogg import MAX_PAGE_BYTES, OGG_KINDS, read_page
 from auralis_trio.decoder.regular_file import RegularFile
 
 _WINDOW_BYTES = 4096
-_OGG_KINDS = ("vorbis", "opus", "ogg_flac")
 
 
 def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> str:
@@ -23,7 +22,7 @@ def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> st
         digest.update(mapped.digest)
         return digest.hexdigest()
     for start in (0, max(0, (length - _WINDOW_BYTES) // 2), max(0, length - _WINDOW_BYTES)):
-        if mapped.kind in _OGG_KINDS:
+        if mapped.kind in OGG_KINDS:
             digest.update(_ogg_window(file, mapped.payload[0], start))
         else:
             digest.update(_window(file, mapped.payload, start))

@@ -12,6 +12,7 @@ from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
+OGG_KINDS = ("vorbis", "opus", "ogg_flac")
 MAX_PAGE_BYTES = 27 + 255 + 255 * 255
 _MAX_HEADER_PAGES = 4096
 _LANDING_MARGIN = 4096  # more than half of the longest Vorbis window

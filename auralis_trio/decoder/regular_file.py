@@ -56,7 +56,9 @@ class RegularFile:
         self.size = size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`; fewer only at the end of the file."""
+        """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
+        if not 0 <= offset < self.size or length <= 0:
+            return b""
         with disk_errors():
             return os.pread(self.descriptor, length, offset)
 

@@ -13,6 +13,8 @@ import soundfile
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.ogg import OGG_KINDS
+from auralis_trio.decoder.page_guard import PageGuard
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
@@ -58,6 +60,7 @@ class SoundfileDecoder:
         self.plain = handle.subtype in _SAMPLE_BYTES
         self.total_frames = self._total()
         self.position = 0
+        self._guard = PageGuard(file, mapped) if mapped.kind in OGG_KINDS else None
         self._order = _FROM_VORBIS.get(handle.channels) if mapped.kind == "vorbis" else None
 
     def _open(self) -> soundfile.SoundFile:
@@ -69,10 +72,10 @@ class SoundfileDecoder:
         """The declared length: libsndfile cuts it to what the file holds, and we want to know."""
         if self._mapped.kind in ("flac", "mp3"):
             return self._mapped.total_frames
-        frames: int = self._handle.frames
         if self.plain and self._mapped.missing_bytes:
-            frames += self._mapped.missing_bytes // (_SAMPLE_BYTES[self._handle.subtype] * self.format.channels)
-        return frames
+            declared_bytes = self._mapped.payload[0][1] + self._mapped.missing_bytes
+            return declared_bytes // (_SAMPLE_BYTES[self._handle.subtype] * self.format.channels)
+        return self.library_frames
 
     @property
     def library_frames(self) -> int:
@@ -81,6 +84,8 @@ class SoundfileDecoder:
 
     def read(self, frames: int) -> Samples:
         """The next frames, as `Decoder.read`."""
+        if self._guard is not None:
+            frames = self._guard.sound_frames(self.position, frames)
         samples = np.empty((frames, self.format.channels), np.float32)
         pointer = soundfile._ffi.cast("float *", samples.ctypes.data)
         count = max(0, soundfile._snd.sf_readf_float(self._handle._file, pointer, frames))
@@ -103,6 +108,8 @@ class SoundfileDecoder:
         if (start or self._mapped.kind != "mp3") and self._seek(start) != start:
             return False
         self.position = start
+        if self._guard is not None:
+            self._guard.seek(start)
         while self.position < frame:
             self.read(frame - self.position)
         return True
@@ -126,6 +133,8 @@ class SoundfileDecoder:
         self._handle.close()
         self._handle = self._open()
         self.position = 0
+        if self._guard is not None:
+            self._guard.seek(0)
 
     def close(self) -> None:
         """Give back the handle and the file."""
