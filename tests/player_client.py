@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import trio
 import trio_websocket
 
 from auralis_trio.wire.packets import Packet, parse_packet
@@ -97,6 +98,15 @@ class PlayerClient:
             heard = await self.hear()
             if isinstance(heard, Packet):
                 return heard
+
+    async def hear_goodbye(self) -> trio_websocket.CloseReason:
+        """Hear everything until the server closes; why it did."""
+        with trio.fail_after(30):
+            while True:
+                try:
+                    await self.socket.get_message()
+                except trio_websocket.ConnectionClosed as closed:
+                    return closed.reason  # type: ignore[no-any-return]
 
     async def play(self, track_id: int, **options: Any) -> dict[str, Any]:
         """Play and wait for the start; without credit given, all of it at once."""

@@ -221,7 +221,8 @@ class Session:
 
 
 def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
-    log.info("stream of track %d failed: %s", command.request.track_id, error.code, exc_info=error.__cause__)
+    level = logging.DEBUG if error.__cause__ is None else logging.INFO
+    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.code, exc_info=error.__cause__)
     return {
         "code": error.code,
         "message": error.message,

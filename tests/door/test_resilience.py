@@ -1,0 +1,311 @@
+"""Clients that stall, vanish and lie, files that break: what happens to one does not happen to others."""
+
+import os
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+import trio
+import trio_websocket
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, Message, Request
+
+from auralis_trio.app import Server, url_of
+from auralis_trio.demo import synthesise
+from auralis_trio.web.server import create_app
+from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
+from tests.player_client import open_player
+from tests.serving import running_server, server_process, settings_for
+
+RATE = 44_100
+
+
+def write_tone(path: Path, duration_s: float, seed: int = 1) -> None:
+    samples = np.resize(synthesise(5.0, RATE, 2, seed=seed), (int(duration_s * RATE), 2))
+    soundfile.write(path, samples, RATE)
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    write_tone(folder / "long.wav", 180.0)
+    write_tone(folder / "short.flac", 20.0)
+    return folder
+
+
+async def library_is_ready(http: httpx.AsyncClient, tracks: int) -> None:
+    with trio.fail_after(30):
+        while (await http.get("/api/library/scan/status")).json()["finished_ns"] is None:
+            await trio.lowlevel.checkpoint()
+    assert (await http.get("/api/library/tracks")).json()["total"] == tracks
+
+
+async def track_named(http: httpx.AsyncClient, title: str) -> int:
+    found: int = (await http.get("/api/library/tracks", params={"search": title})).json()["items"][0]["id"]
+    return found
+
+
+def damage(path: Path) -> None:
+    """Overwrite four kilobytes in the middle."""
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2)
+        file.write(bytes(4096))
+
+
+class DeafClient:
+    """A WebSocket client that says what it is told to and reads nothing."""
+
+    def __init__(self, url: str) -> None:
+        self.host, port = url.removeprefix("http://").split(":")
+        self.socket = socket.create_connection((self.host, int(port)), timeout=20)
+        self.protocol = WSConnection(ConnectionType.CLIENT)
+        self.socket.sendall(self.protocol.send(Request(host=f"{self.host}:{port}", target="/ws")))
+        while not any(isinstance(event, AcceptConnection) for event in self.protocol.events()):
+            self.protocol.receive_data(self.socket.recv(4096))
+
+    def say(self, text: str) -> None:
+        self.socket.sendall(self.protocol.send(Message(text)))
+
+
+async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_path: Path, music: Path) -> None:
+    with server_process(tmp_path / "data", music, stall_timeout_s=2, graceful_timeout_s=1) as server:
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            await library_is_ready(http, 2)
+            long, short = await track_named(http, "long"), await track_named(http, "short")
+            async with open_player(server.url) as player:
+                await player.play_to_end(long)
+                before = server.resident_bytes()
+
+                deaf = [await trio.to_thread.run_sync(DeafClient, server.url) for _ in range(4)]
+                for one in deaf:
+                    one.say(f'{{"type": "play", "data": {{"track_id": {long}, "credit": 100000000}}}}')
+                most = 0
+                with trio.fail_after(20):
+                    while len((await http.get("/api/status")).json()["sessions"]) > 1:
+                        most = max(most, server.resident_bytes())
+                        # Another client is served meanwhile, from its first frame to its last.
+                        assert (await player.play_to_end(short)).end["reason"] == "completed"
+                assert most - before < 4 * len(deaf) * 2**20
+
+        # A stalled client does not hold up the end either.
+        last = await trio.to_thread.run_sync(DeafClient, server.url)
+        last.say(f'{{"type": "play", "data": {{"track_id": {long}, "credit": 100000000}}}}')
+    for one in [*deaf, last]:
+        one.socket.close()
+
+
+async def _misbehave(url: str, tracks: int, dice: random.Random) -> None:
+    """Connect, do some of what clients do, and vanish at any moment."""
+    host, port = url.removeprefix("http://").split(":")
+    stream = await trio.open_tcp_stream(host, int(port))
+    with trio.move_on_after(dice.choice([0.0, 0.005, 0.02, 0.05, 0.2])):
+        async with trio.open_nursery() as nursery:
+            connected = await trio_websocket.wrap_client_stream(nursery, stream, f"{host}:{port}", "/ws")
+            for _ in range(dice.randrange(1, 6)):
+                await connected.send_message(dice.choice(_SAYINGS).replace("TRACK", str(dice.randint(1, tracks))))
+                for _ in range(dice.randrange(0, 4)):
+                    await connected.get_message()
+            nursery.cancel_scope.cancel()
+    if dice.random() < 0.5:
+        # A reset instead of a goodbye.
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    await trio.aclose_forcefully(stream)
+
+
+_SAYINGS = [
+    '{"type": "play", "data": {"track_id": TRACK, "credit": 1000000}}',
+    '{"type": "play", "data": {"track_id": TRACK, "encoding": "flac", "credit": 300000}}',
+    '{"type": "play", "data": {"track_id": TRACK, "encoding": "f32"}}',
+    '{"type": "seek", "data": {"start_frame": 500000}}',
+    '{"type": "seek", "data": {"position_s": 3.5}}',
+    '{"type": "pause"}',
+    '{"type": "stop"}',
+    '{"type": "play", "data": {"track_id": 99}}',
+    "nonsense",
+    "{}",
+]
+
+
+async def test_a_thousand_clients_that_vanish_leave_nothing_behind(tmp_path: Path, music: Path) -> None:
+    write_tone(music / "third.mp3", 15.0, seed=3)
+    with server_process(tmp_path / "data", music) as server:
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            await library_is_ready(http, 3)
+
+            async def cycles(number: int, seed: int) -> None:
+                dice = random.Random(seed)
+                for _ in range(number):
+                    try:
+                        await _misbehave(server.url, 3, dice)
+                    except* (trio_websocket.HandshakeError, trio_websocket.ConnectionClosed, OSError):
+                        pass
+
+            async def settled() -> tuple[int, int, Any]:
+                """Descriptors, tasks and permits once everybody has gone."""
+                with trio.fail_after(60):
+                    while True:
+                        status = (await http.get("/api/status")).json()
+                        running = sum(lane["running"] for lane in status["permits"].values())
+                        if not status["sessions"] and status["connections"]["connections"] == 1 and not running:
+                            return server.descriptors(), status["tasks"], status["permits"]
+
+            async def crowd(cycles_each: int, seeds: range) -> None:
+                async with trio.open_nursery() as nursery:
+                    for seed in seeds:
+                        nursery.start_soon(cycles, cycles_each, seed)
+
+            # The first crowd wakes every database thread; each keeps its connection.
+            await crowd(10, range(20))
+            before, threads = await settled(), server.threads()
+            await crowd(100, range(20, 30))
+            assert await settled() == before
+            # Idle worker threads go by themselves after ten seconds.
+            with trio.fail_after(60):
+                while server.threads() > threads:
+                    await http.get("/api/health")
+
+
+async def test_a_file_damaged_in_the_middle_is_heard_to_the_damage_and_then_fails(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    write_tone(music / "broken.flac", 20.0)
+    damage(music / "broken.flac")
+    async with running_server(settings_for(tmp_path, music)) as server, open_player(server.url) as player:
+        delivery = await player.play_to_end(1)
+        assert delivery.end["reason"] == "failed"
+        assert delivery.error is not None
+        assert delivery.error["code"] == "track_corrupt"
+        assert 5 * RATE < delivery.frames < 15 * RATE
+        assert delivery.error["recovery_position_s"] == delivery.frames / RATE
+        await player.say("ping")
+        await player.hear_text("pong")
+
+
+async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music: Path) -> None:
+    async with running_server(settings_for(tmp_path, music)) as server:
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            track = await track_named(http, "short")
+            (music / "short.flac").unlink()
+            os.mkfifo(music / "short.flac")
+            answer = await http.get(f"/api/stream/{track}/chunk/0")
+            assert (answer.status_code, answer.json()["code"]) == (415, "track_unsupported")
+            answer = await http.get(f"/api/stream/{track}/file")
+            assert (answer.status_code, answer.json()["code"]) == (415, "track_unsupported")
+        held = server.services.gauges["permits"]()
+        assert not any(lane["running"] or lane["stuck"] for lane in held.values())
+
+
+class BrokenCatalogue:
+    """A part of the server that fails in a way nobody thought of."""
+
+    async def ask(self, *_: object, **__: object) -> None:
+        raise RuntimeError("secret words about /home/listener")
+
+    find_track = ask
+
+
+async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, music: Path, caplog: Any) -> None:
+    async with running_server(settings_for(tmp_path, music), scanned=False) as server:
+        catalogue: Any = BrokenCatalogue()
+        sessions = replace(server.services.sessions, catalogue=catalogue)
+        app = create_app(replace(server.services, catalogue=catalogue, sessions=sessions))
+        shutdown = trio.Event()
+        listener = await open_listener("127.0.0.1", 0)
+        url = url_of("127.0.0.1", listener)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(run_transport, app, [listener], TransportLimits(), shutdown))
+            async with httpx.AsyncClient(base_url=url) as http:
+                answer = await http.get("/api/library/tracks")
+                assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+                assert "secret" not in answer.text
+                assert "home" not in answer.text
+            async with open_player(url) as player:
+                await player.say("play", track_id=1)
+                closed = await player.hear_goodbye()
+                assert closed.code == 1011
+                assert "secret" not in (closed.reason or "")
+            shutdown.set()
+    assert "secret words" in caplog.text
+
+
+@pytest.fixture
+async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
+    settings = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3, max_messages_per_s=50)
+    async with running_server(settings) as running:
+        yield running
+
+
+async def test_a_ping_that_is_not_answered_ends_the_session(server: Server) -> None:
+    deaf = await trio.to_thread.run_sync(DeafClient, server.url)
+    with trio.fail_after(10):
+        while server.services.hub.statistics():
+            await trio.lowlevel.checkpoint()
+    deaf.socket.close()
+
+
+async def test_a_quiet_client_that_answers_pings_stays(server: Server) -> None:
+    async with open_player(server.url) as player:
+        # Ten intervals without a word of ours; the library answers the pings.
+        with trio.move_on_after(2.0):
+            await player.hear_text("nothing")
+        await player.say("ping")
+        await player.hear_text("pong")
+
+
+async def test_a_flood_of_messages_is_cut_and_nobody_else_notices(server: Server) -> None:
+    async with open_player(server.url) as other, open_player(server.url) as flooder:
+        with suppress(trio_websocket.ConnectionClosed):
+            for _ in range(10_000):
+                await flooder.say("ping")
+        assert (await flooder.hear_goodbye()).code == 1008
+        await other.say("ping")
+        await other.hear_text("pong")
+
+
+async def test_every_malformed_message_gets_a_code_and_the_conversation_goes_on(server: Server) -> None:
+    async with open_player(server.url) as player:
+        for text, code in MALFORMED:
+            await player.socket.send_message(text)
+            assert (await player.hear_text("error"))["code"] == code
+        await player.say("ping")
+        await player.hear_text("pong")
+
+
+MALFORMED: list[tuple[str | bytes, str]] = [
+    ("", "invalid_json"),
+    ("{", "invalid_json"),
+    ("[1, 2", "validation_error"),
+    (b"\x00\x01", "unsupported_frame_type"),
+    (b"", "unsupported_frame_type"),
+    ("null", "validation_error"),
+    ("[]", "validation_error"),
+    ('"play"', "validation_error"),
+    ("{}", "validation_error"),
+    ('{"type": 7}', "validation_error"),
+    ('{"type": "fly"}', "unknown_message_type"),
+    ('{"type": "play"}', "validation_error"),
+    ('{"type": "play", "data": null}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": "1"}}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": true}}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": 0}}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": 1, "start_frame": -1}}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": 1, "position_s": 1e999}}', "invalid_json"),
+    ('{"type": "play", "data": {"track_id": 1, "position_s": NaN}}', "invalid_json"),
+    ('{"type": "play", "data": {"track_id": 1, "encoding": "mp3"}}', "validation_error"),
+    ('{"type": "play", "data": {"track_id": 1, "enhanced": true}}', "enhancement_unavailable"),
+    ('{"type": "seek", "data": {"start_frame": 1}}', "no_stream"),
+    ('{"type": "pause"}', "no_stream"),
+    ('{"type": "credit", "data": {"stream_id": 5, "frames": 1}}', "unknown_stream"),
+    ("[" * 30_000, "invalid_json"),
+    ('{"type": "play", "data": ' + "[" * 30_000, "invalid_json"),
+]
