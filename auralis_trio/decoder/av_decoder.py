@@ -49,7 +49,6 @@ class AvDecoder:
         self._file = file
         self._position = 0
         self._broken = False
-        self._guard = PageGuard(file, mapped) if mapped.kind in OGG_KINDS else None
         self._rest = np.empty((0, 0), np.float32)
         file.rewind()
         options = {"fd": str(file.descriptor), "ignore_editlist": "1"}
@@ -66,6 +65,9 @@ class AvDecoder:
         self.format = AudioFormat(context.sample_rate, context.channels, mapped.bits)
         self.total_frames = self._scaled(mapped.total_frames, mapped.clock_rate)
         self._skip = self._scaled(mapped.first_frame, mapped.clock_rate) or 0
+        self._guard: PageGuard | None = None
+        if mapped.kind in OGG_KINDS:
+            self._guard = PageGuard(file, mapped, self._skip + self._late_start(mapped.kind))
         self._blocks = self._decode()
 
     def _scaled(self, frames: int | None, clock_rate: int | None) -> int | None:
@@ -73,6 +75,13 @@ class AvDecoder:
         if frames is None or clock_rate is None:
             return frames
         return frames * self.format.sample_rate // clock_rate
+
+    def _late_start(self, kind: str) -> int:
+        """Where an Opus stream begins that was cut out of a longer one; its last position counts from there."""
+        late = max(0, self._stream.start_time or 0) if kind == "opus" else 0
+        if self.total_frames is not None:
+            self.total_frames = max(0, self.total_frames - late)
+        return late
 
     def read(self, frames: int) -> Samples:
         """The next frames, as `Decoder.read`."""

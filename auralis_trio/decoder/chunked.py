@@ -11,14 +11,12 @@ from auralis_trio.errors import SourceCorrupt
 
 _MAX_CHUNKS = 4096
 
-# What a writer that cannot go back (to a pipe, or killed) leaves as the length: the audio then goes to the end.
+# What writers that cannot go back (to a pipe) leave as the length: the audio then goes to the end.
 _LEFT_OPEN = {
-    "wav": (0, 0xFFFFFFFF),
-    "rf64": (0, 0xFFFFFFFF),
-    "w64": (),
-    "aiff": (),
-    "au": (0, 0xFFFFFFFF),
-    "caf": (0xFFFFFFFFFFFFFFFF,),
+    "wav": (range(0x7FFFF000, 0x80000000), range(0xFFFFFF00, 0x100000000)),
+    "rf64": (range(0xFFFFFFFF, 0x100000000),),
+    "au": (range(0xFFFFFFFF, 0x100000000),),
+    "caf": (range(0xFFFFFFFFFFFFFFFF, 0x10000000000000000),),
 }
 
 
@@ -75,7 +73,7 @@ def map_chunked(file: RegularFile, kind: str) -> FileMap:
         if kind == "rf64" and name == b"ds64":
             size_64 = int.from_bytes(file.read_exactly(body + 8, 8), "little")
         if name == grammar.sound:
-            left_open = size in _LEFT_OPEN[kind]
+            left_open = _is_left_open(kind, size)
             if size_64 is not None and left_open:
                 size, left_open = size_64, False
             return _sound(file, kind, body + grammar.lead, None if left_open else size - grammar.lead)
@@ -86,10 +84,16 @@ def map_au(file: RegularFile) -> FileMap:
     """Map an AU file."""
     header = file.read_exactly(0, 12)
     size = int.from_bytes(header[8:12], "big")
-    return _sound(file, "au", int.from_bytes(header[4:8], "big"), None if size in _LEFT_OPEN["au"] else size)
+    return _sound(file, "au", int.from_bytes(header[4:8], "big"), None if _is_left_open("au", size) else size)
+
+
+def _is_left_open(kind: str, size: int) -> bool:
+    return any(size in sizes for sizes in _LEFT_OPEN.get(kind, ()))
 
 
 def _sound(file: RegularFile, kind: str, offset: int, declared: int | None) -> FileMap:
     there = max(0, file.size - offset)
+    if declared == 0 and there and kind in ("wav", "rf64", "au"):
+        raise SourceCorrupt("This track's file was never finished by what wrote it. Replace it from a good copy.")
     length = there if declared is None else max(0, declared)
     return FileMap(kind, ((offset, min(length, there)),), missing_bytes=max(0, length - there))

@@ -9,17 +9,17 @@ _GLANCE_BYTES = 1 << 13  # mostly more than a page
 
 
 class PageGuard:
-    """Follows the pages from the first with audio; frames are counted behind the encoder's delay."""
+    """Follows the pages from the first with audio; frames are counted from position `origin` on."""
 
-    def __init__(self, file: RegularFile, mapped: FileMap) -> None:
+    def __init__(self, file: RegularFile, mapped: FileMap, origin: int) -> None:
         self._file = file
         self._start = mapped.payload[0][0]
-        self._delay = mapped.first_frame or 0
+        self._origin = origin
         self.seek(0)
 
     def seek(self, frame: int) -> None:
         """Go to the page that `frame` lies on."""
-        frame += self._delay if frame else 0
+        frame += self._origin if frame else 0
         self._serial = self._sequence = -1
         self._sound_until = 0
         self._broken = False
@@ -39,7 +39,7 @@ class PageGuard:
         Raises:
             SourceCorrupt: none.
         """
-        start, end = start + self._delay, start + self._delay + frames
+        start, end = start + self._origin, start + self._origin + frames
         while self._sound_until < end and self._next < self._file.size and not self._broken:
             page = read_page(self._file, self._next)
             if page is None or not self._follows(page):
@@ -49,7 +49,7 @@ class PageGuard:
             self._sound_until = page.position or self._sound_until
         sound = min(end, self._sound_until) - start if self._broken else frames
         if frames and sound <= 0:
-            raise SourceCorrupt(frame=start - self._delay)
+            raise SourceCorrupt(frame=start - self._origin)
         return sound
 
     def _follows(self, page: Page) -> bool:

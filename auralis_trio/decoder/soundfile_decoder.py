@@ -60,7 +60,7 @@ class SoundfileDecoder:
         self.plain = handle.subtype in _SAMPLE_BYTES
         self.total_frames = self._total()
         self.position = 0
-        self._guard = PageGuard(file, mapped) if mapped.kind in OGG_KINDS else None
+        self._guard = PageGuard(file, mapped, 0) if mapped.kind in OGG_KINDS else None
         self._order = _FROM_VORBIS.get(handle.channels) if mapped.kind == "vorbis" else None
 
     def _open(self) -> soundfile.SoundFile:
