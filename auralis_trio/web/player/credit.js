@@ -11,8 +11,11 @@ const SAMPLE_BYTES = 4;
 /** What a stream may send before its rate is known; no window is smaller. */
 export const STARTING_FRAMES = 65_536;
 
+/** Packets at the usual rates are this long, and begin at its multiples. */
+const PACKET_FRAMES = 8_192;
+
 /** The least that a stream spliced behind a full buffer is given to start with; buffers have this much to spare. */
-export const SPLICE_FRAMES = 8_192;
+export const SPLICE_FRAMES = PACKET_FRAMES;
 
 /** Frames that may be on their way or waiting: 8 s of the stream, or what 16 MiB hold. */
 export function windowFrames(sampleRate, channels) {
@@ -22,19 +25,22 @@ export function windowFrames(sampleRate, channels) {
 
 /** The credit of one stream. */
 export class Credit {
-  /** @param {{granted: number, windowFrames: number, sampleRate: number}} terms */
-  constructor({ granted, windowFrames, sampleRate }) {
+  /** @param {{granted: number, startFrame: number, windowFrames: number, sampleRate: number}} terms */
+  constructor({ granted, startFrame, windowFrames, sampleRate }) {
     this.granted = granted;
+    this.startFrame = startFrame;
     this.windowFrames = windowFrames;
     this.stepFrames = Math.ceil(STEP_S * sampleRate);
   }
 
   /**
    * The new total to grant once `heard` frames of the stream were heard, or null while it is not worth a message.
-   * `heard` is negative while a stream waits behind an earlier one.
+   * `heard` is negative while a stream waits behind an earlier one. The total ends between two packets, since the
+   * server cuts the one that it ends in.
    */
   due(heard) {
-    const total = heard + this.windowFrames;
+    const reach = this.startFrame + heard + this.windowFrames;
+    const total = reach - (reach % PACKET_FRAMES) - this.startFrame;
     if (total - this.granted < this.stepFrames) return null;
     this.granted = total;
     return total;

@@ -37,7 +37,7 @@ export class Line extends EventTarget {
 
   /** False says that the line is down and the message was not sent. */
   send(type, data = {}) {
-    if (this.state !== "open") return false;
+    if (this.state !== "open" || this.#socket.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify({ type, data }));
     return true;
   }

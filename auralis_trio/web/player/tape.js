@@ -21,6 +21,7 @@ export class Stretch {
     this.channels = start.channels;
     this.credit = new Credit({
       granted,
+      startFrame: start.start_frame,
       windowFrames: windowFrames(start.sample_rate, start.channels),
       sampleRate: start.sample_rate,
     });

@@ -1,0 +1,50 @@
+"""What the tests of the player page share: a served folder, a browser, a watched page."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.serving import server_process
+from tests.web.player_page import CHROMIUM_ARGUMENTS, Watch
+
+
+@pytest.fixture(scope="module")
+def serve_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
+    """Serves a folder with the real program and gives its address; afterwards SIGTERM must end it with 0."""
+    with ExitStack() as servers:
+
+        def serve(folder: Path) -> str:
+            data_dir = tmp_path_factory.mktemp("data")
+            return servers.enter_context(server_process(data_dir, folder)).url
+
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Shared by a module's tests, so that the page comes from the browser's cache."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of its own, which may neither complain nor ask anything of anybody but the server."""
+    with context.new_page() as page:
+        watch = Watch(page)
+        yield page
+        page.evaluate("() => localStorage.clear()")
+        assert watch.complaints == []
+        assert len(watch.origins) <= 1

@@ -1,0 +1,126 @@
+"""The player page as a test sees it: what it plays, read from the tap, and what it complains of."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+LIMIT_MS = 20_000
+"""No test waits longer for anything; only a fault lets it come to that."""
+
+# The page's policy forbids to evaluate text in it, so conditions are put in by the debugger.
+_WAIT = """() => new Promise((resolve, reject) => {
+    const giveUp = setTimeout(() => reject(new Error("never: " + %(text)s + " " + JSON.stringify(
+        auralisTap.records.map((record) => ({ ...record, planes: undefined }))))), %(limit_ms)d);
+    const look = () => {
+        const records = auralisTap.records;
+        const record = records.at(-1);
+        if (!(%(condition)s)) return requestAnimationFrame(look);
+        clearTimeout(giveUp);
+        resolve();
+    };
+    look();
+})"""
+_RECORDS = """() => auralisTap.records.map(({ planes, ...record }) => {
+    const samples = new Float32Array(record.frames * record.channels);
+    let at = 0;
+    for (const block of planes)
+        for (let frame = 0; frame < block[0].length; frame++)
+            for (const plane of block) samples[at++] = plane[frame];
+    const bytes = new Uint8Array(samples.buffer);
+    let text = "";
+    for (let from = 0; from < bytes.length; from += 32768)
+        text += String.fromCharCode(...bytes.subarray(from, from + 32768));
+    return { ...record, samples: btoa(text) };
+})"""
+
+Samples = NDArray[np.float32]
+
+
+class Watch:
+    """Notes what a page complains of, and whom it asks."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.origins: set[str] = set()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+        page.on("websocket", lambda socket: self.origins.add(urlsplit(socket.url).netloc))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        self.origins.add(urlsplit(request.url).netloc)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one tape gave to the loudspeakers: `marks` are (track id, its first frame, its place on the tape)."""
+
+    marks: list[tuple[int, int, int]]
+    samples: Samples
+    sample_rate: int
+    underruns: int
+    ended: bool
+
+
+def open_player(page: Page, url: str, tracks: int) -> None:
+    """Open the page with its tap and wait until it shows the library."""
+    page.goto(f"{url}/?tap=1")
+    expect(page.locator(".track")).to_have_count(tracks, timeout=LIMIT_MS)
+    expect(page.locator("#lamp")).to_have_text("Connected")
+
+
+def wait_for(page: Page, condition: str) -> None:
+    """Wait until a condition on the tap's `records` (`record` is the last one) holds."""
+    page.evaluate(_WAIT % {"condition": condition, "text": json.dumps(condition), "limit_ms": LIMIT_MS})
+
+
+def heard(page: Page) -> list[Heard]:
+    """Everything that was heard since the page was opened, one item a tape."""
+    return [
+        Heard(
+            [(mark["trackId"], mark["startFrame"], mark["tapeStart"]) for mark in record["marks"]],
+            np.frombuffer(base64.b64decode(record["samples"]), "<f4").reshape(-1, record["channels"]),
+            record["sampleRate"],
+            record["underruns"],
+            record["ended"],
+        )
+        for record in page.evaluate(_RECORDS)
+    ]
+
+
+def decoded(path: Path) -> Samples:
+    """What the file holds."""
+    samples: Samples = soundfile.read(path, dtype="float32", always_2d=True)[0]
+    return samples
+
+
+def search(page: Page, text: str, tracks: int) -> None:
+    """Show only what matches."""
+    page.locator("#search").fill(text)
+    expect(page.locator(".track")).to_have_count(tracks)
+
+
+def click_track(page: Page, title: str) -> None:
+    """Play the track of this name."""
+    page.locator(".track").filter(has=page.get_by_text(title, exact=True)).click()

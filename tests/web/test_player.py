@@ -1,0 +1,363 @@
+"""The player page in a browser, on the real server: what leaves its worklet is what the files hold, to the end."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+
+from auralis_trio.demo import synthesise
+from tests.web.player_page import Samples, click_track, decoded, heard, open_player, search, wait_for
+
+MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>'
+WINDOW_S = 8
+STILL = "(globalThis.still = record.frames === globalThis.seen ? globalThis.still + 1 : 0,"
+STILL += " globalThis.seen = record.frames, globalThis.still === 30)"
+
+# name: (seconds, rate, channels, subtype, tags); played in the order of albums, then of track numbers
+TRACKS: dict[str, tuple[float, int, int, str, dict[str, str]]] = {
+    "first.flac": (0.8, 44_100, 2, "PCM_16", {"title": "First", "album": "A Suite", "tracknumber": "1"}),
+    "second.flac": (0.6, 44_100, 2, "PCM_16", {"title": "Second", "album": "A Suite", "tracknumber": "2"}),
+    "third.flac": (0.4, 48_000, 1, "PCM_24", {"title": "Third", "album": "A Suite", "tracknumber": "3"}),
+    "long.flac": (24.0, 44_100, 2, "PCM_16", {"title": "Long", "album": "Long Pieces", "artist": "Émile Ångström"}),
+    "floating.wav": (0.3, 44_100, 2, "FLOAT", {}),
+    "lossy.ogg": (0.4, 44_100, 2, "VORBIS", {"title": "Lossy"}),
+    "narrow.wav": (0.3, 8_000, 1, "PCM_16", {}),
+    "wide.flac": (0.3, 96_000, 6, "PCM_24", {"title": "Wide"}),
+    "short.wav": (0.01, 44_100, 2, "PCM_16", {}),
+    "markup.flac": (0.3, 44_100, 2, "PCM_16", {"title": MARKUP, "artist": "<script>x</script>"}),
+    "damaged.flac": (2.0, 44_100, 2, "PCM_16", {"title": "Damaged"}),
+    "gone.flac": (0.3, 44_100, 2, "PCM_16", {"title": "Gone"}),
+}
+
+# title: file
+ALONE = {
+    "Second": "second.flac",
+    "Third": "third.flac",
+    "floating": "floating.wav",
+    "Lossy": "lossy.ogg",
+    "narrow": "narrow.wav",
+    "Wide": "wide.flac",
+    "short": "short.wav",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed, (name, (seconds, rate, channels, subtype, tags)) in enumerate(TRACKS.items(), 1):
+        soundfile.write(folder / name, synthesise(seconds, rate, channels, seed), rate, subtype)
+        if tags:
+            file = mutagen.File(folder / name)
+            file.update({field: [value] for field, value in tags.items()})
+            file.save()
+    damaged = bytearray((folder / "damaged.flac").read_bytes())
+    damaged[len(damaged) // 2 : len(damaged) // 2 + 9_000] = bytes(9_000)
+    (folder / "damaged.flac").write_bytes(damaged)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
+    return serve_folder(folder)
+
+
+@pytest.fixture
+def player(page: Page, url: str) -> Page:
+    open_player(page, url, len(TRACKS))
+    return page
+
+
+def same(one: Samples, other: Samples) -> bool:
+    return one.shape == other.shape and np.array_equal(one, other)
+
+
+def play_alone(player: Page, title: str) -> None:
+    search(player, title, 1)
+    click_track(player, title)
+
+
+def test_a_clicked_track_is_heard_exactly_and_to_its_last_frame(player: Page, folder: Path) -> None:
+    for count, (title, name) in enumerate(ALONE.items(), 1):
+        play_alone(player, title)
+        wait_for(player, f"records.length === {count} && record.ended")
+        tape = heard(player)[-1]
+        assert same(tape.samples, decoded(folder / name)), name
+        assert tape.sample_rate == TRACKS[name][1]
+        assert tape.underruns == 0
+        expect(player.locator("#play")).to_have_accessible_name("Play")
+
+
+def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_format_behind_it(
+    player: Page, folder: Path
+) -> None:
+    search(player, "A Suite", 3)
+    click_track(player, "First")
+    wait_for(player, "records.length === 2 && record.ended")
+    album, last = heard(player)
+    first, second = decoded(folder / "first.flac"), decoded(folder / "second.flac")
+    assert same(album.samples, np.concatenate([first, second]))
+    assert [mark[1:] for mark in album.marks] == [(0, 0), (0, len(first))]
+    assert album.underruns == 0
+    assert same(last.samples, decoded(folder / "third.flac"))
+    expect(player.locator("#now-title")).to_have_text("Third")
+
+
+def test_a_script_node_plays_the_same_where_the_browser_gives_no_worklet(page: Page, url: str, folder: Path) -> None:
+    page.add_init_script("Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })")
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "First")
+    wait_for(page, "record?.ended")
+    assert same(heard(page)[0].samples, decoded(folder / "first.flac"))
+
+
+def test_a_seek_goes_on_at_the_chosen_frame_at_once(player: Page, folder: Path) -> None:
+    play_alone(player, "Long")
+    wait_for(player, "record?.frames > 4000")
+    box = player.locator("#seek").bounding_box()
+    assert box is not None
+    player.mouse.click(box["x"] + 0.97 * box["width"], box["y"] + box["height"] / 2)
+    wait_for(player, "records.length === 2 && record.ended")
+    before, after = heard(player)
+    whole = decoded(folder / "long.flac")
+    place = after.marks[0][1]
+    assert 0.9 * len(whole) < place < len(whole)
+    assert same(before.samples, whole[: len(before.samples)])
+    assert same(after.samples, whole[place:])
+
+
+def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
+    play_alone(player, "Long")
+    wait_for(player, "record?.frames > 4000")
+    player.keyboard.press("Shift+ArrowRight")
+    player.keyboard.press("Shift+ArrowRight")
+    player.keyboard.press("Shift+ArrowLeft")
+    wait_for(player, "record.frames > 4000 && record.marks[0].startFrame > 0")
+    place = heard(player)[-1].marks[0][1]
+    assert 5 * 44_100 < place < 7 * 44_100
+
+
+def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
+    play_alone(player, "First")
+    wait_for(player, "record?.frames > 4000")
+    player.keyboard.press(" ")
+    wait_for(player, STILL)
+    assert not heard(player)[0].ended
+    expect(player.locator("#play")).to_have_accessible_name("Play")
+    player.locator("#play").click()
+    wait_for(player, "record.ended")
+    (tape,) = heard(player)
+    assert same(tape.samples, decoded(folder / "first.flac"))
+
+
+def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
+    play_alone(player, "Long")
+    wait_for(player, "record?.frames > 4000")
+    player.keyboard.press(" ")
+    with player.expect_response("**/api/library/tracks?*"):
+        player.locator("#sort").select_option("title")  # something that takes its time
+    player.locator("#seek").press("ArrowRight")
+    wait_for(player, "records.length === 2")
+    assert len(heard(player)[-1].samples) == 0
+    expect(player.locator("#elapsed")).to_have_text("0:05")
+    player.locator("#play").click()
+    wait_for(player, "record.frames > 20000")
+    tape = heard(player)[-1]
+    place = tape.marks[0][1]
+    assert same(tape.samples, decoded(folder / "long.flac")[place : place + len(tape.samples)])
+
+
+def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
+    title = player.locator("#now-title")
+    search(player, "A Suite", 3)
+    click_track(player, "First")
+    expect(title).to_have_text("First")
+    player.get_by_role("button", name="Next track").click()
+    expect(title).to_have_text("Second")
+    player.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Third")
+    player.get_by_role("button", name="Previous track").click()
+    expect(title).to_have_text("Second")
+    expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
+
+
+def test_of_two_quick_clicks_the_second_track_plays(player: Page, folder: Path) -> None:
+    search(player, "A Suite", 3)
+    player.evaluate("() => { for (const row of [0, 2, 2]) document.querySelectorAll('.track')[row].click() }")
+    wait_for(player, "record?.ended")
+    (tape,) = heard(player)
+    assert same(tape.samples, decoded(folder / "third.flac"))
+
+
+def test_after_the_line_drops_the_sound_goes_on_where_it_was(page: Page, url: str, folder: Path) -> None:
+    """The first line carries three packets, then it is cut; the second one carries the rest."""
+    plays: list[dict[str, object]] = []
+    lines: list[WebSocketRoute] = []
+
+    def cut_once(line: WebSocketRoute) -> None:
+        lines.append(line)
+        server, left = line.connect_to_server(), [3] if len(lines) == 1 else [1_000]
+
+        def from_page(message: str | bytes) -> None:
+            said = json.loads(message)
+            if said["type"] == "play":
+                plays.append(said["data"])
+            if left[0] >= 0:
+                server.send(message)
+
+        def from_server(message: str | bytes) -> None:
+            left[0] -= isinstance(message, bytes)
+            if left[0] >= 0:
+                line.send(message)
+            elif left[0] == -1:
+                server.close()
+                line.close()
+
+        line.on_message(from_page)
+        server.on_message(from_server)
+
+    page.route_web_socket("**/ws", cut_once)
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "First")
+    wait_for(page, "record?.ended")
+    (tape,) = heard(page)
+    assert same(tape.samples, decoded(folder / "first.flac"))
+    assert [mark[1:] for mark in tape.marks] == [(0, 0), (24_576, 24_576)]
+    assert [play["start_frame"] for play in plays] == [0, 24_576]
+
+
+def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
+    page: Page, url: str, folder: Path
+) -> None:
+    held: list[str | bytes] = []
+    pages: list[WebSocketRoute] = []
+
+    def hold_back(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        pages.append(line)
+        line.on_message(server.send)
+        packets = iter(range(2))
+
+        def from_server(message: str | bytes) -> None:
+            if held or (isinstance(message, bytes) and next(packets, None) is None):
+                held.append(message)
+            else:
+                line.send(message)
+
+        server.on_message(from_server)
+
+    page.route_web_socket("**/ws", hold_back)
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "First")
+    wait_for(page, "record?.underruns === 1")
+    expect(page.locator("#condition")).to_have_text("· 1 interruption so far")
+    assert len(heard(page)[0].samples) == 16_384
+    while held:
+        pages[0].send(held.pop(0))
+    page.unroute_all()
+    wait_for(page, "record.frames > 16384")
+    tape = heard(page)[0]
+    assert same(tape.samples, decoded(folder / "first.flac")[: len(tape.samples)])
+
+
+def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page: Page, url: str) -> None:
+    said: list[dict[str, dict[str, int]]] = []
+    page.on("websocket", lambda line: line.on("framesent", lambda text: said.append(json.loads(text))))
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "Long")
+    wait_for(page, "record?.frames > 50000")
+    credits = [message["data"] for message in said if message["type"] == "credit"]
+    assert len(credits) >= 3
+    ahead = [credit["frames"] - credit["played"] for credit in credits]
+    assert max(ahead) <= WINDOW_S * 44_100 < min(ahead) + 8_192
+    assert np.diff([credit["frames"] for credit in credits]).min() >= 44_100 / 4
+
+
+def test_the_list_shows_what_matches_and_says_when_nothing_does(player: Page) -> None:
+    search(player, "emile angstrom", 1)
+    expect(player.locator(".title")).to_have_text("Long")
+    expect(player.locator("#count")).to_have_text("1 track found")
+    search(player, "no such music", 0)
+    expect(player.locator("#tracks-note")).to_contain_text("Nothing is called “no such music”")
+    search(player, "", len(TRACKS))
+
+
+def test_a_late_answer_to_an_older_search_is_not_shown(player: Page) -> None:
+    late: list[Route] = []
+    player.route("**/api/library/tracks?*search=first*", lambda route: late.append(route))
+    with player.expect_request("**/api/library/tracks?*search=first*"):
+        player.locator("#search").fill("first")
+    search(player, "third", 1)
+    late[0].continue_()
+    search(player, "second", 1)
+    expect(player.locator(".title")).to_have_text("Second")
+
+
+def test_markup_in_a_tag_is_shown_as_text(player: Page) -> None:
+    play_alone(player, MARKUP)
+    expect(player.locator("#now-title")).to_have_text(MARKUP)
+    expect(player.locator("#now-artist")).to_have_text("<script>x</script>")
+    assert player.locator("main img, main b, .deck img, .deck b, main script, .deck script").count() == 0
+    wait_for(player, "record?.ended")
+    expect(player).to_have_title("Auralis")
+
+
+def test_a_damaged_file_is_heard_up_to_the_damage_and_the_page_says_so(player: Page, folder: Path) -> None:
+    play_alone(player, "Damaged")
+    wait_for(player, "record?.ended")
+    (tape,) = heard(player)
+    assert 0 < len(tape.samples) < 2 * 44_100
+    original = synthesise(2.0, 44_100, 2, list(TRACKS).index("damaged.flac") + 1)
+    assert np.abs(tape.samples - original[: len(tape.samples)]).max() < 2**-14
+    expect(player.locator("#notice")).to_have_text(
+        "Damaged: This track's file is damaged. Replace it from a good copy."
+    )
+    expect(player.locator("#play")).to_have_accessible_name("Play")
+
+
+def test_a_missing_file_is_named_and_the_next_click_plays(player: Page, folder: Path) -> None:
+    (folder / "gone.flac").unlink()
+    play_alone(player, "Gone")
+    expect(player.locator("#notice")).to_contain_text("Gone: This track's file is missing.")
+    play_alone(player, "short")
+    wait_for(player, "record?.ended && record.frames > 0")
+    assert same(heard(player)[-1].samples, decoded(folder / "short.wav"))
+    expect(player.locator("#notice")).to_be_empty()
+
+
+def test_the_volume_is_remembered_and_changes_no_sample(player: Page, url: str, folder: Path) -> None:
+    for _ in range(12):
+        player.keyboard.press("ArrowDown")
+    expect(player.locator("#volume")).to_have_value("40")
+    open_player(player, url, len(TRACKS))
+    expect(player.locator("#volume")).to_have_value("40")
+    play_alone(player, "short")
+    wait_for(player, "record?.ended")
+    assert same(heard(player)[0].samples, decoded(folder / "short.wav"))
+
+
+def test_the_page_fits_its_window(player: Page) -> None:
+    play_alone(player, MARKUP)
+    expect(player.locator("#now-title")).to_have_text(MARKUP)
+    for width in (320, 390, 700, 1000, 1920):
+        player.set_viewport_size({"width": width, "height": 700})
+        assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+        expect(player.get_by_role("button", name="Next track")).to_be_in_viewport()
+
+
+def test_everything_can_be_done_with_the_keyboard(player: Page) -> None:
+    player.keyboard.press("/")
+    player.keyboard.type("A Suite")
+    expect(player.locator(".track")).to_have_count(3)
+    for _ in range(2):
+        player.keyboard.press("Tab")  # past the order of the list to its first row
+    player.keyboard.press("Enter")
+    expect(player.locator("#now-title")).to_have_text("First")
+    player.keyboard.press("?")
+    expect(player.get_by_role("dialog")).to_be_visible()
+    player.keyboard.press("Escape")
+    expect(player.get_by_role("dialog")).to_be_hidden()
