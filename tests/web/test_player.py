@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mutagen
 import numpy as np
@@ -31,7 +32,8 @@ TRACKS: dict[str, tuple[float, int, int, str, dict[str, str]]] = {
     "short.wav": (0.01, 44_100, 2, "PCM_16", {}),
     "markup.flac": (0.3, 44_100, 2, "PCM_16", {"title": MARKUP, "artist": "<script>x</script>"}),
     "damaged.flac": (2.0, 44_100, 2, "PCM_16", {"title": "Damaged"}),
-    "gone.flac": (0.3, 44_100, 2, "PCM_16", {"title": "Gone"}),
+    "before.flac": (0.3, 44_100, 2, "PCM_16", {"title": "Before", "album": "Brief", "tracknumber": "1"}),
+    "gone.flac": (0.3, 44_100, 2, "PCM_16", {"title": "Gone", "album": "Brief", "tracknumber": "2"}),
 }
 
 # title: file
@@ -265,7 +267,7 @@ def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
 
 
 def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page: Page, url: str) -> None:
-    said: list[dict[str, dict[str, int]]] = []
+    said: list[dict[str, Any]] = []
     page.on("websocket", lambda line: line.on("framesent", lambda text: said.append(json.loads(text))))
     open_player(page, url, len(TRACKS))
     play_alone(page, "Long")
@@ -316,6 +318,18 @@ def test_a_damaged_file_is_heard_up_to_the_damage_and_the_page_says_so(player: P
     expect(player.locator("#notice")).to_have_text(
         "Damaged: This track's file is damaged. Replace it from a good copy."
     )
+    expect(player.locator("#play")).to_have_accessible_name("Play")
+
+
+def test_a_next_track_that_cannot_be_played_is_named_and_the_present_one_ends_as_it_should(
+    player: Page, folder: Path
+) -> None:
+    (folder / "gone.flac").write_bytes(b"")
+    search(player, "Brief", 2)
+    click_track(player, "Before")
+    wait_for(player, "record?.ended")
+    assert same(heard(player)[0].samples, decoded(folder / "before.flac"))
+    expect(player.locator("#notice")).to_contain_text("Gone: ")
     expect(player.locator("#play")).to_have_accessible_name("Play")
 
 

@@ -191,13 +191,17 @@ export class Playback extends EventTarget {
     else if (!this.#asked) live.tape.finish();
   }
 
-  /** A refusal ends the request under way; if its stream begins all the same, it was an earlier one's refusal. */
+  /**
+   * A refusal ends the request under way; if its stream begins all the same, it was an earlier one's refusal. What is
+   * said of a track that is no longer wanted is not shown.
+   */
   #refused({ message, track_id }) {
     const asked = this.#asked;
-    const track = asked?.track ?? this.state.track;
-    if (track_id !== undefined && track_id !== track?.id) return;
+    const wanted = [asked?.track, this.#live?.track, this.state.track].filter(Boolean);
+    const track = wanted.find(({ id }) => track_id === undefined || id === track_id);
+    if (track_id !== undefined && !track) return;
     this.#tell(track?.title ? `${track.title}: ${message}` : message);
-    if (!asked) return;
+    if (!asked || track !== asked.track) return;
     if (asked.onto) {
       this.#asked = null;
       asked.onto.finish();
