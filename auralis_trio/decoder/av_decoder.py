@@ -87,19 +87,31 @@ class AvDecoder:
         """The next frames, as `Decoder.read`."""
         if self.total_frames is not None:
             frames = min(frames, self.total_frames - self._position)
-        if frames <= 0:
-            return np.empty((0, self.format.channels), np.float32)
         if self._guard is not None:
             frames = self._guard.sound_frames(self._position, frames)
+        samples = np.empty((frames, self.format.channels), np.float32)
+        done = 0
+        while done < frames and self._refill(nothing_yet=not done):
+            take = min(frames - done, len(self._rest))
+            samples[done : done + take], self._rest = self._rest[:take], self._rest[take:]
+            done += take
+            self._position += take
+        return samples[:done]
+
+    def _refill(self, nothing_yet: bool) -> bool:
+        """Have frames at hand; False at the end. A break is raised only where no frames come before it."""
         while not len(self._rest):
-            block = self._next_block()
+            try:
+                block = self._next_block()
+            except SourceCorrupt:
+                if nothing_yet:
+                    raise
+                return False
             if block is None:
-                return np.empty((0, self.format.channels), np.float32)
+                return False
             self._skip, dropped = max(0, self._skip - len(block)), self._skip
             self._rest = block[dropped:]
-        samples, self._rest = self._rest[:frames], self._rest[frames:]
-        self._position += len(samples)
-        return samples
+        return True
 
     def _next_block(self) -> Samples | None:
         """The next block; None at the end, if it comes where it should."""

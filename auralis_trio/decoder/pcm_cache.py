@@ -123,7 +123,6 @@ class PcmCache:
                 self._drop(key)
             elif entry.is_settled:
                 entry.rest()
-                self._spills += entry.spilled
             idle = [key for key, other in self._entries.items() if not other.users]
             surplus = idle[: max(0, len(self._entries) - MAX_ENTRIES)]
             for unwanted in dict.fromkeys(surplus + self._parked()[:-MAX_PARKED]):
@@ -141,6 +140,7 @@ class PcmCache:
     def _reserve(self, entry: PcmEntry, wanted_bytes: int) -> bool:
         """Hold `wanted_bytes` for `entry`, if they can be had by dropping what nobody reads."""
         with self._lock:
+            self._spills += entry.spilled  # it spills once, and then asks for nothing
             others = self._bytes - entry.reserved_bytes
             for key in [key for key, other in self._entries.items() if not other.users and other.reserved_bytes]:
                 if others + wanted_bytes <= self._max_bytes or wanted_bytes > self._max_bytes:

@@ -215,6 +215,8 @@ class PcmEntry:
 
     def _spill(self) -> None:
         """Let the samples go; a track whose length is not known yet is still counted to its end."""
+        if self.spilled:
+            return
         self.spilled = True
         if self.total_frames is not None:
             self._stop()
@@ -233,8 +235,9 @@ class PcmEntry:
                 count = os.preadv(self._descriptor, [rest], offset)
             except OSError:
                 count = 0
-            if not count:
-                self.spilled = True
+            if not count:  # spilled meanwhile, or the file was cut or its disk fails
+                with self._lock:
+                    self._spill()
                 return None
             rest, offset = rest[count:], offset + count
         return None if self.spilled else samples

@@ -2,6 +2,7 @@
 
 """What is opened and what is refused: by content, never by name, and never anything but a regular file."""
 
+import gc
 import os
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from tests.sound_files import can_hold, music, write
 
 
 def _descriptors() -> int:
+    gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
 

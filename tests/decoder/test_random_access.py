@@ -27,7 +27,7 @@ def _span(place: tuple[float, float], total_frames: int, longest: int) -> tuple[
 
 
 @pytest.mark.parametrize(("kind", "channels", "rate"), MATRIX)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(places=PLACES, block=st.integers(300, 9000))
 def test_any_reads_equal_the_whole(
     sounds: Sounds, kind: str, channels: int, rate: int, places: list[tuple[float, float]], block: int
@@ -65,7 +65,7 @@ def test_any_reads_equal_the_whole(
         ("flac", 2, 44_100),
     ],
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(places=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=8, max_size=8))
 def test_seeking_over_many_seconds_is_exact_too(
     sounds: Sounds, kind: str, channels: int, rate: int, places: list[tuple[float, float]]
