@@ -44,6 +44,7 @@ class HttpProtocol(H11Protocol):
         self.nursery = nursery
         self.http = cast(h11.Connection, self.connection)
         self.stream: Exchange | WebSocket | None = None
+        self._websocket: WebSocket | None = None
         self._unsent: list[bytes] = []
         self._body_bytes = 0
         self._head_began_at = inf
@@ -78,6 +79,10 @@ class HttpProtocol(H11Protocol):
         if began and self.wire.hung_up_at == inf and not self.context.terminated.is_set():
             await self._refuse(408)
         return False
+
+    def is_last_word(self, data: bytes) -> bool:
+        """After the hang-up: whether this is a WebSocket's answer to our close."""
+        return self._websocket is not None and self._websocket.is_last_word(data)
 
     def abandon(self) -> None:
         """Tell the app, if there is one, that nothing more will come."""
@@ -136,8 +141,8 @@ class HttpProtocol(H11Protocol):
         common = (self.app, self.config, self.context, cast(TaskGroup, run))
         stream = kind(*common, self.ssl, self.client, self.server, self.stream_send, STREAM_ID)
         stream.run, stream.wire, self.stream = run, self.wire, stream
-        if upgrade:
-            self.connection = H11WSConnection(self.http)
+        if isinstance(stream, WebSocket):
+            self.connection, self._websocket = H11WSConnection(self.http), stream
         version, method = request.http_version.decode(), request.method.decode().upper()
         headers = list(request.headers)
         try:

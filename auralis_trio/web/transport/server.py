@@ -40,7 +40,7 @@ async def open_listener(host: str, port: int) -> trio.SocketListener:
         except BaseException:
             door.close()
             raise
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         reasons = {
             EADDRINUSE: f"Port {port} is taken by another program. Choose another port.",
             EACCES: f"Port {port} may not be opened by this user. Choose one above 1023.",

@@ -51,6 +51,13 @@ class WebSocket(WSStream):
         await self.wire.write(PING)
         return True
 
+    def is_last_word(self, data: bytes) -> bool:
+        """Whether the client answers our close; some clients then wait for us to close the connection."""
+        if not self.handshake.accepted or self.connection.state is not ConnectionState.LOCAL_CLOSING:
+            return False
+        self.connection.receive_data(data)
+        return any(isinstance(event, CloseConnection) for event in self.connection.events())
+
     def abandon(self) -> None:
         """End it; the app gets the close code as its last message, and ends by itself."""
         if not self.closed:
@@ -132,6 +139,7 @@ class WebSocket(WSStream):
         await super()._accept(message)
         self.wire.counters.websockets += 1
         self._settled.set()
+        self.wire.wait_anew()
 
     async def _close(self, code: int, reason: str | None = None) -> None:
         """Say goodbye with a code, and hang up."""
@@ -141,6 +149,8 @@ class WebSocket(WSStream):
                 await self.wire.write(bytes(self.connection.send(CloseConnection(code, reason))))
         finally:
             await self.send(events.StreamClosed(self.stream_id))
+        if self.connection.state is ConnectionState.CLOSED:
+            self.wire.close()  # both have said it: nothing is on its way any more
 
     async def _send_error_response(self, status_code: int) -> None:
         """Refuse the upgrade, and hang up: stock Hypercorn leaves the connection open for ever."""

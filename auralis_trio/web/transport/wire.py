@@ -31,6 +31,9 @@ class Speaker(Protocol):
     async def handle(self, event: Event) -> None:
         """Take what was read."""
 
+    def is_last_word(self, data: bytes) -> bool:
+        """After the hang-up: whether the client is known to say no more either."""
+
     def abandon(self) -> None:
         """Nothing more will be read."""
 
@@ -76,6 +79,8 @@ class Wire:
                 return
             elif self.hung_up_at == inf:
                 await self.speaker.handle(RawData(data))
+            elif self.speaker.is_last_word(data):
+                return
 
     async def write(self, *parts: bytes | memoryview) -> None:
         """Send all of it or raise ClientGone; always a checkpoint, never cancelled in the middle of a frame."""
@@ -128,7 +133,11 @@ class Wire:
         elif isinstance(event, Closed):
             self.hang_up()
         elif isinstance(event, Updated) and event.idle:
-            self._patience.deadline = self.speaker.read_deadline()
+            self.wait_anew()
+
+    def wait_anew(self) -> None:
+        """The client's turn has begun, or ended, while the reader waits."""
+        self._patience.deadline = self.speaker.read_deadline()
 
     def hang_up(self) -> None:
         """Say no more, and leave the client a moment to read and to close."""
@@ -137,7 +146,7 @@ class Wire:
             with suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)
             self.speaker.abandon()
-            self._patience.deadline = self.speaker.read_deadline()
+            self.wait_anew()
 
     def end_if_idle(self) -> None:
         """Stop reading a connection that has no request."""
