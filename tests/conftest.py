@@ -10,6 +10,8 @@ from types import FrameType
 import pytest
 import trio
 
+from tests.quiet import QUIET, QuietClient
+
 PACKAGE = str(Path(__file__).parent.parent / "auralis_trio") + os.sep
 WATCHED = {"open", "sqlite3.connect"}
 
@@ -48,3 +50,19 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     _violations.clear()
     yield
     assert not _violations, "the event loop's thread opened files:\n" + "\n".join(_violations)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quiet client's test comes last: it has waited long enough by then."""
+    items.sort(key=lambda item: item.path.name == "test_quiet_client.py")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the quiet client connect now, if its test is going to run."""
+    if (
+        session.items
+        and session.items[-1].path.name == "test_quiet_client.py"
+        and not session.config.option.collectonly
+    ):
+        client = session.config.stash[QUIET] = QuietClient()
+        session.config.add_cleanup(client.leave)

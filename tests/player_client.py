@@ -106,7 +106,8 @@ class PlayerClient:
                 try:
                     await self.socket.get_message()
                 except trio_websocket.ConnectionClosed as closed:
-                    return closed.reason  # type: ignore[no-any-return]
+                    assert closed.reason is not None  # noqa: PT017
+                    return closed.reason
 
     async def play(self, track_id: int, **options: Any) -> dict[str, Any]:
         """Play and wait for the start; without credit given, all of it at once."""

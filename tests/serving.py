@@ -62,13 +62,13 @@ def environment(**options: object) -> dict[str, str]:
     return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in options.items()}}
 
 
-def run_command(*arguments: str | Path, timeout_s: float = 60, **options: object) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     """Run `auralis-trio` to its end."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=60,
         env=environment(**options),
         check=False,
     )

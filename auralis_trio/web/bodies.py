@@ -60,7 +60,8 @@ class WavBody(ResponseBody):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        # `open_track` shields and limits its own closing.
+        await self._stack.__aexit__(kind, error, trace)  # noqa: ASYNC102
 
     async def _pieces(self, track: OpenTrack) -> AsyncIterator[bytes | memoryview]:
         layout, start, end = WavLayout(track, self._encoding), self._part.start, self._part.end

@@ -150,7 +150,7 @@ async def test_packets_of_flac_are_each_decodable_and_hold_every_frame(server: S
 async def test_the_json_transport_carries_the_same_frames(server: Server, music: Path) -> None:
     async with open_player(server.url) as player:
         await player.say("play", track_id=1, transport="json", credit=2**40)
-        parts = []
+        parts: list[bytes] = []
         while (heard := await player.socket_json())["type"] != "audio_stream_end":
             if heard["type"] == "audio_chunk":
                 assert heard["data"]["sequence"] == len(parts)
