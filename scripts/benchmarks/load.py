@@ -1,0 +1,184 @@
+"""WebSocket clients for thousands of streams in one thread: epoll, one buffer, headers parsed, payloads counted.
+
+Only as much of the protocol as a well-behaved server needs. A client that is told of an error, or whose connection
+ends, ends the benchmark: figures of a server that failed would be worth nothing.
+"""
+
+import json
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+BUFFER_BYTES = 256 * 1024
+TIMEOUT_S = 30.0
+BINARY, CLOSE, PING = 2, 8, 9
+SIZE_FORMS = {2: "!xB", 4: "!xxH", 10: "!xxQ"}
+START = b'{"type":"audio_stream_start"'
+PONG = b'{"type":"pong"'
+ERRORS = (b'{"type":"error"', b'{"type":"audio_stream_error"')
+_UPGRADE = (
+    "GET /ws HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+
+
+class ServerFailed(Exception):
+    """A server said that something went wrong, or hung up."""
+
+
+class Client:
+    """One connection: when its packets arrived, and what else was heard."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.arrivals_s: list[float] = []
+        self.first_packet_s: float | None = None
+        self.pongs_s: list[float] = []
+        self._started = False
+        self._opcode = 0
+        self._left = 0
+        self._head = b""
+        self._text = b""
+        self.socket = socket.create_connection(address, TIMEOUT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(_UPGRADE.format(*address).encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += self.socket.recv(1) or _fail("hung up in the handshake")
+        if not answer.startswith(b"HTTP/1.1 101"):
+            _fail(answer.decode("latin-1"))
+        self.socket.setblocking(False)
+
+    def say(self, kind: str, **data: object) -> None:
+        """Send a text message."""
+        self._send(0x81, json.dumps({"type": kind, "data": data}).encode())
+
+    def expect_stream(self) -> None:
+        """Forget what is known of the present stream: the packets of the next one follow its start message."""
+        self.first_packet_s = None
+        self._started = False
+
+    def read(self, buffer: memoryview) -> None:
+        """Take what has arrived."""
+        size = self.socket.recv_into(buffer)
+        if size == 0:
+            _fail("hung up")
+        self._take(buffer[:size], time.monotonic())
+
+    def _take(self, data: memoryview, now_s: float) -> None:
+        while data:
+            if self._left == 0:
+                data = self._begin(data)
+                if self._head:
+                    return
+            part = min(self._left, len(data))
+            if self._opcode != BINARY:
+                self._text += data[:part]
+            self._left -= part
+            data = data[part:]
+            if self._left == 0:
+                self._finish(now_s)
+
+    def _begin(self, data: memoryview) -> memoryview:
+        """Read a frame's header; as long as it is incomplete it stays in `_head`."""
+        missing = _header_bytes(self._head + bytes(data[:2])) - len(self._head)
+        self._head += data[:missing]
+        if len(self._head) == _header_bytes(self._head):
+            self._opcode = self._head[0] & 15
+            (self._left,) = struct.unpack(SIZE_FORMS[len(self._head)], self._head)
+            self._head = self._text = b""
+        return data[missing:]
+
+    def _finish(self, now_s: float) -> None:
+        if self._opcode == BINARY:
+            self.arrivals_s.append(now_s)
+            if self._started and self.first_packet_s is None:
+                self.first_packet_s = now_s
+        elif self._opcode == PING:
+            self._send(0x8A, self._text)
+        elif self._text.startswith(START):
+            self._started = True
+        elif self._text.startswith(PONG):
+            self.pongs_s.append(now_s)
+        elif self._opcode == CLOSE or self._text.startswith(ERRORS):
+            _fail(self._text.decode("utf-8", "replace"))
+
+    def _send(self, first: int, payload: bytes) -> None:
+        size = len(payload)
+        head = struct.pack("!BB", first, 0x80 | size) if size < 126 else struct.pack("!BBH", first, 0xFE, size)
+        self.socket.sendall(head + bytes(4) + payload)  # a mask of zeros changes nothing
+
+
+class Load:
+    """All clients of one server."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.clients: list[Client] = []
+        self._address = address
+        self._by_descriptor: dict[int, Client] = {}
+        self._epoll = select.epoll()
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+
+    def open(self) -> Client:
+        """Connect one more client."""
+        client = Client(self._address)
+        self.clients.append(client)
+        self._by_descriptor[client.socket.fileno()] = client
+        self._epoll.register(client.socket, select.EPOLLIN)
+        return client
+
+    def run(self, until_s: float, done: Callable[[], bool] = lambda: False) -> None:
+        """Read whatever comes until a moment of the monotonic clock, or until `done`."""
+        while not done():
+            rest_s = max(0.0, until_s - time.monotonic())
+            for descriptor, _ in self._epoll.poll(rest_s):
+                self._by_descriptor[descriptor].read(self._buffer)
+            if rest_s == 0.0:
+                return
+
+    def run_for(self, duration_s: float) -> None:
+        """Read whatever comes for a while."""
+        self.run(time.monotonic() + duration_s)
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        """Read until `done`."""
+        self.run(time.monotonic() + TIMEOUT_S, done)
+        if not done():
+            _fail("said nothing for too long")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._epoll.close()
+        for client in self.clients:
+            client.socket.close()
+
+
+@contextmanager
+def open_load(address: tuple[str, int]) -> Iterator[Load]:
+    """Clients of one server, who leave when the body ends."""
+    load = Load(address)
+    try:
+        yield load
+    finally:
+        load.close()
+
+
+def lateness_s(arrivals_s: Sequence[float], packet_s: float) -> list[float]:
+    """How late each packet of a stream came.
+
+    Packet k is due at origin + k * packet_s; the origin is what the most punctual packet of all says it is.
+    """
+    places = [at_s - number * packet_s for number, at_s in enumerate(arrivals_s)]
+    return [place - min(places) for place in places]
+
+
+def _header_bytes(head: bytes) -> int:
+    if len(head) < 2:
+        return 2
+    return {126: 4, 127: 10}.get(head[1] & 127, 2)
+
+
+def _fail(what: str) -> bytes:
+    raise ServerFailed(what)

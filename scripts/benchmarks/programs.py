@@ -1,0 +1,64 @@
+"""Servers as processes of their own, pinned to one CPU, and what the kernel says of them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+STOP_S = 20
+READY = re.compile(r"ready http://(?P<host>[0-9.]+):(?P<port>[0-9]+)\n")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running server that has said `ready URL`."""
+
+    pid: int
+    address: tuple[str, int]
+
+    def cpu_s(self) -> float:
+        """CPU time of all its threads, in user and kernel mode."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+    def resident_bytes(self) -> int:
+        """Memory that it really holds."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def choose_cpus() -> tuple[set[int], set[int]]:
+    """The CPU of the servers and that of the load; the same one where there is no other."""
+    cpus = sorted(os.sched_getaffinity(0))
+    return {cpus[0]}, {cpus[min(1, len(cpus) - 1)]}
+
+
+@contextmanager
+def running(cpus: set[int], module: str, *arguments: object, **settings: object) -> Iterator[Program]:
+    """Run a module as a server until the body ends; `settings` reach it as AURALIS_* variables."""
+    command: Sequence[str] = [sys.executable, "-m", module, *map(str, arguments)]
+    environment = {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in settings.items()}}
+    pin = partial(os.sched_setaffinity, 0, cpus)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, preexec_fn=pin) as process:
+        try:
+            yield Program(process.pid, _wait_ready(process))
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=STOP_S)
+        finally:
+            process.kill()
+
+
+def _wait_ready(process: "subprocess.Popen[str]") -> tuple[str, int]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    ready = READY.fullmatch(line)
+    if ready is None:
+        raise RuntimeError(f"a server did not start: {process.args!r}")
+    return ready["host"], int(ready["port"])
