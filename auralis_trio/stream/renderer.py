@@ -69,9 +69,10 @@ class Renderer:
                 known = await self.read(reader.describe)
             yield OpenTrack(self, reader, file, known)
         finally:
-            # Closing a file can block, and must happen also when this task is cancelled.
-            with trio.move_on_after(STOP_GRACE_S, shield=True):
-                await self.offload.run(Lane.DISK, reader.close)
+            if reader.retire():
+                # Closing a file can block, and must happen also when this task is cancelled.
+                with trio.move_on_after(STOP_GRACE_S, shield=True):
+                    await self.offload.run(Lane.DISK, reader.close)
 
     async def once(self, key: Hashable, make: Callable[..., Chunk]) -> tuple[Chunk, bool]:
         """The chunk of this key and whether it was cached; rendered by `make` if nobody does so already.

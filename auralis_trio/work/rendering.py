@@ -102,13 +102,17 @@ class TrackReader:
             block = _part(whole, span.start - whole.start_frame, span.end - whole.start_frame)
         return Chunk(span, encode(block, source.format, encoding))
 
-    def close(self) -> None:
-        """Give the file back; a job that is still reading does so when it ends."""
+    def retire(self) -> bool:
+        """Let no job open the file any more; whether it is open, so that `close` has something to give back."""
         with self._lock:
             self._closed = True
-            source = self._source
-        if source is not None:
-            source.close()
+            return self._source is not None
+
+    def close(self) -> None:
+        """Give the file back; a job that is still reading does so when it ends. Blocks."""
+        self.retire()
+        if self._source is not None:
+            self._source.close()
 
     def _opened(self, check: Check) -> AudioSource:
         if self._source is not None:
