@@ -132,7 +132,11 @@ class Stream:
                     if not await self._wait_for_room():
                         self.reason = "stalled"
                         return
-                    piece = await self._cut(chunk)
+                    try:
+                        piece = await self._cut(chunk)
+                    except AuralisError as error:
+                        self.reason, self.error = "failed", error
+                        return
                     await outlet.send(piece)
                     self._sequence += 1
                     self.flow.sent += piece.span.frames
