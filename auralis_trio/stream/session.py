@@ -32,6 +32,7 @@ from auralis_trio.wire.conversation import Conversation, End, Grant, Hold, Reply
 from auralis_trio.wire.messages import PROTOCOL_VERSION, TOPICS, Topic, pack
 
 OUTBOX_MESSAGES = 64
+"""How far a client may lie behind, besides the answers to all that it may ask at once."""
 CLOSE_S = 1.0
 NORMAL, GOING_AWAY, POLICY, INTERNAL, TRY_LATER = 1000, 1001, 1008, 1011, 1013
 
@@ -72,7 +73,9 @@ class Session:
         self._topics: frozenset[Topic] = frozenset(TOPICS)
         self._since_s = trio.current_time()
         self._rate = Rate(services.limits.max_messages_per_s)
-        self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX_MESSAGES)
+        self._outbox, self._to_send = trio.open_memory_channel[str](
+            OUTBOX_MESSAGES + services.limits.max_messages_per_s
+        )
         self._next: Start | End | None = None
         self._wanted = trio.Event()
         self._slot = trio.CancelScope()

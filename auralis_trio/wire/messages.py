@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 PROTOCOL_VERSION = 1
+MAX_QUOTE = 200
 
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Frame = Annotated[int, Meta(ge=0, le=2**53)]
@@ -121,7 +122,7 @@ def parse(message: str | bytes) -> Message:
     try:
         envelope = _envelope.decode(message)
     except msgspec.ValidationError as error:
-        raise MessageError("validation_error", f'A message is {{"type": ..., "data": {{...}}}}: {error}') from None
+        raise _shape_error('A message is {"type": ..., "data": {...}}', error) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("invalid_json", "This is not JSON.") from None
     decoder = _decoders.get(envelope.type)
@@ -130,9 +131,14 @@ def parse(message: str | bytes) -> Message:
     try:
         return decoder.decode(b"{}" if isinstance(envelope.data, UnsetType) else envelope.data)
     except msgspec.ValidationError as error:
-        raise MessageError("validation_error", f"{envelope.type}: {error}") from None
+        raise _shape_error(envelope.type, error) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("invalid_json", "This is not JSON.") from None
+
+
+def _shape_error(what: str, error: msgspec.ValidationError) -> MessageError:
+    # The error may quote what the client said, and that may be long.
+    return MessageError("validation_error", f"{what}: {str(error)[:MAX_QUOTE]}")
 
 
 def pack(kind: str, data: dict[str, Any]) -> str:

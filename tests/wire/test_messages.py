@@ -184,6 +184,16 @@ def test_an_unknown_type_is_answered_with_the_known_ones(kind: str) -> None:
     assert all(known in caught.value.text for known in CLIENT_MESSAGES)
 
 
+@pytest.mark.parametrize(
+    "text", [message("play", track_id=1, encoding="x" * 60_000), message("subscribe", topics=["y" * 60_000])]
+)
+def test_an_answer_does_not_repeat_all_that_was_said(text: str) -> None:
+    assert code_of(text) == "validation_error"
+    heard = hear(text)
+    assert isinstance(heard, MessageError)
+    assert len(heard.text) < 300
+
+
 @given(st.text(), st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text(), max_size=4))
 def test_what_the_server_says_is_json_of_the_same_envelope(kind: str, data: dict[str, Any]) -> None:
     assert json.loads(pack(kind, data)) == {"type": kind, "data": data}
