@@ -222,9 +222,10 @@ class FakeLink:
         self._taking.set()
 
     async def wait_until(self, reached: Callable[[], bool]) -> None:
-        """Wait until something that was heard makes `reached` true."""
-        while not reached():
-            await self._news.wait()
+        """Wait until something that was heard makes `reached` true; for a virtual day at most."""
+        with trio.fail_after(86_400):
+            while not reached():
+                await self._news.wait()
 
     async def hear(self, kind: str, number: int = 1) -> dict[str, Any]:
         """The data of message `number` of this kind, when it has come."""
