@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from auralis_trio import __version__
 from auralis_trio.app import hold_data_dir, run_server, scan_once
 from auralis_trio.config import Settings, descriptions, flag_of, is_list, load_settings
-from auralis_trio.demo import make_demo
+from auralis_trio.demo import make_demo, no_progress
 from auralis_trio.errors import AuralisError
 
 SWITCH_INTERVAL_S = 0.0005
@@ -82,17 +82,22 @@ def scan(options: Options) -> int:
 
 def demo(options: Options) -> int:
     """Make the demo library in a folder."""
-    for name in make_demo(options["folder"]):
-        print(name)
+    for path in make_demo(options["folder"], progress=_tell_piece):
+        print(path)
     return 0
 
 
 def _with_demo(settings: Settings) -> Settings:
     """Settings whose one folder is a demo library, made now if it is not there yet."""
     folder = os.path.join(settings.data_dir, "demo")
-    if make_demo(folder):
-        print("no folders were given: a demo library was made", file=sys.stderr)
+    if not os.path.isdir(folder):
+        print("No folders were given: making a demo library, which takes a few seconds.", file=sys.stderr)
+    make_demo(folder, progress=_tell_piece if sys.stderr.isatty() else no_progress)
     return msgspec.structs.replace(settings, folders=(folder,))
+
+
+def _tell_piece(done: int, total: int, title: str) -> None:
+    print(f"{done}/{total} {title}", file=sys.stderr)
 
 
 def _settings(options: Options) -> Settings:

@@ -5,7 +5,7 @@
 The same pieces and signals serve as recordings in tests. All of it is deterministic: the same samples at each call.
 """
 
-from auralis_trio.demo.folder import make_demo, make_file
+from auralis_trio.demo.folder import make_demo, make_file, no_progress
 from auralis_trio.demo.pieces import PIECES, Album, Format, Piece
 from auralis_trio.demo.render import render_piece
 from auralis_trio.demo.sketch import synthesise
@@ -19,6 +19,7 @@ __all__ = [
     "encode_file",
     "make_demo",
     "make_file",
+    "no_progress",
     "render_piece",
     "synthesise",
 ]

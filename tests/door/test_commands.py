@@ -1,0 +1,58 @@
+"""The command line as a user meets it: what it prints, and its exit codes."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from auralis_trio import __version__
+from auralis_trio.demo import PIECES, synthesise
+from tests.serving import run_command, server_process
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in (1, 2):
+        soundfile.write(folder / f"{number}.flac", synthesise(1.0, 44_100, 2, seed=number), 44_100)
+    return folder
+
+
+def test_a_scan_without_a_server_says_what_it_found_and_succeeds(tmp_path: Path, music: Path) -> None:
+    first = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert (first.returncode, first.stdout) == (0, "2 added, 0 updated, 0 unchanged, 0 missing, 0 not readable\n")
+    again = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert (again.returncode, again.stdout) == (0, "0 added, 0 updated, 2 unchanged, 0 missing, 0 not readable\n")
+
+
+def test_a_scan_that_could_not_read_everything_fails(tmp_path: Path, music: Path) -> None:
+    (music / "text.mp3").write_text("not music")
+    scan = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert (scan.returncode, scan.stdout) == (1, "2 added, 0 updated, 0 unchanged, 0 missing, 1 not readable\n")
+
+
+def test_a_scan_beside_a_running_server_is_refused_with_a_sentence(tmp_path: Path, music: Path) -> None:
+    with server_process(tmp_path / "data", music):
+        scan = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert scan.returncode == 1
+    assert "Another Auralis-Trio" in scan.stderr
+
+
+def test_the_demo_command_makes_the_demo_library(tmp_path: Path) -> None:
+    demo = run_command("demo", tmp_path / "demo")
+    assert demo.returncode == 0
+    paths = demo.stdout.splitlines()
+    assert len(paths) == len(PIECES)
+    assert all(Path(path).is_file() for path in paths)
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert run_command("--version").stdout == f"auralis-trio {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo"], ["serve", "--nonsense"]])
+def test_wrong_arguments_are_explained_with_exit_code_two(arguments: list[str]) -> None:
+    ended = run_command(*arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("usage: auralis-trio")
