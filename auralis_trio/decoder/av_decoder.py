@@ -15,20 +15,22 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags2
 from av.container import InputContainer
 from av.filter import Graph
+from av.packet import Packet
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.ogg import OGG_KINDS
 from auralis_trio.decoder.page_guard import PageGuard
-from auralis_trio.decoder.regular_file import RegularFile
-from auralis_trio.errors import SourceCorrupt, SourceUnsupported
+from auralis_trio.decoder.regular_file import RegularFile, is_disk_failure
+from auralis_trio.errors import SourceCorrupt, SourceError, SourceHung, SourceUnsupported
 
 _DEMUXERS = {
     "mp3": "mp3", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
     "wma": "asf", "wavpack": "wv", "tta": "tta",
 }  # fmt: skip
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
+_LAST_BYTES = 1 << 13  # a packet of a container, at most
 _MAX_JITTER_TICKS = 20  # of the time stamps, which some containers keep in milliseconds
 
 
@@ -39,6 +41,8 @@ def _library_errors(frame: int | None = None) -> Iterator[None]:
     except (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError) as error:
         raise SourceUnsupported from error
     except (av.error.FFmpegError, ValueError) as error:
+        if is_disk_failure(error):
+            raise SourceHung from error
         raise SourceCorrupt(frame=frame) from error
 
 
@@ -58,7 +62,7 @@ class AvDecoder:
             with _library_errors():
                 self._stream = _sound_stream(self._container, trim=mapped.first_frame is None)
                 self._graph = _graph_to_float(self._stream)
-        except (SourceCorrupt, SourceUnsupported):
+        except SourceError:
             self._container.close()
             raise
         context = self._stream.codec_context
@@ -126,17 +130,33 @@ class AvDecoder:
 
     def _decode(self) -> Iterator[Samples]:
         clock = _Clock(self.format.sample_rate)
-        frames = self._container.decode(self._stream)
+        packets = self._container.demux(self._stream)
         while True:
             with _library_errors(self._position):
-                frame = next(frames, None)
-                if frame is None:
+                packet = next(packets, None)
+            if packet is None:
+                return
+            try:
+                with _library_errors(self._position):
+                    blocks = [self._convert(frame, clock) for frame in packet.decode()]
+            except SourceCorrupt:
+                if self._ends_with(packet):
                     return
-                if not self._fits(frame) or not clock.agrees(frame):
-                    raise SourceCorrupt(frame=self._position)
-                self._graph.push(frame)
-                packed = self._graph.pull().to_ndarray()
-            yield np.asarray(packed, np.float32).reshape(-1, self.format.channels)
+                raise
+            yield from blocks
+
+    def _ends_with(self, packet: "Packet[AudioStream]") -> bool:
+        """Whether a bad packet is just the end: a file that declares no length may be cut anywhere."""
+        if self.total_frames is not None or not self._position or packet.pos is None:
+            return False
+        return packet.pos + packet.size + _LAST_BYTES >= self._file.size
+
+    def _convert(self, frame: AudioFrame, clock: "_Clock") -> Samples:
+        if not self._fits(frame) or not clock.agrees(frame):
+            raise SourceCorrupt(frame=self._position)
+        self._graph.push(frame)
+        packed = self._graph.pull().to_ndarray()
+        return np.asarray(packed, np.float32).reshape(-1, self.format.channels)
 
     def _fits(self, frame: AudioFrame) -> bool:
         return frame.sample_rate == self.format.sample_rate and frame.layout.nb_channels == self.format.channels

@@ -104,4 +104,4 @@ def _lame_gaps(extension: bytes) -> tuple[int, int]:
     if len(extension) < 24 or not extension[:4].isalnum():
         return 0, 0
     gaps = int.from_bytes(extension[21:24], "big")
-    return gaps >> 12, gaps & 0xFFF
+    return gaps >> 12, max(gaps & 0xFFF, _DECODER_DELAY) if gaps else 0

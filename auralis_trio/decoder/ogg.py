@@ -70,15 +70,15 @@ def pages_from(file: RegularFile, offset: int) -> Iterator[Page]:
         offset += page.length
 
 
-def last_pages(file: RegularFile, serial: int) -> list[Page]:
-    """The last page of the stream `serial` on which a packet ends, and the one before it, if they are there."""
+def last_pages(file: RegularFile) -> list[Page]:
+    """The last page on which a packet ends, and the one before it, if they are there."""
     start = max(0, file.size - 2 * MAX_PAGE_BYTES)
     tail = file.read_at(start, file.size - start)
     found: list[Page] = []
     at = len(tail)
     while len(found) < 2 and (at := tail.rfind(b"OggS", 0, at)) >= 0:
         page = read_page(file, start + at)
-        if page and page.serial == serial and page.position is not None:
+        if page and page.position is not None:
             found.append(page)
     return found
 
@@ -95,7 +95,10 @@ def map_ogg(file: RegularFile) -> FileMap:
         raise SourceCorrupt
     kind, headers = _identify(first.body)
     start = _audio_start(file, first.serial, headers)
-    ends = [page.position for page in last_pages(file, first.serial) if page.offset >= start and page.position]
+    last = last_pages(file)
+    if any(page.serial != first.serial for page in last):
+        raise SourceUnsupported("This track's file holds several streams of audio, which is not played.")
+    ends = [page.position for page in last if page.offset >= start and page.position]
     if not ends:
         raise SourceCorrupt
     payload = ((start, file.size - start),)

@@ -1,6 +1,5 @@
 """The way in: what a file is (`probe`), and its frames (`open_source`)."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
@@ -89,10 +88,15 @@ def is_direct(decoder: SoundfileDecoder, mapped: FileMap) -> bool:
     if row.access is not Access.DEPENDS:
         return row.access is Access.DIRECT
     if mapped.kind == "mp3":
-        return decoder.format.sample_rate > _MP3_DIRECT_ABOVE_HZ and decoder.library_frames == decoder.total_frames
+        return decoder.format.sample_rate > _MP3_DIRECT_ABOVE_HZ and _is_trusted(decoder)
     if mapped.kind == "flac":
         return decoder.total_frames is not None
     return decoder.plain
+
+
+def _is_trusted(decoder: SoundfileDecoder) -> bool:
+    """Whether libsndfile sees the length that the file declares, so that it trims the same frames."""
+    return decoder.library_frames == decoder.total_frames
 
 
 def _may_be_direct(mapped: FileMap) -> bool:
@@ -101,16 +105,23 @@ def _may_be_direct(mapped: FileMap) -> bool:
 
 def _start(file: RegularFile, mapped: FileMap) -> Decoder:
     """The decoder for a file, at frame 0."""
-    backend = format_named(mapped.kind).backend
-    start: Callable[[RegularFile, FileMap], Decoder] = SoundfileDecoder
-    if backend is Backend.AV or (backend is Backend.EITHER and not mapped.agrees):
-        start = AvDecoder
-    decoder = start(file, mapped)
+    decoder = _choose(file, mapped)
     try:
         _check_limits(mapped.kind, decoder.format)
     except SourceUnsupported:
         decoder.close()
         raise
+    return decoder
+
+
+def _choose(file: RegularFile, mapped: FileMap) -> Decoder:
+    backend = format_named(mapped.kind).backend
+    if backend is Backend.AV or not mapped.agrees:
+        return AvDecoder(file, mapped)
+    decoder = SoundfileDecoder(file, mapped)
+    if backend is Backend.EITHER and not _is_trusted(decoder):
+        decoder.release()
+        return AvDecoder(file, mapped)
     return decoder
 
 

@@ -23,7 +23,7 @@ from auralis_trio.decoder.pcm_entry import DATA_SUFFIX, DRAFT_SUFFIX, RECORD_SUF
 from auralis_trio.errors import StartupError
 
 MAX_ENTRIES = 4096
-MAX_PARKED = 4
+MAX_PARKED = 8
 """How many half-decoded tracks stay ready to go on while nobody reads them."""
 
 

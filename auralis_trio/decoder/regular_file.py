@@ -39,6 +39,11 @@ def _typed(error: OSError) -> AuralisError:
     return SourceUnsupported()
 
 
+def is_disk_failure(error: BaseException) -> bool:
+    """Whether it is the disk that fails, and not what is on it."""
+    return isinstance(error, OSError) and error.errno in _HUNG
+
+
 @contextmanager
 def disk_errors() -> Iterator[None]:
     """Turn an OSError inside into a SourceError (Busy where the process has run out of something)."""

@@ -16,11 +16,11 @@ from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.ogg import OGG_KINDS
 from auralis_trio.decoder.page_guard import PageGuard
 from auralis_trio.decoder.regular_file import RegularFile
-from auralis_trio.errors import SourceCorrupt, SourceUnsupported
+from auralis_trio.errors import SourceCorrupt, SourceHung, SourceUnsupported
 
 _MP3_PREROLL_FRAMES = 9216  # more than the bit reservoir and the overlap of the frames before can reach
 _MP3_PERIOD_FRAMES = 4 * 1152
-_UNSUPPORTED_ENCODING = 4
+_SYSTEM_ERROR, _UNSUPPORTED_ENCODING = 2, 4
 
 _BITS = {
     "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
@@ -89,14 +89,19 @@ class SoundfileDecoder:
         samples = np.empty((frames, self.format.channels), np.float32)
         pointer = soundfile._ffi.cast("float *", samples.ctypes.data)
         count = max(0, soundfile._snd.sf_readf_float(self._handle._file, pointer, frames))
-        if not count and (soundfile._snd.sf_error(self._handle._file) or self._is_short()):
-            raise SourceCorrupt(frame=self.position)
+        if not count:
+            self._check_end()
         self.position += count
         samples = samples[:count]
         return samples if self._order is None else np.ascontiguousarray(samples[:, self._order])
 
-    def _is_short(self) -> bool:
-        return self.total_frames is not None and self.position < self.total_frames
+    def _check_end(self) -> None:
+        """Raise if the audio should not end here."""
+        failure = soundfile._snd.sf_error(self._handle._file)
+        if failure == _SYSTEM_ERROR:
+            raise SourceHung(frame=self.position)
+        if failure or (self.total_frames is not None and self.position < self.total_frames):
+            raise SourceCorrupt(frame=self.position)
 
     def seek(self, frame: int) -> bool:
         """Go to `frame`, to read there what reading in sequence gives; False where the file does not let it."""
@@ -136,8 +141,12 @@ class SoundfileDecoder:
         if self._guard is not None:
             self._guard.seek(0)
 
-    def close(self) -> None:
-        """Give back the handle and the file."""
+    def release(self) -> None:
+        """Give back the handle, so that another decoder can take the file."""
         if not self._handle.closed:
             self._handle.close()
+
+    def close(self) -> None:
+        """Give back the handle and the file."""
+        self.release()
         self._file.close()

@@ -1,6 +1,5 @@
 """Threads at one source: one reads at a time, waiting can be called off, and the last to leave closes."""
 
-import gc
 import os
 import threading
 from collections.abc import Callable
@@ -21,7 +20,6 @@ class Called(Exception):
 
 
 def _descriptors() -> int:
-    gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -54,7 +52,7 @@ def test_closing_in_the_middle_of_a_read_takes_effect_when_the_read_ends(
     reader.join(30)
     assert np.array_equal(result[0], whole)
     cache.close_idle()
-    assert _descriptors() == before
+    assert _descriptors() <= before
     with pytest.raises(ValueError, match="closed"):
         source.read(0, 1)
 
@@ -140,4 +138,5 @@ def test_opening_and_closing_many_times_leaves_nothing_behind(
             source.read(turn * 1000, 1000)
         source.close()
     cache.close_idle()
-    assert (_descriptors(), threading.active_count()) == (before, threads)
+    assert _descriptors() <= before
+    assert threading.active_count() == threads

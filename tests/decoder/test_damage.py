@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from auralis_trio.decoder import PcmCache, open_source, probe
-from auralis_trio.errors import SourceCorrupt, SourceError
+from auralis_trio.errors import SourceCorrupt, SourceError, SourceUnsupported
 from tests.decoder.conftest import Sounds
 
 FRAMES = 240_000
@@ -140,6 +140,25 @@ def test_an_ogg_file_that_is_cut_off_is_as_long_as_its_last_whole_page_says(
     assert error is None
     assert 0.3 * FRAMES < sum(map(len, blocks)) < 0.7 * FRAMES
     assert _agrees(blocks[:-1], whole)
+
+
+@pytest.mark.parametrize("kind", ["aac", "wma"])
+def test_a_file_that_declares_no_length_may_end_in_the_middle_of_a_packet(
+    sounds: Sounds, kind: str, tmp_path: Path, new_cache: Callable[..., PcmCache]
+) -> None:
+    whole = sounds.read(sounds.path(kind, 2, 48_000, FRAMES))
+    blocks, error = _play(_damaged(sounds, kind, cut_off, tmp_path), new_cache())
+    assert error is None
+    assert 0.3 * FRAMES < sum(map(len, blocks)) < 0.7 * FRAMES
+    assert _agrees(blocks, whole)
+
+
+def test_several_ogg_streams_in_one_file_are_not_supported(sounds: Sounds, tmp_path: Path) -> None:
+    first, second = (Path(sounds.path("vorbis", 2, 48_000, frames)).read_bytes() for frames in (FRAMES, 20_000))
+    path = tmp_path / "chained.ogg"
+    path.write_bytes(first + second)
+    with pytest.raises(SourceUnsupported):
+        probe(str(path))
 
 
 @pytest.mark.parametrize("kind", ["m4a", "alac", "caf"])

@@ -2,7 +2,6 @@
 
 """What is opened and what is refused: by content, never by name, and never anything but a regular file."""
 
-import gc
 import os
 import socket
 import subprocess
@@ -24,7 +23,6 @@ from tests.sound_files import can_hold, music, write
 
 
 def _descriptors() -> int:
-    gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -32,7 +30,7 @@ def _descriptors() -> int:
 def no_descriptor_left() -> Iterator[None]:
     before = _descriptors()
     yield
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 @pytest.mark.parametrize(

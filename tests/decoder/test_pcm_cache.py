@@ -1,6 +1,5 @@
 """The PCM cache: decoded once, by whoever needs more; bounded; patient within reason; never wrong."""
 
-import gc
 import os
 import resource
 import signal
@@ -26,7 +25,6 @@ STEP = 1 << 15  # what one turn decodes, at most
 
 
 def _descriptors() -> int:
-    gc.collect()
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -293,7 +291,7 @@ def test_only_a_few_half_decoded_tracks_wait_for_a_reader_to_come_back(
     assert cache.statistics().parked == 0
     assert cache.statistics().bytes == 0
     assert list((tmp_path / "pcm").iterdir()) == []
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 def test_a_damaged_track_is_looked_at_anew_when_it_is_opened_again(
