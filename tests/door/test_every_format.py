@@ -9,8 +9,8 @@ import pytest
 
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.audio.grid import Grid
-from auralis_trio.decoder import PcmCache, open_source, probe
 from tests.player_client import open_player
+from tests.reference import full_read
 from tests.serving import in_thread, running_server, settings_for
 from tests.sound_files import can_hold, music, write
 
@@ -25,16 +25,6 @@ def write_all(folder: Path, kind: str) -> None:
                 frames = Grid(rate, 1).chunk_frames + BEYOND_A_CHUNK
                 suffix = next(row.suffixes[0] for row in FORMATS if row.name == kind)
                 write(str(folder / f"{rate}-{channels}{suffix}"), kind, music(frames, channels, rate), rate)
-
-
-def full_read(path: Path, scratch: Path) -> bytes:
-    cache = PcmCache(str(scratch), 2**31, 60.0)
-    source = open_source(str(path), probe(str(path)).content_id, cache)
-    try:
-        data: bytes = source.read(0, source.total_frames).astype("<f4").tobytes()
-        return data
-    finally:
-        source.close()
 
 
 @pytest.mark.parametrize("kind", [row.name for row in FORMATS])
