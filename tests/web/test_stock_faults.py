@@ -140,7 +140,9 @@ async def test_pings_that_nobody_answers_change_nothing() -> None:
 
 async def test_http_2_is_spoken_in_the_clear() -> None:
     async with stock() as (_, port, _), connected(port) as client:
-        await client.get(b"/plain", b"connection: upgrade, http2-settings", b"upgrade: h2c", b"http2-settings: AAAA")
+        await client.get(
+            b"/plain", b"connection: upgrade, http2-settings", b"upgrade: h2c", b"http2-settings: AAMAAABkAAQAAP__"
+        )
         assert (await client.stream.receive_some(1000)).startswith(b"HTTP/1.1 101 ")
 
 

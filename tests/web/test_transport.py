@@ -1,9 +1,10 @@
 """HTTP over the transport: answers, keep-alive, bodies, refusals, and what becomes of a handler without a client."""
 
+import http.client
 import logging
+from contextlib import closing
 
 import h11
-import httpx
 import pytest
 import trio
 import trio.testing
@@ -66,12 +67,19 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
 
 
 async def test_an_ordinary_client_keeps_its_connection() -> None:
-    async with running() as server, httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
-        for path in ("/plain", "/q/plain", "/q/fail", "/plain"):
-            await client.get(path)
-        posted = await client.post("/q/count", content=bytes(300_000))
-        assert posted.text == "300000"
-        assert server.transport.statistics().connections == 1
+    async with running() as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port)
+
+        def ask(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+            client.request(method, path, body)
+            with client.getresponse() as answer:
+                return answer.status, answer.read()
+
+        with closing(client):
+            for path, status in (("/plain", 200), ("/q/plain", 200), ("/q/fail", 500), ("/q/missing", 404)):
+                assert (await trio.to_thread.run_sync(ask, "GET", path))[0] == status
+            assert await trio.to_thread.run_sync(ask, "POST", "/q/count", bytes(300_000)) == (200, b"300000")
+            assert server.transport.statistics().connections == 1
 
 
 @pytest.mark.parametrize("path", ["/count", "/q/count", "/q/iterate"])
@@ -239,6 +247,18 @@ async def test_a_slow_body_that_goes_on_is_waited_for() -> None:
             await client.say(b"x")
             await trio.sleep(0.1)
         assert (await client.answer()).body == b"8"
+
+
+async def test_a_client_is_not_cut_for_a_handler_that_reads_its_body_late() -> None:
+    async with (
+        running(body_timeout_s=0.1) as server,
+        connected(server.port) as client,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(client.say, SIZED % (b"/q/late", 8_000_000) + bytes(8_000_000))
+        await trio.sleep(0.4)
+        server.app.go_on.set()
+        assert (await client.answer()).body == b"8000000"
 
 
 async def test_beyond_the_limit_of_connections_a_client_is_told_so() -> None:

@@ -1,6 +1,7 @@
 """Clients that stop reading, and the end of a server with every kind of client connected."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 import trio
 import trio.testing
 
+from auralis_trio.web.transport import TransportLimits, open_listener
+from auralis_trio.web.transport.limits import Counters
+from auralis_trio.web.transport.wire import Wire
 from tests.web.raw_client import RawClient, connected, frame
 from tests.web.running import Running, running
 from tests.web.small_app import PART
@@ -50,11 +54,19 @@ async def test_a_client_that_stalls_and_then_hangs_up_ends_its_handler_at_once(p
 
 
 async def test_a_slow_client_that_goes_on_reading_is_not_cut() -> None:
-    async with running(write_deadline_s=0.3) as server, stalled(server, "/stream") as client:
+    async with running(write_deadline_s=0.5) as server, stalled(server, "/stream") as client:
         for _ in range(10):
             await client.stream.receive_some(65_536)
             await trio.sleep(0.1)
         assert server.transport.statistics().cut_for_slow_writes == 0
+
+
+async def test_the_kernel_has_a_deadline_of_its_own_for_a_peer_that_vanished() -> None:
+    listener = await open_listener("127.0.0.1", 0)
+    async with listener, connected(listener.socket.getsockname()[1]), await listener.accept() as stream:
+        Wire(stream, TransportLimits(write_deadline_s=7), Counters())
+        assert stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 8000
+        assert stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 async def test_memory_stays_flat_and_others_notice_nothing_while_clients_stall() -> None:

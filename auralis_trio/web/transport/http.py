@@ -21,6 +21,7 @@ from auralis_trio.web.transport.limits import LINGER_S, ClientGone
 from auralis_trio.web.transport.websocket import WebSocket
 from auralis_trio.web.transport.wire import Wire
 
+DECODED = {b"connection", b"sec-websocket-extensions", b"sec-websocket-protocol"}
 WEBSOCKET_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
@@ -145,12 +146,9 @@ class HttpProtocol(H11Protocol):
             self.connection, self._websocket = H11WSConnection(self.http), stream
         version, method = request.http_version.decode(), request.method.decode().upper()
         headers = list(request.headers)
-        try:
-            await stream.handle(
-                events.Request(STREAM_ID, headers, version, method, request.target, self.connection_state)
-            )
-        except UnicodeDecodeError:  # Hypercorn decodes some headers of an upgrade without asking what is in them
-            await self._refuse(400)
+        await stream.handle(
+            events.Request(STREAM_ID, headers, version, method, request.target, self.connection_state)
+        )
 
     async def _refuse(self, status: int) -> None:
         """Answer in place of the app, unless it has begun to answer, and hang up."""
@@ -192,6 +190,8 @@ def _refusal(request: h11.Request, max_body_bytes: int, *, upgrade: bool) -> int
         return 413
     if upgrade and (coding or length or not WEBSOCKET_KEY.fullmatch(headers.get(b"sec-websocket-key", b""))):
         return 400
+    if upgrade and not all(value.isascii() for name, value in headers.items() if name in DECODED):
+        return 400  # stock Hypercorn dies of it
     return None
 
 

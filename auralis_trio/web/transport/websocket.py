@@ -28,6 +28,7 @@ class WebSocket(WSStream):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._open = False
         self._code = ABNORMAL
         self._message_bytes = 0
         self._pinged = False
@@ -53,7 +54,7 @@ class WebSocket(WSStream):
 
     def is_last_word(self, data: bytes) -> bool:
         """Whether the client answers our close; some clients then wait for us to close the connection."""
-        if not self.handshake.accepted or self.connection.state is not ConnectionState.LOCAL_CLOSING:
+        if not self._open or self.connection.state is not ConnectionState.LOCAL_CLOSING:
             return False
         self.connection.receive_data(data)
         return any(isinstance(event, CloseConnection) for event in self.connection.events())
@@ -63,7 +64,7 @@ class WebSocket(WSStream):
         if not self.closed:
             self.closed = True
             self._settled.set()
-            self.wire.counters.websockets -= self.handshake.accepted
+            self.wire.counters.websockets -= self._open
             self.run.end({"type": "websocket.disconnect", "code": self._code}, cancel=False)
 
     async def handle(self, event: events.Event) -> None:
@@ -137,9 +138,11 @@ class WebSocket(WSStream):
         """Accept without extensions: deflating PCM costs twelve times the rest, and what inflates can be a bomb."""
         self.handshake.extensions = None
         await super()._accept(message)
-        self.wire.counters.websockets += 1
-        self._settled.set()
-        self.wire.wait_anew()
+        if not self.closed:
+            self._open = True
+            self.wire.counters.websockets += 1
+            self._settled.set()
+            self.wire.wait_anew()
 
     async def _close(self, code: int, reason: str | None = None) -> None:
         """Say goodbye with a code, and hang up."""
@@ -148,14 +151,14 @@ class WebSocket(WSStream):
             if self.connection.state in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
                 await self.wire.write(bytes(self.connection.send(CloseConnection(code, reason))))
         finally:
-            await self.send(events.StreamClosed(self.stream_id))
+            self.wire.hang_up()
         if self.connection.state is ConnectionState.CLOSED:
             self.wire.close()  # both have said it: nothing is on its way any more
 
     async def _send_error_response(self, status_code: int) -> None:
         """Refuse the upgrade, and hang up: stock Hypercorn leaves the connection open for ever."""
         await super()._send_error_response(status_code)
-        await self.send(events.StreamClosed(self.stream_id))
+        self.wire.hang_up()
 
 
 def _frame(text: str | None, data: bytes | bytearray | memoryview | None) -> tuple[bytes, bytes | memoryview]:

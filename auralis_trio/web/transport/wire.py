@@ -52,7 +52,8 @@ class Wire:
         self._patience = trio.CancelScope()
         with suppress(OSError):  # the kernel's own deadline, for a peer that vanishes while nobody writes
             stall_ms = int(limits.write_deadline_s * 1000) + 1000
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
 
     def address(self, end: Callable[[], Any]) -> tuple[str, int] | None:
         """What one end is called; None when the client has already gone."""
@@ -92,13 +93,15 @@ class Wire:
             rest = self._write_now(parts)
             if rest:
                 await self._write_rest(rest)
+                return
+            gone = False
         except (OSError, trio.ClosedResourceError):
-            await trio.lowlevel.checkpoint()
-            raise ClientGone from None
+            gone = True
         finally:
             self._sending.release()
-        if not rest:
-            await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        if gone:
+            raise ClientGone
 
     def _write_now(self, parts: Sequence[bytes | memoryview]) -> list[memoryview]:
         """Give the kernel what it takes at once, with no copy, timer or scope; the rest comes back."""
