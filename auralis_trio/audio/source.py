@@ -29,8 +29,10 @@ class AudioFormat(msgspec.Struct, frozen=True):
 class AudioSource(Protocol):
     """Random access to a track's frames; blocking, used from worker threads only.
 
-    Reads give the same samples in any order as in sequence. One thread at a time may read; `close` may come from
-    another one while a read is under way, and then takes effect when that read ends.
+    Reads give the same samples in any order as in sequence, in the order of channels that WAV has, as they stand in
+    the file: they may exceed ±1.0, and those of a floating-point file may be infinite or no numbers at all. Threads
+    that read at once take turns; `close` may come from another one while a read is under way, and then takes effect
+    when that read ends.
     """
 
     @property
@@ -45,8 +47,9 @@ class AudioSource(Protocol):
         """Return frames `start` up to `start + frames`: float32 (frames, channels), exactly as many as asked.
 
         Raises:
-            ValueError: the span does not lie within the track.
-            SourceError: the file breaks off, is damaged, hangs, or is not decoded that far yet.
+            ValueError: the span does not lie within the track, or the source is closed.
+            SourceError: the file breaks off, is damaged, hangs, or is not decoded that far yet. A `SourceCorrupt`
+                says with `frame` where; the frames before that can be read.
         """
 
     def close(self) -> None:

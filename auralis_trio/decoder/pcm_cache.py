@@ -142,14 +142,16 @@ class PcmCache:
         with self._lock:
             self._spills += entry.spilled  # it spills once, and then asks for nothing
             others = self._bytes - entry.reserved_bytes
-            for key in [key for key, other in self._entries.items() if not other.users and other.reserved_bytes]:
-                if others + wanted_bytes <= self._max_bytes or wanted_bytes > self._max_bytes:
+            idle = [key for key, each in self._entries.items() if not each.users and each.reserved_bytes]
+            droppable = sum(self._entries[key].reserved_bytes for key in idle)
+            if wanted_bytes and others - droppable + wanted_bytes > self._max_bytes:
+                return False
+            for key in idle:
+                if others + wanted_bytes <= self._max_bytes:
                     break
                 others -= self._entries[key].reserved_bytes
                 self._drop(key)
                 self._evictions += 1
-            if wanted_bytes and others + wanted_bytes > self._max_bytes:
-                return False
             self._bytes = others + wanted_bytes
             entry.reserved_bytes = wanted_bytes
             return True

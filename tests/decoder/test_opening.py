@@ -105,6 +105,26 @@ def test_an_mp3_without_a_header_is_counted_by_decoding_it(sounds: Sounds, tmp_p
     assert np.abs(aligned[5_000:] - expected[5_000:90_000]).max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("delay", "padding", "trimmed"),
+    [(576, 1000, 1576), (576, 100, 576 + 529), (1200, 528, 1729), (0, 700, 700), (0, 0, 0)],
+)
+def test_the_gaps_that_an_mp3_declares_are_trimmed(
+    sounds: Sounds, tmp_path: Path, delay: int, padding: int, trimmed: int
+) -> None:
+    data = bytearray(Path(sounds.path("mp3", 2, 44_100, 50_000)).read_bytes())
+    at = data.index(b"LAME") + 21
+    encoded = 50_000 + (int.from_bytes(data[at : at + 3], "big") >> 12) + (data[at + 1] & 15) * 256 + data[at + 2]
+    data[at : at + 3] = (delay << 12 | padding).to_bytes(3, "big")
+    path = str(tmp_path / "gaps.mp3")
+    Path(path).write_bytes(data)
+    assert probe(path).total_frames == encoded - trimmed
+    whole, source = sounds.read(path), sounds.open(path)
+    for start in (30_000, 0, 49_000):
+        assert np.array_equal(source.read(start, 900), whole[start : start + 900])
+    source.close()
+
+
 def test_a_flac_that_leaves_its_length_open_is_counted_by_decoding_it(sounds: Sounds, tmp_path: Path) -> None:
     whole = sounds.path("flac", 2, 48_000)
     path = tmp_path / "open.flac"

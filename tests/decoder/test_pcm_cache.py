@@ -192,6 +192,19 @@ def test_an_open_track_is_never_evicted_and_what_finds_no_room_still_plays(
     assert cache.statistics().entries == 1
 
 
+def test_nothing_is_evicted_for_a_track_that_would_not_fit_even_then(
+    sounds: Sounds, new_cache: Callable[..., PcmCache]
+) -> None:
+    cache = new_cache(max_bytes=2 * TRACK_BYTES)
+    _play(_path(sounds), "idle", cache)
+    held = open_source(_path(sounds), "held", cache)
+    _play(sounds.path("m4a", 2, 48_000, FRAMES + 1), "too large beside the held one", cache)
+    held.close()
+    assert cache.statistics().evictions == 0
+    assert cache.statistics().spills == 1
+    assert cache.statistics().bytes == TRACK_BYTES
+
+
 @pytest.mark.parametrize("kind", ["m4a", "aac", "opus", "tta", "wma"])
 def test_a_track_larger_than_the_whole_cache_plays_forward(
     sounds: Sounds, new_cache: Callable[..., PcmCache], kind: str
