@@ -74,7 +74,15 @@ class Offload(Protocol):
         """Run ``fn(*args, check=check)``; `check` raises once the job is no longer wanted."""
 
     async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
-        """Run a picklable ``fn(*args)`` in a worker process, which is killed on cancellation or deadline."""
+        """Run a picklable ``fn(*args)`` in a worker process, which is killed on cancellation or deadline.
+
+        The deadline is the job's own: it counts from when a process is free.
+
+        Raises:
+            TimedOut: the job did not end within the deadline.
+            BrokenWorkerError: the process died.
+            Exception: whatever `fn` raises.
+        """
 
     def statistics(self) -> dict[str, LaneStatistics]:
         """The state of every lane, by its name."""
@@ -188,10 +196,11 @@ class ThreadOffload:
     async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
         """See `Offload.run_process`."""
         try:
-            with trio.fail_after(math.inf if deadline_s is None else deadline_s):
-                return await self.processes.run_sync(  # type: ignore[no-any-return]
-                    fn, *args, kill_on_cancel=True, limiter=self.process_limiter
-                )
+            async with self.process_limiter:
+                with trio.fail_after(math.inf if deadline_s is None else deadline_s):
+                    return await self.processes.run_sync(  # type: ignore[no-any-return]
+                        fn, *args, kill_on_cancel=True, limiter=trio.CapacityLimiter(1)
+                    )
         except trio.TooSlowError:
             raise TimedOut from None
 
@@ -217,10 +226,17 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
         lane: _Threads(trio.CapacityLimiter(permits[lane]), starts.get(lane, trio.lowlevel.start_thread_soon))
         for lane in (Lane.DISK, Lane.AUDIO, Lane.READ, Lane.WRITE)
     }
+    died_inside = False
     try:
         async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
-            yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
+            try:
+                yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
+            except trio_parallel.BrokenWorkerError:
+                died_inside = True
+                raise
     except trio_parallel.BrokenWorkerError:
+        if died_inside:
+            raise
         # A signal to the whole process group ends the workers before we do.
         log.info("a worker process had ended already")
     finally:
