@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import parse_etags, parse_if_range_header, parse_range_header
+from werkzeug.http import parse_etags, parse_range_header, quote_etag
 
 from auralis_trio.errors import AuralisError
 
@@ -58,11 +58,14 @@ def requested_part(method: str, headers: Headers, etag: str, total: int) -> Part
     wanted = parse_range_header(headers.get("Range"))
     if method != "GET" or wanted is None or wanted.units != "bytes":
         return whole
-    if "If-Range" in headers and parse_if_range_header(headers["If-Range"]).etag != etag:
+    # Compared strongly: a weak validator, or a date, does not say that the bytes are the same.
+    if "If-Range" in headers and headers["If-Range"] != quote_etag(etag):
         return whole
     if len(wanted.ranges) > 1:
         raise RangeRefused(total, "Ask for one range at a time.", code="multiple_ranges")
-    found = wanted.range_for_length(total)
-    if found is None:
+    first, end = wanted.ranges[0]
+    if first < 0:  # so many from the end; of what is shorter, all
+        first = max(0, total + first)
+    if first >= total:
         raise RangeRefused(total)
-    return Part(found[0], found[1], total, partial=True)
+    return Part(first, total if end is None else min(end, total), total, partial=True)
