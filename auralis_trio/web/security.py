@@ -68,20 +68,24 @@ class Guard:
             raise UnsupportedContent
 
     def _is_own_page(self, origin: str, host: str) -> bool:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         return parts.scheme in {"http", "https"} and (parts.netloc == host or self._is_allowed(parts.netloc))
 
     def _is_ours(self, host: str) -> bool:
         name = _name_of(host)
         if name is None:
             return False
-        if name in LOOPBACK_NAMES or name == self.host or self._is_allowed(host):
+        if name in LOOPBACK_NAMES or name == self.host.lower() or self._is_allowed(host):
             return True
         # Listening on every address: each of the machine's addresses is ours. A name could be anybody's.
         return self.host in {"0.0.0.0", "::"} and _is_address(name)
 
     def _is_allowed(self, host: str) -> bool:
-        return host in self.allow_host or _name_of(host) in self.allow_host
+        allowed = {name.lower() for name in self.allow_host}
+        return host.lower() in allowed or _name_of(host) in allowed
 
 
 def _name_of(host: str) -> str | None:
