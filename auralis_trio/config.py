@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -44,8 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         msgspec.field(default_factory=default_data_dir)
     )
     log_level: Annotated[
-        str,
-        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error; logs go to stderr"),
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="debug, info, warning or error; logs go to stderr"),
     ] = "info"
     scan_at_start: Annotated[bool, Meta(description="scan the folders at every start")] = True
 
@@ -94,7 +94,8 @@ def load_settings(
         for name, variable in ((name, variable_of(name)) for name in Settings.__struct_fields__)
         if variable in environment
     }
-    given = {name: value for name, value in flags.items() if value is not None}
+    # A list that was not given on the command line is an empty one.
+    given = {name: value for name, value in flags.items() if value is not None and value != []}
     try:
         return msgspec.convert({**from_file, **from_environment, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -123,7 +124,11 @@ def descriptions() -> dict[str, str]:
 
 
 def _split(name: str, value: str) -> Any:
-    return tuple(part for part in value.split(os.pathsep) if part) if is_list(name) else value
+    if not is_list(name):
+        return value
+    # Folders as in PATH; hosts behind commas, since a colon stands before a port.
+    parts = value.split(os.pathsep) if name == "folders" else value.replace(" ", "").split(",")
+    return tuple(part for part in parts if part)
 
 
 def _read_file(path: str | None) -> dict[str, Any]:
