@@ -1,0 +1,90 @@
+"""Errors: one tree, each with a status, a code of its own and a text that can be shown."""
+
+import pickle
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+from auralis_trio import errors
+from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceError
+
+
+def tree(root: type[AuralisError]) -> Iterator[type[AuralisError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from tree(child)
+
+
+CLASSES = [kind for kind in tree(AuralisError) if kind.__module__ == errors.__name__]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_each_has_a_status_a_code_and_a_text_of_its_own(kind: type[AuralisError]) -> None:
+    error = kind()
+    assert HTTPStatus(error.status) >= HTTPStatus.BAD_REQUEST
+    assert error.code == kind.default_code
+    assert error.code.replace("_", "").isalpha()
+    assert error.code.islower()
+    assert str(error) == error.message == kind.text
+    assert error.text.endswith(".")
+    assert "/" not in error.text
+    assert "\\" not in error.text
+    assert error.headers == {}
+
+
+def test_no_two_share_a_code_or_a_text() -> None:
+    assert len({kind.default_code for kind in CLASSES}) == len(CLASSES)
+    assert len({kind.text for kind in CLASSES}) == len(CLASSES)
+
+
+def test_the_tree_as_written_down_is_the_tree_as_it_is() -> None:
+    def drawn(kind: type[AuralisError]) -> dict[str, list[str]]:
+        found = {kind.__name__: [child.__name__ for child in kind.__subclasses__() if child in CLASSES]}
+        for child in kind.__subclasses__():
+            if child in CLASSES:
+                found |= drawn(child)
+        return found
+
+    assert errors.__doc__ is not None
+    written: dict[str, list[str]] = {}
+    above: list[str] = []
+    for line in errors.__doc__.splitlines():
+        words = line.lstrip("│ ├└─").split()
+        depth = (len(line) - len(line.lstrip("│ ├└─"))) // 4
+        if not words or words[0] not in {kind.__name__ for kind in CLASSES}:
+            continue
+        above[depth:] = [words[0]]
+        written[words[0]] = []
+        if depth:
+            written[above[depth - 1]].append(words[0])
+    assert written == drawn(AuralisError)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_message_replaces_the_text_and_a_time_becomes_a_header(kind: type[AuralisError]) -> None:
+    error = kind("Do this instead.", retry_after_s=7)
+    assert (error.message, str(error), error.code) == ("Do this instead.", "Do this instead.", kind.default_code)
+    assert error.headers == {"Retry-After": "7"}
+
+
+def test_a_code_can_be_more_exact_than_its_class() -> None:
+    assert AuralisError(code="port_taken").code == "port_taken"
+    assert Busy(retry_after_s=0).headers == {"Retry-After": "0"}
+
+
+def test_a_broken_source_knows_where() -> None:
+    assert SourceCorrupt(frame=0).frame == 0
+    assert SourceError().frame is None
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_error_comes_back_whole_from_a_worker_process(kind: type[AuralisError]) -> None:
+    error = kind("Words.", retry_after_s=3)
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is kind
+    assert vars(back) == vars(error)
+
+
+def test_the_place_of_the_damage_comes_back_too() -> None:
+    assert pickle.loads(pickle.dumps(SourceCorrupt(frame=12))).frame == 12
