@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from tests.web.hostile import Hostile, assert_survives, hostile_inputs
 from tests.web.raw_client import RawClient, connected
@@ -49,14 +50,22 @@ async def test_a_hostile_client_harms_nobody(hostile: Hostile) -> None:
 async def test_all_hostile_clients_at_once_harm_nobody() -> None:
     async with running(max_body_bytes=100_000_000) as server, connected(server.port) as witness:
         await witness.open_websocket(b"/ws/flow")
-        lock = trio.Lock()
+        heard = 0
 
-        async def still_flows() -> None:
-            async with lock:
-                await flows(witness)
+        async def listen() -> None:
+            nonlocal heard
+            while True:
+                await witness.hear()
+                heard += 1
 
-        async with trio.open_nursery() as nursery:
-            for hostile in INPUTS:
-                still_answers = partial(answers, server)
-                nursery.start_soon(assert_survives, server.port, hostile, b"/ws/echo", still_answers, still_flows)
+        async with trio.open_nursery() as listening:
+            listening.start_soon(listen)
+            async with trio.open_nursery() as playing:
+                for hostile in INPUTS:
+                    checks = partial(answers, server), trio.lowlevel.checkpoint
+                    playing.start_soon(assert_survives, server.port, hostile, b"/ws/echo", *checks)
+            before = heard
+            while heard < before + 2:
+                await trio.testing.wait_all_tasks_blocked()
+            listening.cancel_scope.cancel()
         await server.until(connections=1, websockets=1, ended_by_errors=0)
