@@ -8,7 +8,6 @@ stops its decoder within the chunks that the channel holds. Cancelling the nurse
 what was under way is finished or thrown away before `open_stream` is left, and nothing of it can follow.
 """
 
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Span
 from auralis_trio.errors import AuralisError, SourceCorrupt, SourceNotReady
 from auralis_trio.mastering import Recipe
+from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.wire.packets import FIRST, LAST
@@ -64,6 +64,7 @@ class Stream:
     stream_id: int
     plan: Plan
     flow: Flow
+    beat: Beat
     reason: str | None = None
     error: AuralisError | None = None
     _sequence: int = field(default=0)
@@ -129,11 +130,13 @@ class Stream:
                     self.reason, self.error = "failed", chunk
                     return
                 while self.next_frame < chunk.span.end:
-                    if not await self._wait_for_room():
+                    wanted = min(self.plan.track.grid.packet_end(self.next_frame), chunk.span.end) - self.next_frame
+                    room = await self._wait_for_room(wanted)
+                    if not room:
                         self.reason = "stalled"
                         return
                     try:
-                        piece = await self._cut(chunk)
+                        piece = await self._cut(chunk, min(wanted, room))
                     except AuralisError as error:
                         self.reason, self.error = "failed", error
                         return
@@ -142,31 +145,32 @@ class Stream:
                     self.flow.sent += piece.span.frames
         self.reason = "completed"
 
-    async def _wait_for_room(self) -> bool:
-        """Wait until a frame may be sent; False when a client that is not paused gave no credit in time."""
+    async def _wait_for_room(self, wanted: int) -> int:
+        """How many frames may be sent, once it is all that are `wanted`, or any if the client gives credit.
+
+        Zero when a client that is not paused gave no credit in time.
+        """
         flow = self.flow
-        least = min(self.plan.track.grid.packet_end(self.next_frame), self.plan.track.total_frames) - self.next_frame
         while True:
             now_s = trio.current_time()
             room = flow.room(now_s)
-            if room >= (1 if flow.credit is not None else least):
-                return True
-            changed = flow.changed
-            stall_s = math.inf if flow.paused or flow.credit is None else self.plan.stall_timeout_s
-            with trio.move_on_at(min(flow.due_s(least), now_s + stall_s)):
-                await changed.wait()
-            if not changed.is_set() and stall_s < math.inf:
-                return False
+            if room >= (wanted if flow.credit is None else 1):
+                return room
+            if flow.paused:
+                await flow.changed.wait()
+            elif flow.credit is None:
+                await self.beat.sleep_until(flow.due_s(wanted))
+            else:
+                with trio.move_on_after(self.plan.stall_timeout_s) as patience:
+                    await flow.changed.wait()
+                if patience.cancelled_caught:
+                    return 0
 
-    async def _cut(self, chunk: Chunk) -> Piece:
-        """The next packet: as far as the grid and the client's credit reach."""
-        flow, track, start = self.flow, self.plan.track, self.next_frame
-        end = min(track.grid.packet_end(start), chunk.span.end)
-        if flow.credit is not None:
-            end = min(end, start + flow.room(trio.current_time()))
-        span = Span(start, end - start)
+    async def _cut(self, chunk: Chunk, frames: int) -> Piece:
+        """The next packet, of so many frames."""
+        span = Span(self.next_frame, frames)
         data = await self._bytes_of(chunk, span)
-        flags = (FIRST if self._sequence == 0 else 0) | (LAST if end == track.total_frames else 0)
+        flags = (FIRST if self._sequence == 0 else 0) | (LAST if span.end == self.plan.track.total_frames else 0)
         return Piece(data, span, self._sequence, flags)
 
     async def _bytes_of(self, chunk: Chunk, span: Span) -> bytes | memoryview:

@@ -13,7 +13,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import trio
@@ -21,6 +21,7 @@ import trio
 from auralis_trio.audio.units import frames_to_seconds, seconds_to_frame
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hub import Hub
@@ -58,6 +59,7 @@ class SessionServices:
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits
+    beat: Beat = field(default_factory=Beat)
 
 
 class Session:
@@ -201,7 +203,7 @@ class Session:
         request, talk = command.request, self._conversation
         await self.link.send(start_message(plan, command.stream_id, legacy=request.legacy))
         flow = Flow(plan.track.format.sample_rate, request.credit, self.services.limits.pace_ahead_s)
-        self._stream = stream = Stream(command.stream_id, plan, flow)
+        self._stream = stream = Stream(command.stream_id, plan, flow, self.services.beat)
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
             if talk.credit is not None:
