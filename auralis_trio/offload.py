@@ -244,6 +244,11 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def give_back_soon(close: Callable[[], object]) -> None:
+    """Call `close` in a thread that nobody waits for and that needs no permit, so that it waits behind nothing."""
+    trio.lowlevel.start_thread_soon(close, lambda _: None)
+
+
 class InlineOffload:
     """The door without threads, for tests that move the clock: a checkpoint, then the call itself."""
 

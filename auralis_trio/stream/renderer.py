@@ -20,7 +20,7 @@ from auralis_trio.decoder import DECODER_VERSION, PcmCache
 from auralis_trio.errors import AuralisError, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe
-from auralis_trio.offload import STOP_GRACE_S, Lane, Offload
+from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.work.rendering import Chunk, Described, TrackReader
 
@@ -71,8 +71,10 @@ class Renderer:
         finally:
             if reader.retire():
                 # Closing a file can block, and must happen also when this task is cancelled.
-                with trio.move_on_after(STOP_GRACE_S, shield=True):
+                with trio.move_on_after(STOP_GRACE_S, shield=True) as patience:
                     await self.offload.run(Lane.DISK, reader.close)
+                if patience.cancelled_caught:
+                    give_back_soon(reader.close)
 
     async def once(self, key: Hashable, make: Callable[..., Chunk]) -> tuple[Chunk, bool]:
         """The chunk of this key and whether it was cached; rendered by `make` if nobody does so already.
