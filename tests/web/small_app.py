@@ -25,6 +25,7 @@ class SmallApp:
         self.going_down = trio.Event()
         self.codes: list[int] = []
         self.checkpoints: list[bool] = []
+        self.interruption = trio.CancelScope()
         self.gone = trio.Event()
         self.refusals = 0
         self.sent = 0
@@ -127,6 +128,25 @@ class SmallApp:
             scope.cancel()
             await send({"type": "websocket.send", "text": "still there?"})
         self.checkpoints.append(scope.cancelled_caught)
+
+    async def socket_interrupted(self, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        with trio.CancelScope() as self.interruption:
+            while True:
+                await send({"type": "websocket.send", "bytes": PART})
+                self.sent += 1
+        self.gone.set()
+        await send({"type": "websocket.send", "text": str(self.sent)})
+
+    async def socket_chorus(self, receive: Receive, send: Send) -> None:
+        async def voice(letter: bytes) -> None:
+            for _ in range(10):
+                await send({"type": "websocket.send", "bytes": letter * 200_000})
+
+        await send({"type": "websocket.accept"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(voice, b"a")
+            nursery.start_soon(voice, b"b")
 
     async def socket_subprotocol(self, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept", "subprotocol": "never offered"})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from wsproto.events import BytesMessage, TextMessage
 
 from auralis_trio.web.transport import TransportLimits, open_listener
 from auralis_trio.web.transport.limits import Counters
@@ -59,6 +60,27 @@ async def test_a_slow_client_that_goes_on_reading_is_not_cut() -> None:
             await client.stream.receive_some(65_536)
             await trio.sleep(0.1)
         assert server.transport.statistics().cut_for_slow_writes == 0
+
+
+async def test_a_send_that_is_cancelled_in_mid_message_is_finished_first() -> None:
+    async with running() as server, stalled(server, "/ws/interrupted") as client:
+        server.app.interruption.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not server.app.gone.is_set()
+        heard = 0
+        while isinstance(event := await client.hear(), BytesMessage):
+            assert event.data == PART
+            heard += 1
+        assert event == TextMessage(data=str(heard - 1))  # the interrupted send did not return
+
+
+async def test_messages_of_two_tasks_do_not_mix() -> None:
+    async with running() as server, connected(server.port, receive_buffer_bytes=4096) as client:
+        await client.open_websocket(b"/ws/chorus")
+        heard = []
+        while isinstance(event := await client.hear(), BytesMessage):
+            heard.append(bytes(event.data))
+        assert sorted(heard) == [b"a" * 200_000] * 10 + [b"b" * 200_000] * 10
 
 
 async def test_the_kernel_has_a_deadline_of_its_own_for_a_peer_that_vanished() -> None:

@@ -93,7 +93,6 @@ class Wire:
             rest = self._write_now(parts)
             if rest:
                 await self._write_rest(rest)
-                return
             gone = False
         except (OSError, trio.ClosedResourceError):
             gone = True
