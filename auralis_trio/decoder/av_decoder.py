@@ -57,7 +57,10 @@ class AvDecoder:
         file.rewind()
         options = {"fd": str(file.descriptor), "ignore_editlist": "1"}
         with _library_errors():
-            self._container = av.open("fd:", format=_DEMUXERS[mapped.kind], options=options)
+            # Tags in an unknown encoding would otherwise be an error, and one that leaves the file open.
+            self._container = av.open(
+                "fd:", format=_DEMUXERS[mapped.kind], options=options, metadata_errors="replace"
+            )
         try:
             with _library_errors():
                 self._stream = _sound_stream(self._container, trim=mapped.first_frame is None)
@@ -188,10 +191,10 @@ class _Clock:
 
 
 def _sound_stream(container: InputContainer, trim: bool) -> AudioStream:
-    if not container.streams.audio:
+    stream = next(iter(container.streams.audio), None)
+    context = stream.codec_context if stream is not None else None
+    if stream is None or context is None:  # no sound, or of a codec that nobody knows
         raise SourceUnsupported
-    stream = container.streams.audio[0]
-    context = stream.codec_context
     context.thread_count = 1
     context.options = _STRICT
     if not trim:

@@ -7,6 +7,7 @@ iTunes' own note, and the sum of the packets. The edit list decides; the others 
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 
 from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.regular_file import RegularFile
@@ -145,9 +146,14 @@ def _movie_timescale(file: RegularFile, movie: _Box) -> int:
     return _timescale(_body(file, header))
 
 
+def _rows(table: bytes, row_bytes: int) -> range:
+    """Where the rows of a table begin: as many as it says it has, if they are there."""
+    return range(8, min(8 + row_bytes * int.from_bytes(table[4:8], "big"), len(table) - row_bytes + 1), row_bytes)
+
+
 def _media_frames(table: bytes) -> int:
-    runs = (table[at : at + 8] for at in range(8, 8 + 8 * int.from_bytes(table[4:8], "big"), 8))
-    return sum(int.from_bytes(run[:4], "big") * int.from_bytes(run[4:], "big") for run in runs)
+    runs = np.frombuffer(table, ">u4", 2 * len(_rows(table, 8)), offset=8) if len(table) > 8 else np.zeros(0)
+    return int(runs[::2].astype(np.uint64) @ runs[1::2].astype(np.uint64))
 
 
 def _first_edit(table: bytes) -> tuple[int, int] | None:
@@ -155,7 +161,7 @@ def _first_edit(table: bytes) -> tuple[int, int] | None:
     wide = table[:1] == b"\x01"
     width = 8 if wide else 4
     stride = 2 * width + 4
-    for at in range(8, 8 + stride * int.from_bytes(table[4:8], "big"), stride):
+    for at in _rows(table, stride):
         length = int.from_bytes(table[at : at + width], "big")
         start = int.from_bytes(table[at + width : at + 2 * width], "big", signed=True)
         if start >= 0:

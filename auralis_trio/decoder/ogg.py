@@ -33,7 +33,7 @@ class Page(msgspec.Struct, frozen=True):
     sound: bool
 
 
-def _checksum(page: bytes) -> int:
+def checksum(page: bytes) -> int:
     """Ogg's CRC-32, which is zlib's seen in a mirror, without its inversions."""
     plain = page[:22] + b"\0\0\0\0" + page[26:]
     mirrored = zlib.crc32(plain.translate(_MIRROR), 0xFFFFFFFF) ^ 0xFFFFFFFF
@@ -59,7 +59,7 @@ def read_page(file: RegularFile, offset: int) -> Page | None:
         position=None if position == _NO_POSITION else position,
         packets=sum(lacing < 255 for lacing in segments),
         body=data[body:length],
-        sound=_checksum(data[:length]) == int.from_bytes(data[22:26], "little"),
+        sound=checksum(data[:length]) == int.from_bytes(data[22:26], "little"),
     )
 
 

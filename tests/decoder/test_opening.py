@@ -3,6 +3,7 @@
 """What is opened and what is refused: by content, never by name, and never anything but a regular file."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -17,6 +19,7 @@ from mutagen.mp4 import MP4, MP4FreeForm
 
 from auralis_trio.audio.formats import FORMATS, Access, Backend
 from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.ogg import checksum
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing, SourceUnsupported
 from tests.decoder.conftest import Sounds
 from tests.sound_files import can_hold, music, write
@@ -314,6 +317,47 @@ def test_the_clock_of_an_mp4_may_run_at_half_the_decoders_rate(sounds: Sounds, t
     found = probe(str(path))
     assert found.format.sample_rate == 48_000
     assert found.total_frames == 102_400
+
+
+def test_a_table_that_claims_four_billion_rows_costs_no_time(sounds: Sounds, tmp_path: Path) -> None:
+    data = Path(sounds.path("m4a", 1, 48_000, 102_400)).read_bytes()
+    path = tmp_path / "endless.m4a"
+    path.write_bytes(_bytes_patched(data, b"elst", 4, 0xFFFFFFFF))
+    assert probe(str(path)).total_frames == 102_400
+    path.write_bytes(_bytes_patched(data, b"stts", 4, 0xFFFFFFFF))
+    with pytest.raises(SourceCorrupt):
+        probe(str(path))
+
+
+@pytest.mark.parametrize("kind", ["m4a", "wma", "wavpack", "opus"])
+def test_tags_in_an_unknown_encoding_do_not_keep_a_track_from_playing(
+    sounds: Sounds, tmp_path: Path, kind: str
+) -> None:
+    path = str(tmp_path / f"bjork.{kind}")
+    shutil.copy(sounds.path(kind, 2, 48_000), path)
+    file = mutagen.File(path)
+    file[{"m4a": "\xa9nam", "wma": "Title", "opus": "title", "wavpack": "Title"}[kind]] = "BjXXrk"
+    file.save()
+    data = Path(path).read_bytes()
+    if kind == "wma":
+        name = "BjXXrk".encode("utf-16-le")
+        bent = data.replace(name, name.replace(b"X\0X\0", b"\x00\xd8X\0"))
+    else:
+        bent = data.replace(b"BjXXrk", b"Bj\xf6\xffrk")
+    assert bent != data
+    Path(path).write_bytes(_with_ogg_checksums(bent) if kind == "opus" else bent)
+    with no_descriptor_left():
+        assert sounds.read(path).shape == (20_000 if kind != "wma" else 18_432, 2)
+
+
+def _with_ogg_checksums(data: bytes) -> bytes:
+    mended = bytearray(data)
+    at = mended.find(b"OggS")
+    while at >= 0:
+        length = 27 + mended[at + 26] + sum(mended[at + 27 : at + 27 + mended[at + 26]])
+        mended[at + 22 : at + 26] = checksum(bytes(mended[at : at + length])).to_bytes(4, "little")
+        at = mended.find(b"OggS", at + length)
+    return bytes(mended)
 
 
 def test_an_mp4_trimmed_by_its_edit_list_plays_only_what_is_to_be_heard(sounds: Sounds, tmp_path: Path) -> None:
