@@ -1,9 +1,9 @@
-"""`scripts/bench stream [--quick] [--streams N ...] [--seconds S]`."""
+"""`scripts/bench stream [--quick | --trial] [--streams N ...] [--seconds S]`."""
 
 import argparse
 from dataclasses import replace
 
-from scripts.benchmarks.stream import FULL, QUICK, measure
+from scripts.benchmarks.stream import FULL, QUICK, TRIAL, measure
 
 
 def main() -> None:
@@ -11,13 +11,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="What the server costs, beside a floor.")
     commands = parser.add_subparsers(required=True, metavar="BENCHMARK")
     stream = commands.add_parser("stream", help="streams and requests, through the real server")
-    stream.add_argument("--quick", action="store_true", help="at most a minute, and rough")
+    how_much = stream.add_mutually_exclusive_group()
+    for name, effort, what in (
+        ("--quick", QUICK, "at most a minute, and rough"),
+        ("--trial", TRIAL, "a few seconds: whether it runs; the figures are worth nothing"),
+    ):
+        how_much.add_argument(name, dest="effort", action="store_const", const=effort, default=FULL, help=what)
     stream.add_argument(
         "--streams", type=int, nargs="+", metavar="N", help="how many at once; then no more than that"
     )
     stream.add_argument("--seconds", type=float, metavar="S", help="how long each look at them takes")
     options = parser.parse_args()
-    effort = QUICK if options.quick else FULL
+    effort = options.effort
     if options.streams:
         most = max(options.streams)
         effort = replace(effort, streams=options.streams, climb=range(most, most + 1))

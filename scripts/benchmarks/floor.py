@@ -45,7 +45,7 @@ class Floor:
                     await self._play(stream, message["data"]["start_frame"])
                 await stream.send_all(_frame(0x81, PONG))
         except trio.BrokenResourceError:
-            return  # the client has gone
+            await trio.lowlevel.checkpoint()  # the client has gone
 
     async def _play(self, stream: trio.SocketStream, start_frame: int) -> None:
         await stream.send_all(_frame(0x81, START))

@@ -1,5 +1,6 @@
 """Streams in real time: what they cost, how late they come, how many one core carries."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from scripts.benchmarks.table import percentile
 
 AHEAD_S = 0.5
 """How far ahead of real time the servers send: their first burst is over soon."""
-SETTLE_S = 1.0
 PING_EVERY_S = 0.02
 MOST_LATE_S = 0.050
 _GOLDEN = 0.6180339887
@@ -42,6 +42,8 @@ class Window:
     resident_bytes: int
     load_share: float
     """CPU of the load itself, of one core"""
+    waiting_share: float
+    """of the time: the server could have run, but others had its CPU"""
 
     @property
     def in_time(self) -> bool:
@@ -68,12 +70,12 @@ class Audience:
 
     def observe(self, duration_s: float) -> Window:
         """Let the streams settle, then look at them for a while."""
-        self.load.run_for(SETTLE_S)
+        self.load.run_for(duration_s / 3)
         program, packet_s = self.side.program, self.side.grid.packet_frames / self.side.grid.sample_rate
         before = [len(client.arrivals_s) for client in self.clients]
-        began_s, cpu_s, own_s = time.monotonic(), program.cpu_s(), time.process_time()
-        pings_s = list(self._ping(began_s + duration_s))
-        elapsed_s, cpu_s, own_s = time.monotonic() - began_s, program.cpu_s() - cpu_s, time.process_time() - own_s
+        began = _clocks(program)
+        pings_s = list(self._ping(time.monotonic() + duration_s))
+        elapsed_s, cpu_s, waited_s, own_s = (now - then for now, then in zip(_clocks(program), began, strict=True))
         late_s: list[float] = []
         for client, seen in zip(self.clients, before, strict=True):
             late_s += lateness_s(client.arrivals_s, packet_s)[seen:]
@@ -81,11 +83,12 @@ class Audience:
         return Window(
             streams=count,
             cpu_ms=cpu_s / (count * elapsed_s) * 1000,
-            late_s=percentile(late_s, 0.99),
+            late_s=percentile(late_s or [math.inf], 0.99),
             ping_s=pings_s,
             missing=elapsed_s / packet_s - len(late_s) / count,
             resident_bytes=program.resident_bytes(),
             load_share=own_s / elapsed_s,
+            waiting_share=waited_s / elapsed_s,
         )
 
     def _ping(self, until_s: float) -> Iterator[float]:
@@ -97,6 +100,10 @@ class Audience:
             self.load.wait(lambda: len(answers) > count)  # noqa: B023
             yield answers[-1] - said_s
             self.load.run(min(until_s, said_s + PING_EVERY_S))
+
+
+def _clocks(program: Program) -> tuple[float, float, float, float]:
+    return time.monotonic(), program.cpu_s(), program.waited_s(), time.process_time()
 
 
 @contextmanager

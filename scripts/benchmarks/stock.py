@@ -17,15 +17,14 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 async def app(bodies: dict[str, bytes], scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Answer a request, or be told of the start."""
-    if scope["type"] == "lifespan":
+    if scope["type"] == "http":
+        body = bodies[scope["path"]]
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+    else:
         await receive()
         await send({"type": "lifespan.startup.complete"})
-    if scope["type"] != "http":
-        return
-    body = bodies[scope["path"]]
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def main(bodies: dict[str, bytes]) -> None:

@@ -39,6 +39,7 @@ class Effort:
 
 FULL = Effort(600.0, (100, 300), 4, 3.0, range(300, 2001, 100), 40)
 QUICK = Effort(120.0, (100,), 2, 1.5, range(300, 2001, 300), 10)
+TRIAL = Effort(30.0, (3,), 1, 0.3, range(3, 4), 1)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _streams(sides: Sides, effort: Effort, busy: list[Window]) -> Table:
             table.add(f"{count} streams: {name}", *figures)  # noqa: B023
 
         row("CPU, ms per stream-second", lambda _, window: window.cpu_ms)
+        row("waiting for a CPU that others had, %", lambda _, window: window.waiting_share * 100)
         row("memory, KiB per stream", lambda side, w: (w.resident_bytes - empty[side]) / KIB / w.streams)
         row("packets late, p99, ms", lambda _, window: window.late_s * 1000)
         row("ping beside them, p99, ms", lambda _, window: percentile(window.ping_s, 0.99) * 1000)
