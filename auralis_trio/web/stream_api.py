@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import trio
+from msgspec import Meta
 from quart import Response, request
 
 from auralis_trio.audio.encoding import Encoding
@@ -29,9 +30,14 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be heard; `revision` makes sure that it is still the same."""
+    """What is to be heard; `revision` makes sure that it is still the same.
+
+    Preset and intensity say how a track is mastered, and change nothing in one that is heard as recorded.
+    """
 
     enhanced: bool = False
+    preset: Literal["adaptive", "gentle", "warm", "bright", "punchy", "live"] = "adaptive"
+    intensity: Annotated[float, Meta(ge=0, le=1)] = 1.0
     revision: str | None = None
 
     def recipe(self) -> Recipe:

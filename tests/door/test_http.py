@@ -100,6 +100,12 @@ async def test_a_chunk_says_where_it_lies_and_may_be_kept(http: httpx.AsyncClien
     assert (fresh.status_code, fresh.content) == (304, b"")
 
 
+async def test_a_url_that_spells_out_the_defaults_is_the_same_chunk(http: httpx.AsyncClient) -> None:
+    short = await http.get("/api/stream/1/chunk/0")
+    spelled_out = "/api/stream/1/chunk/0?enhanced=false&preset=adaptive&intensity=1&encoding=wav"
+    assert (await http.get(spelled_out)).headers["ETag"] == short.headers["ETag"]
+
+
 async def test_a_stale_revision_is_a_conflict(http: httpx.AsyncClient) -> None:
     answer = await http.get("/api/stream/1/chunk/0?revision=old")
     assert (answer.status_code, answer.json()["code"]) == (409, "stale_revision")
@@ -157,6 +163,9 @@ PROBLEMS = [
     ("GET", "/api/stream/99/metadata", {}, 404, "track_not_found"),
     ("GET", "/api/stream/1/chunk/0?encoding=mp3", {}, 422, "invalid_request"),
     ("GET", "/api/stream/1/chunk/0?enhanced=true", {}, 422, "enhancement_unavailable"),
+    ("GET", "/api/stream/1/chunk/0?preset=loud", {}, 422, "invalid_request"),
+    ("GET", "/api/stream/1/chunk/0?intensity=2", {}, 422, "invalid_request"),
+    ("GET", "/api/stream/1/chunk/0?intensity=nan", {}, 422, "invalid_request"),
     ("GET", "/api/stream/1/chunk/77", {}, 404, "chunk_not_found"),
     ("POST", "/api/library/scan", {}, 415, "json_required"),
     ("POST", "/api/library/scan", {"Content-Type": "text/plain"}, 415, "json_required"),
