@@ -174,9 +174,6 @@ class Session:
     async def _play(self, command: Start) -> None:
         """Deliver one stream, from its start to its end message."""
         with trio.CancelScope() as self._slot:
-            # A newer command may have come while the previous stream's end was being told.
-            if self._wanted.is_set():
-                return
             try:
                 async with self._open(command) as plan:
                     await self._deliver(command, plan)
