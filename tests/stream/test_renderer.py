@@ -161,6 +161,7 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept(threaded: Renderer,
         await trio.testing.wait_all_tasks_blocked()
         gate.set()
     assert frames == [17] * 5
+    assert len(tracks.opened) == 1
     broken[0] = False
     await fetch(threaded, file, results)
     assert len(results) == 1

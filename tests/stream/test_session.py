@@ -292,6 +292,17 @@ async def test_packets_that_credit_cut_short_still_end_on_the_grid(
     assert [packet.frames for packet in link.packets(1)][:3] == [1, PACKET - 1, PACKET]
 
 
+async def test_only_the_packet_with_the_last_frame_is_marked_as_the_last(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    async with talk(services) as link:
+        link.say("play", track_id=1, credit=SHORT - 1)
+        await link.wait_until(lambda: link.frames(1) == SHORT - 1)
+        link.say("credit", stream_id=1, frames=SHORT)
+        await link.hear("audio_stream_end")
+    assert [packet.frames for packet in link.packets(1) if packet.flags & LAST] == [1]
+
+
 @pytest.mark.parametrize("credit", [1, 1000, PACKET, PACKET + 1])
 async def test_flac_packets_that_credit_cut_short_hold_their_frames_alone(
     services: SessionServices, tracks: Tracks, autojump_clock: MockClock, credit: int
