@@ -25,7 +25,7 @@ from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.scan import Scan, ScanProgress
 from auralis_trio.library.store import Library, open_library
-from auralis_trio.offload import Lane, Offload, open_offload
+from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -80,6 +80,18 @@ async def open_library_in(offload: Offload, data_dir: Path) -> AsyncIterator[Lib
 
 
 @asynccontextmanager
+async def open_pcm_cache(offload: Offload, settings: Settings) -> AsyncIterator[PcmCache]:
+    """The cache of what was decoded in sequence; its folder is made if need be."""
+    folder = os.path.join(settings.data_dir, "pcm")
+    pcm = await offload.run(Lane.DISK, PcmCache, folder, settings.pcm_cache_bytes, settings.decode_patience_s)
+    try:
+        yield pcm
+    finally:
+        with trio.move_on_after(STOP_GRACE_S, shield=True):
+            await offload.run(Lane.DISK, pcm.close_idle)
+
+
+@asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything behind the door.
 
@@ -87,11 +99,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         StartupError: a part cannot be opened; the text says what to do.
     """
     data_dir = Path(settings.data_dir)
-    async with open_offload() as offload, open_library_in(offload, data_dir) as library:
+    async with (
+        open_offload() as offload,
+        open_library_in(offload, data_dir) as library,
+        open_pcm_cache(offload, settings) as pcm,
+    ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
-        pcm = await offload.run(
-            Lane.DISK, PcmCache, str(data_dir / "pcm"), settings.pcm_cache_bytes, settings.decode_patience_s
-        )
         page = await offload.run(Lane.DISK, read_page)
         renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), pcm, settings.read_deadline_s)
         hub = Hub(settings.max_sessions)
