@@ -1,7 +1,7 @@
 """Dither: a function of the frame's number alone, triangular, the same in all channels."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.dither import tpdf
@@ -9,6 +9,7 @@ from auralis_trio.audio.dither import tpdf
 starts = st.integers(0, 2**40)
 
 
+@settings(deadline=None)
 @given(starts, st.lists(st.integers(0, 300), max_size=6))
 def test_any_split_gives_the_same_values(start: int, lengths: list[int]) -> None:
     parts, at = [], start
@@ -19,6 +20,7 @@ def test_any_split_gives_the_same_values(start: int, lengths: list[int]) -> None
     assert np.array_equal(split, tpdf(start, sum(lengths)))
 
 
+@settings(deadline=None)
 @given(starts)
 def test_one_value_serves_all_channels(start: int) -> None:
     noise = tpdf(start, 7)
@@ -26,6 +28,7 @@ def test_one_value_serves_all_channels(start: int) -> None:
     assert noise.dtype == np.float32
 
 
+@settings(deadline=None)
 @given(starts)
 def test_it_stays_within_one_step(start: int) -> None:
     assert np.abs(tpdf(start, 2000)).max() < 1.0

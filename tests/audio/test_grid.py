@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, PACKETS_PER_CHUNK, Grid, Span, grain_frames
@@ -33,11 +33,13 @@ def test_sizes_double_with_each_octave(rate: int, grain: int, chunk: int, packet
     assert (grid.grain, grid.chunk_frames, grid.packet_frames) == (grain, chunk, packet)
 
 
+@settings(deadline=None)
 @given(rates)
 def test_a_grain_is_what_the_formula_says(rate: int) -> None:
     assert grain_frames(rate) == 12288 * 2.0 ** math.ceil(math.log2(rate / 48_000))
 
 
+@settings(deadline=None)
 @given(rates)
 def test_a_chunk_is_a_whole_number_of_grains_and_of_packets(rate: int) -> None:
     grid = Grid(rate, 0)
@@ -53,6 +55,7 @@ def assert_partition(spans: list[Span], total_frames: int) -> None:
     assert at == total_frames
 
 
+@settings(deadline=None)
 @given(grids)
 def test_chunks_are_a_partition_of_any_track(grid: Grid) -> None:
     spans = [grid.chunk(index) for index in range(grid.total_chunks)]
@@ -60,11 +63,13 @@ def test_chunks_are_a_partition_of_any_track(grid: Grid) -> None:
     assert all(span.frames == grid.chunk_frames for span in spans[:-1])
 
 
+@settings(deadline=None)
 @given(grids)
 def test_grains_are_a_partition_of_any_track(grid: Grid) -> None:
     assert_partition([grid.grains(index, index + 1) for index in range(grid.total_grains)], grid.total_frames)
 
 
+@settings(deadline=None)
 @given(st.builds(Grid, rates, st.integers(0, 5_000_000)))
 def test_packets_are_a_partition_and_none_crosses_a_chunk(grid: Grid) -> None:
     spans, at = [], 0
@@ -76,6 +81,7 @@ def test_packets_are_a_partition_and_none_crosses_a_chunk(grid: Grid) -> None:
     assert all(span.frames <= grid.packet_frames for span in spans)
 
 
+@settings(deadline=None)
 @given(grids.filter(lambda grid: grid.total_frames > 0), st.data())
 def test_every_frame_lies_in_the_chunk_that_is_named_for_it(grid: Grid, data: st.DataObject) -> None:
     frame = data.draw(st.integers(0, grid.total_frames - 1))
@@ -84,6 +90,7 @@ def test_every_frame_lies_in_the_chunk_that_is_named_for_it(grid: Grid, data: st
     assert frame < grid.packet_end(frame) <= span.end
 
 
+@settings(deadline=None)
 @given(grids, st.integers(0, 2000), st.integers(0, 200))
 def test_a_run_of_grains_is_cut_at_the_end_and_never_negative(grid: Grid, first: int, count: int) -> None:
     span = grid.grains(first, first + count)

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.units import db_to_gain, frames_to_seconds, gain_to_db, seconds_to_frame
@@ -15,6 +15,7 @@ def test_levels_are_amplitude_ratios(level_db: float, gain: float) -> None:
     assert gain_to_db(gain) == pytest.approx(level_db)
 
 
+@settings(deadline=None)
 @given(st.floats(-300, 300))
 def test_a_level_survives_the_way_there_and_back(level_db: float) -> None:
     assert gain_to_db(db_to_gain(level_db)) == pytest.approx(level_db, abs=1e-9)
@@ -25,6 +26,7 @@ def test_the_frame_heard_at_a_time_has_begun(position_s: float, frame: int) -> N
     assert seconds_to_frame(position_s, 44_100) == frame
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40), st.sampled_from([8_000, 44_100, 48_000, 192_000]))
 def test_a_frame_told_in_seconds_is_found_again_within_one(frame: int, rate: int) -> None:
     assert frame - 1 <= seconds_to_frame(frames_to_seconds(frame, rate), rate) <= frame

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -58,6 +58,7 @@ def test_what_is_not_a_number_is_silence_and_infinity_is_full_scale(bits: int, s
     assert quantise(Block(odd, 0), bits, source_bits).tolist() == [[0, top - 1, -top]]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([16, 24]), st.sampled_from(SOURCE_BITS))
 def test_any_bits_whatever_become_integers_in_range(pattern: int, bits: int, source_bits: int | None) -> None:
     samples = np.array([[pattern]], np.uint32).view(np.float32)
@@ -70,6 +71,7 @@ def test_floats_pass_bit_for_bit() -> None:
     assert pack_pcm(Block(patterns.view(np.float32), 0), Encoding.F32, None) == patterns.astype("<u4").tobytes()
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(PLAIN),
     st.sampled_from(SOURCE_BITS),

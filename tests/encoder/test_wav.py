@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.block import Block, Samples
@@ -93,6 +93,7 @@ def test_the_rate_is_kept(rate: int) -> None:
     assert soundfile.info(io.BytesIO(data)).samplerate == rate
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLAIN), st.integers(1, 8), st.integers(0, 2**40), st.sampled_from([8_000, 44_100, 192_000]))
 def test_sizes_are_exact_for_any_length(encoding: Encoding, channels: int, frames: int, rate: int) -> None:
     form = form_of(channels, rate)
@@ -107,6 +108,7 @@ def test_sizes_are_exact_for_any_length(encoding: Encoding, channels: int, frame
     assert parsed.ds64_frames == (frames if parsed.form == b"RF64" else None)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLAIN), st.integers(1, 32), st.sampled_from([8_000, 44_100, 192_000]))
 def test_the_format_chunk_agrees_with_itself(encoding: Encoding, channels: int, rate: int) -> None:
     fmt = parse(wav_header(form_of(channels, rate), encoding, 10)).fmt

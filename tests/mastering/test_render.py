@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.grid import Grid
@@ -19,6 +19,7 @@ def source() -> ToneSource:
     return ToneSource(AudioFormat(RATE, 2, 16), TOTAL)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6), st.integers(0, 7))
 def test_any_run_of_grains_is_that_span_of_the_whole(first: int, count: int) -> None:
     source = ToneSource(AudioFormat(RATE, 2, 16), TOTAL)

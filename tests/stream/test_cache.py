@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.grid import Span
@@ -67,6 +67,7 @@ def test_a_cache_of_no_bytes_keeps_nothing() -> None:
     assert (cache.get("a"), cache.statistics().bytes) == (None, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("pg"), st.sampled_from("abcdef"), st.integers(0, 70)), max_size=60))
 def test_it_does_as_a_simple_model_does(steps: list[tuple[str, str, int]]) -> None:
     cache, model = ChunkCache(100), OrderedDict[str, Chunk]()

@@ -105,9 +105,10 @@ class PacedFlow(RuleBasedStateMachine):
 
 TestCreditedFlow = CreditedFlow.TestCase
 TestPacedFlow = PacedFlow.TestCase
-TestCreditedFlow.settings = TestPacedFlow.settings = settings(max_examples=60, stateful_step_count=30)
+TestCreditedFlow.settings = TestPacedFlow.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 8192), min_size=1, max_size=50))
 def test_a_client_that_grants_what_it_heard_never_waits_for_ever(credit: int, sizes: list[int]) -> None:
     flow = Flow(RATE, credit, AHEAD_S)

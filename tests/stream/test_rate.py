@@ -1,7 +1,7 @@
 """The rate: a burst of one second's worth, then the stated number a second."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.stream.rate import Rate
@@ -25,6 +25,7 @@ def test_a_long_silence_saves_no_more_than_a_second() -> None:
     assert [rate.allows(1e6) for _ in range(4)] == [True, True, True, False]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.lists(st.floats(0, 0.5), max_size=200))
 def test_over_any_time_no_more_than_the_burst_and_the_rate(per_s: int, gaps_s: list[float]) -> None:
     rate, now_s, allowed = Rate(per_s), 0.0, 0

@@ -1,7 +1,7 @@
 """Ranges and conditions, case by case as RFC 9110 has them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
@@ -127,6 +127,7 @@ def test_an_outdated_range_that_lies_outside_gets_the_whole() -> None:
     assert asked("bytes=5000-", if_range='"other"') == WHOLE
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255), max_size=30), st.integers(0, 2**40))
 def test_any_range_whatever_gives_bytes_within_or_a_refusal(text: str, total: int) -> None:
     try:
@@ -138,6 +139,7 @@ def test_any_range_whatever_gives_bytes_within_or_a_refusal(text: str, total: in
     assert 0 <= found.start <= found.end <= total
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**40), st.integers(0, 2**41), st.integers(0, 2**41))
 def test_first_and_last_are_both_included(total: int, first: int, last: int) -> None:
     if first > last:

@@ -1,7 +1,7 @@
 """Who may talk to the server: programs, our own page, nobody else's."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.errors import AuralisError, Forbidden
@@ -183,6 +183,7 @@ def test_the_host_is_looked_at_before_anything_else() -> None:
     assert verdict(LOCAL, "POST", host="evil.example", origin="http://evil.example") == "host_not_allowed"
 
 
+@settings(deadline=None)
 @given(st.text(), st.none() | st.text(), st.sampled_from([LOCAL, EVERYWHERE, NAMED]))
 def test_any_heads_whatever_pass_or_are_refused(host: str, origin: str | None, guard: Guard) -> None:
     headers = {"host": host} if origin is None else {"host": host, "origin": origin}

@@ -227,6 +227,7 @@ def test_the_older_play_means_paced_floats_in_json() -> None:
     assert command == Start(1, Request(4, 1.0, Encoding.F32, json=True, credit=None, legacy=True), paused=False)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(State)), st.text() | st.binary())
 def test_what_cannot_be_understood_changes_nothing(state: State, message: str | bytes) -> None:
     conversation, twin = conversation_in(state), conversation_in(state)
@@ -308,4 +309,4 @@ class AnyConversation(RuleBasedStateMachine):
 
 
 TestAnyConversation = AnyConversation.TestCase
-TestAnyConversation.settings = settings(max_examples=60, stateful_step_count=40)
+TestAnyConversation.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.wire.messages import (
@@ -60,6 +60,7 @@ def code_of(text: str | bytes) -> str:
     return caught.value.code
 
 
+@settings(deadline=None)
 @given(st.text() | st.text().map(json.dumps) | near_misses)
 def test_any_text_is_a_message_or_refused_with_a_code(text: str) -> None:
     heard = hear(text)
@@ -70,17 +71,20 @@ def test_any_text_is_a_message_or_refused_with_a_code(text: str) -> None:
         assert type(heard) in CLIENT_MESSAGES.values()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=20))
 def test_text_with_lone_surrogates_is_a_message_or_refused(text: str) -> None:
     # Characters of category Cs are those that UTF-8 cannot hold.
     assert code_of(text) in CODES
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_binary_messages_are_refused(data: bytes) -> None:
     assert code_of(data) == "unsupported_frame_type"
 
 
+@settings(deadline=None)
 @given(near_misses)
 def test_every_refusal_can_be_told_to_the_client(text: str) -> None:
     heard = hear(text)
@@ -194,6 +198,7 @@ def test_an_answer_does_not_repeat_all_that_was_said(text: str) -> None:
     assert len(heard.text) < 300
 
 
+@settings(deadline=None)
 @given(st.text(), st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text(), max_size=4))
 def test_what_the_server_says_is_json_of_the_same_envelope(kind: str, data: dict[str, Any]) -> None:
     assert json.loads(pack(kind, data)) == {"type": kind, "data": data}

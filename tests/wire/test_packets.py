@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.encoding import Encoding
@@ -30,11 +30,13 @@ def packed(packet: Packet) -> bytes:
     return header + packet.payload
 
 
+@settings(deadline=None)
 @given(packets)
 def test_what_is_packed_is_parsed(packet: Packet) -> None:
     assert parse_packet(packed(packet)) == packet
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80) | st.binary(max_size=60).map(lambda rest: b"\x01\x01" + rest))
 def test_any_bytes_are_a_packet_or_refused(message: bytes) -> None:
     try:
