@@ -129,9 +129,14 @@ class PlayerClient:
 
 @asynccontextmanager
 async def open_player(url: str) -> AsyncIterator[PlayerClient]:
-    """Connect and be greeted."""
-    address = url.replace("http://", "ws://", 1) + "/ws"
-    async with trio_websocket.open_websocket_url(address, message_queue_size=4) as socket:
+    """Connect and be greeted; the connection is closed also where the server closed its side first."""
+    address = url.removeprefix("http://")
+    host, port = address.split(":")
+    async with await trio.open_tcp_stream(host, int(port)) as stream, trio.open_nursery() as nursery:
+        socket = await trio_websocket.wrap_client_stream(nursery, stream, address, "/ws", message_queue_size=4)
         client = PlayerClient(socket)
         client.hello = await client.hear_text("hello")
         yield client
+        with trio.move_on_after(5):
+            await socket.aclose()
+        nursery.cancel_scope.cancel()

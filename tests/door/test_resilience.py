@@ -106,20 +106,24 @@ async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_
 
 async def _misbehave(url: str, tracks: int, dice: random.Random) -> None:
     """Connect, do some of what clients do, and vanish at any moment."""
-    host, port = url.removeprefix("http://").split(":")
+    address = url.removeprefix("http://")
+    host, port = address.split(":")
     stream = await trio.open_tcp_stream(host, int(port))
-    with trio.move_on_after(dice.choice([0.0, 0.005, 0.02, 0.05, 0.2])):
-        async with trio.open_nursery() as nursery:
-            connected = await trio_websocket.wrap_client_stream(nursery, stream, f"{host}:{port}", "/ws")
-            for _ in range(dice.randrange(1, 6)):
-                await connected.send_message(dice.choice(_SAYINGS).replace("TRACK", str(dice.randint(1, tracks))))
-                for _ in range(dice.randrange(0, 4)):
-                    await connected.get_message()
-            nursery.cancel_scope.cancel()
-    if dice.random() < 0.5:
-        # A reset instead of a goodbye.
-        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    await trio.aclose_forcefully(stream)
+    try:
+        with trio.move_on_after(dice.choice([0.0, 0.005, 0.02, 0.05, 0.2])):
+            async with trio.open_nursery() as nursery:
+                connected = await trio_websocket.wrap_client_stream(nursery, stream, address, "/ws")
+                for _ in range(dice.randrange(1, 6)):
+                    await connected.send_message(dice.choice(_SAYINGS).replace("TRACK", str(dice.randint(1, tracks))))
+                    for _ in range(dice.randrange(0, 4)):
+                        await connected.get_message()
+                nursery.cancel_scope.cancel()
+    finally:
+        with suppress(OSError):
+            if dice.random() < 0.5:
+                # A reset instead of a goodbye.
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        await trio.aclose_forcefully(stream)
 
 
 _SAYINGS = [
