@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -35,7 +35,7 @@ async def test_every_path_gives_the_frames_of_the_decoder(tmp_path: Path, kind: 
     dice = random.Random(kind)
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx.AsyncClient(base_url=server.url) as http,
+        httpx2.AsyncClient(base_url=server.url) as http,
     ):
         tracks = (await http.get("/api/library/tracks?limit=500")).json()["items"]
         assert len(tracks) == len(list(folder.iterdir()))

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -32,8 +32,8 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.url) as client:
+async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server.url) as client:
         yield client
 
 
@@ -62,7 +62,7 @@ ROUTES = {
 
 @pytest.mark.parametrize(("route", "call"), ROUTES.items(), ids=[" ".join(route) for route in ROUTES])
 async def test_every_route_answers(
-    server: Server, http: httpx.AsyncClient, route: tuple[str, str], call: tuple[str, int]
+    server: Server, http: httpx2.AsyncClient, route: tuple[str, str], call: tuple[str, int]
 ) -> None:
     assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES)
     answer = await http.request(route[0], call[0], headers=JSON if route[0] == "POST" else {})
@@ -70,7 +70,7 @@ async def test_every_route_answers(
 
 
 async def test_chunks_in_every_encoding_hold_the_same_frames(
-    http: httpx.AsyncClient, music: Path, tmp_path: Path
+    http: httpx2.AsyncClient, music: Path, tmp_path: Path
 ) -> None:
     expected, _ = soundfile.read(music / "one.flac", dtype="int16", frames=221_184)
     for encoding, suffix in (("wav", ".wav"), ("flac", ".flac")):
@@ -85,7 +85,7 @@ async def test_chunks_in_every_encoding_hold_the_same_frames(
     assert np.array_equal(f32 * 32768, expected)
 
 
-async def test_a_chunk_says_where_it_lies_and_may_be_kept(http: httpx.AsyncClient) -> None:
+async def test_a_chunk_says_where_it_lies_and_may_be_kept(http: httpx2.AsyncClient) -> None:
     revision = (await http.get("/api/stream/1/metadata")).json()["revision"]
     answer = await http.get(f"/api/stream/1/chunk/1?revision={revision}")
     assert answer.headers["X-Chunk-Start-Frame"] == "221184"
@@ -100,19 +100,19 @@ async def test_a_chunk_says_where_it_lies_and_may_be_kept(http: httpx.AsyncClien
     assert (fresh.status_code, fresh.content) == (304, b"")
 
 
-async def test_a_url_that_spells_out_the_defaults_is_the_same_chunk(http: httpx.AsyncClient) -> None:
+async def test_a_url_that_spells_out_the_defaults_is_the_same_chunk(http: httpx2.AsyncClient) -> None:
     short = await http.get("/api/stream/1/chunk/0")
     spelled_out = "/api/stream/1/chunk/0?enhanced=false&preset=adaptive&intensity=1&encoding=wav"
     assert (await http.get(spelled_out)).headers["ETag"] == short.headers["ETag"]
 
 
-async def test_a_stale_revision_is_a_conflict(http: httpx.AsyncClient) -> None:
+async def test_a_stale_revision_is_a_conflict(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/api/stream/1/chunk/0?revision=old")
     assert (answer.status_code, answer.json()["code"]) == (409, "stale_revision")
 
 
 @pytest.mark.parametrize("resource", ["audio.wav", "file", "audio.wav?encoding=s24"])
-async def test_ranges_are_cut_from_the_whole(http: httpx.AsyncClient, resource: str) -> None:
+async def test_ranges_are_cut_from_the_whole(http: httpx2.AsyncClient, resource: str) -> None:
     whole = await http.get(f"/api/stream/1/{resource}")
     size = len(whole.content)
     head = await http.head(f"/api/stream/1/{resource}")
@@ -139,7 +139,7 @@ async def test_ranges_are_cut_from_the_whole(http: httpx.AsyncClient, resource: 
     assert (stale.status_code, stale.content) == (200, whole.content)
 
 
-async def test_the_original_file_comes_byte_for_byte(http: httpx.AsyncClient, music: Path) -> None:
+async def test_the_original_file_comes_byte_for_byte(http: httpx2.AsyncClient, music: Path) -> None:
     answer = await http.get("/api/stream/1/file")
     assert answer.content == (music / "one.flac").read_bytes()
     assert answer.headers["Content-Type"] == "audio/flac"
@@ -177,7 +177,7 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("method", "path", "headers", "status", "code"), PROBLEMS)
 async def test_what_goes_wrong_is_a_problem_with_a_code_and_no_path(
-    http: httpx.AsyncClient, tmp_path: Path, method: str, path: str, headers: dict[str, str], status: int, code: str
+    http: httpx2.AsyncClient, tmp_path: Path, method: str, path: str, headers: dict[str, str], status: int, code: str
 ) -> None:
     answer = await http.request(method, path, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -187,13 +187,13 @@ async def test_what_goes_wrong_is_a_problem_with_a_code_and_no_path(
     assert not re.search(r"Traceback|File \"|\.py", answer.text)
 
 
-async def test_a_scan_outside_of_the_folders_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_scan_outside_of_the_folders_is_refused(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/api/library/scan", json={"directories": ["/etc"]})
     assert answer.status_code == 422
     assert "/etc" not in answer.text
 
 
-async def test_a_file_that_has_gone_or_changed_is_a_typed_error(http: httpx.AsyncClient, music: Path) -> None:
+async def test_a_file_that_has_gone_or_changed_is_a_typed_error(http: httpx2.AsyncClient, music: Path) -> None:
     soundfile.write(music / "one.flac", synthesise(3.0, RATE, 2, seed=2), RATE, subtype="PCM_16")
     answer = await http.get("/api/stream/1/chunk/0")
     assert (answer.status_code, answer.json()["code"]) == (409, "track_changed")

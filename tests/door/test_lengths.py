@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -25,7 +25,7 @@ async def test_a_track_delivers_exactly_its_frames(tmp_path: Path, frames: int) 
     soundfile.write(music / "track.wav", samples, RATE, subtype="FLOAT")
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx.AsyncClient(base_url=server.url) as http,
+        httpx2.AsyncClient(base_url=server.url) as http,
     ):
         meta = (await http.get("/api/stream/1/metadata")).json()
         assert meta["total_frames"] == frames

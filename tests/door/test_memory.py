@@ -4,7 +4,7 @@ import socket
 import struct
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import trio
 
@@ -39,7 +39,7 @@ def peak_bytes(server: Process) -> int:
     raise AssertionError("no VmHWM")
 
 
-async def tracks_of(http: httpx.AsyncClient, number: int) -> dict[str, int]:
+async def tracks_of(http: httpx2.AsyncClient, number: int) -> dict[str, int]:
     with trio.fail_after(30):
         while (page := (await http.get("/api/library/tracks")).json())["total"] < number:
             pass
@@ -57,7 +57,7 @@ async def test_three_hours_cost_no_more_memory_than_three_minutes(tmp_path: Path
         "hours": write_long(music / "hours.wav", rate, channels, 3 * 3600),
     }
     with server_process(tmp_path / "data", music, chunk_cache_bytes=CACHE_BYTES) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=60) as http:
             tracks = await tracks_of(http, 2)
             peaks = {}
             for title in ("minutes", "hours"):

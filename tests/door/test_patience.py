@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import trio
 
@@ -24,7 +24,7 @@ async def test_a_far_place_is_answered_with_retry_after_until_it_is_decoded(
     await in_thread(write, str(path), kind, music(120 * RATE, 1, RATE), RATE)
     expected = await in_thread(full_read, path, tmp_path / "scratch")
     settings = settings_for(tmp_path, folder, decode_patience_s=0.01)
-    async with running_server(settings) as server, httpx.AsyncClient(base_url=server.url) as http:
+    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
         last = len(expected) // 4 // 221_184
         refused = 0
         with trio.fail_after(60):

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -43,14 +43,14 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-async def library_is_ready(http: httpx.AsyncClient, tracks: int) -> None:
+async def library_is_ready(http: httpx2.AsyncClient, tracks: int) -> None:
     with trio.fail_after(30):
         while (await http.get("/api/library/scan/status")).json()["finished_ns"] is None:
             await trio.lowlevel.checkpoint()
     assert (await http.get("/api/library/tracks")).json()["total"] == tracks
 
 
-async def track_named(http: httpx.AsyncClient, title: str) -> int:
+async def track_named(http: httpx2.AsyncClient, title: str) -> int:
     found: int = (await http.get("/api/library/tracks", params={"search": title})).json()["items"][0]["id"]
     return found
 
@@ -79,7 +79,7 @@ class DeafClient:
 
 async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_path: Path, music: Path) -> None:
     with server_process(tmp_path / "data", music, stall_timeout_s=2, graceful_timeout_s=1) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx2.AsyncClient(base_url=server.url) as http:
             await library_is_ready(http, 2)
             long, short = await track_named(http, "long"), await track_named(http, "short")
             async with open_player(server.url) as player:
@@ -143,7 +143,7 @@ _SAYINGS = [
 async def test_a_thousand_clients_that_vanish_leave_nothing_behind(tmp_path: Path, music: Path) -> None:
     write_tone(music / "third.mp3", 15.0, seed=3)
     with server_process(tmp_path / "data", music) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx2.AsyncClient(base_url=server.url) as http:
             await library_is_ready(http, 3)
 
             async def cycles(number: int, seed: int) -> None:
@@ -197,7 +197,7 @@ async def test_a_file_damaged_in_the_middle_is_heard_to_the_damage_and_then_fail
 
 async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music: Path) -> None:
     async with running_server(settings_for(tmp_path, music)) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx2.AsyncClient(base_url=server.url) as http:
             track = await track_named(http, "short")
             (music / "short.flac").unlink()
             os.mkfifo(music / "short.flac")
@@ -228,7 +228,7 @@ async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, mus
         url = url_of("127.0.0.1", listener)
         async with trio.open_nursery() as nursery:
             await nursery.start(partial(run_transport, app, [listener], TransportLimits(), shutdown))
-            async with httpx.AsyncClient(base_url=url) as http:
+            async with httpx2.AsyncClient(base_url=url) as http:
                 answer = await http.get("/api/library/tracks")
                 assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
                 assert "secret" not in answer.text
