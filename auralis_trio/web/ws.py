@@ -30,11 +30,8 @@ class WebSocketLink:
 
     async def send(self, message: str | bytes) -> None:
         """See `Link.send`; bounded by the transport's write deadline."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         text, data = (message, None) if isinstance(message, str) else (None, message)
-        # Once begun a message is sent as a whole, so that what was sent is known to the frame.
-        with trio.CancelScope(shield=True):
-            await self.send_event({"type": "websocket.send", "bytes": data, "text": text})
+        await self.send_event({"type": "websocket.send", "bytes": data, "text": text})
 
     async def close(self, code: int, reason: str) -> None:
         """See `Link.close`."""

@@ -46,6 +46,12 @@ async def test_a_client_that_stops_reading_is_cut_by_the_write_deadline(path: st
         assert server.transport.statistics().ended_by_errors == 0
 
 
+async def test_a_session_that_listens_hears_that_its_stalled_client_was_cut() -> None:
+    async with running(write_deadline_s=0.2) as server, stalled(server, "/ws/session"):
+        await server.app.ended["/ws/session"].wait()
+        assert server.app.codes == [1006]
+
+
 @pytest.mark.parametrize("path", STALLS, ids=STALLS.values())
 async def test_a_client_that_stalls_and_then_hangs_up_ends_its_handler_at_once(path: str) -> None:
     async with running(write_deadline_s=600) as server, stalled(server, path) as client:
@@ -71,7 +77,7 @@ async def test_a_send_that_is_cancelled_in_mid_message_is_finished_first() -> No
         while isinstance(event := await client.hear(), BytesMessage):
             assert event.data == PART
             heard += 1
-        assert event == TextMessage(data=str(heard - 1))  # the interrupted send did not return
+        assert event == TextMessage(data=str(heard))  # what was sent, returned: an app can count on it
 
 
 async def test_messages_of_two_tasks_do_not_mix() -> None:

@@ -84,7 +84,8 @@ class Wire:
                 return
 
     async def write(self, *parts: bytes | memoryview) -> None:
-        """Send all of it or raise ClientGone; always a checkpoint, never cancelled in the middle of a frame."""
+        """Send all of it or raise ClientGone; always a checkpoint, cancelled before the first byte or not at all."""
+        await trio.lowlevel.checkpoint_if_cancelled()
         if self._sending.locked():
             await self._sending.acquire()
         else:
@@ -98,7 +99,7 @@ class Wire:
             gone = True
         finally:
             self._sending.release()
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.cancel_shielded_checkpoint()
         if gone:
             raise ClientGone
 
