@@ -148,7 +148,12 @@ class _Threads:
             except trio.RunFinishedError:
                 return
 
-        self.start(fn, deliver)
+        try:
+            self.start(fn, deliver)
+        except RuntimeError:
+            # The system has no thread to give.
+            self.limiter.release_on_behalf_of(job)
+            raise Busy(retry_after_s=5) from None
         try:
             return await job.wait()  # type: ignore[no-any-return]
         finally:

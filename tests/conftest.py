@@ -9,6 +9,7 @@ from types import FrameType
 
 import pytest
 import trio
+from hypothesis import settings
 
 from tests.quiet import QUIET, QuietClient
 
@@ -16,6 +17,10 @@ PACKAGE = str(Path(__file__).parent.parent / "auralis_trio") + os.sep
 WATCHED = {"open", "sqlite3.connect"}
 
 _violations: list[str] = []
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:

@@ -1,8 +1,11 @@
 """The library as async code sees it: every question goes through the door, under a deadline."""
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
+from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.library.queries import get_track_file, set_total_frames
 from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library
@@ -10,6 +13,8 @@ from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.renderer import OpenTrack
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Catalogue:
@@ -41,11 +46,12 @@ class Catalogue:
 
     async def keep_length(self, track: OpenTrack) -> None:
         """Note the frames of a track whose file did not declare them and which were counted just now."""
-        if track.file.total_frames is None:
-            await self._offload.run(
-                Lane.WRITE,
-                lambda: set_total_frames(
-                    self._library, track.file.track_id, track.total_frames, track.file.content_id
-                ),
-                deadline_s=self._deadline_s,
-            )
+        if track.file.total_frames is not None:
+            return
+        keep = partial(
+            set_total_frames, self._library, track.file.track_id, track.total_frames, track.file.content_id
+        )
+        try:
+            await self._offload.run(Lane.WRITE, keep, deadline_s=self._deadline_s)
+        except (Busy, TimedOut):
+            log.info("the length of track %d was not kept; the next play counts again", track.file.track_id)

@@ -93,14 +93,15 @@ class Stream:
         with out, suppress(trio.BrokenResourceError):
             try:
                 while frame < plan.track.total_frames:
-                    chunk = await self._chunk(plan.track.grid.chunk_of(frame))
+                    chunk = await self._chunk_from(frame)
                     await out.send(chunk)
                     frame = chunk.span.end
             except AuralisError as error:
                 await self._send_rest(out, frame, error)
 
-    async def _chunk(self, index: int) -> Chunk:
-        plan, tries = self.plan, 0
+    async def _chunk_from(self, frame: int) -> Chunk:
+        """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""
+        plan, tries, index = self.plan, 0, self.plan.track.grid.chunk_of(frame)
         while True:
             try:
                 return await plan.track.packets(plan.recipe, index, plan.encoding)
@@ -109,6 +110,11 @@ class Stream:
                 tries += 1
                 if tries == NOT_READY_TRIES:
                     raise
+            except SourceCorrupt as error:
+                if error.frame is None or error.frame >= frame:
+                    raise
+                rest = Span(frame, plan.track.grid.chunk(index).end - frame)
+                return await plan.track.span(plan.recipe, rest, plan.encoding)
 
     async def _send_rest(
         self, out: trio.MemorySendChannel[Chunk | AuralisError], frame: int, error: AuralisError
