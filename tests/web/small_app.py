@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -65,6 +66,11 @@ class SmallApp:
     async def http_wait(self, receive: Receive, send: Send) -> None:
         await self.go_on.wait()
         await answer(send, b"waited")
+
+    async def http_after(self, receive: Receive, send: Send) -> None:
+        await answer(send, b"fine")
+        self.gone.set()
+        await self.go_on.wait()
 
     async def http_stream(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -147,6 +153,17 @@ class SmallApp:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(voice, b"a")
             nursery.start_soon(voice, b"b")
+
+    async def socket_session(self, receive: Receive, send: Send) -> None:
+        async def play() -> None:
+            with suppress(trio.BrokenResourceError):
+                while True:
+                    await send({"type": "websocket.send", "bytes": PART})
+
+        await send({"type": "websocket.accept"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            self.codes.append((await receive())["code"])
 
     async def socket_subprotocol(self, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept", "subprotocol": "never offered"})

@@ -110,12 +110,14 @@ async def test_a_head_request_runs_the_body() -> None:
 
 
 async def test_an_answer_before_the_end_of_a_long_body_is_never_finished() -> None:
-    async with stock() as (app, port, _), connected(port) as client:
-        await client.say(b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 4000000\r\n\r\n" + bytes(900_000))
-        await trio.testing.wait_all_tasks_blocked(0.02)
+    async with stock() as (app, port, _), connected(port) as client, trio.open_nursery() as nursery:
+        head = b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 4000000\r\n\r\n"
+        nursery.start_soon(client.say, head + bytes(900_000))
+        await trio.testing.wait_all_tasks_blocked(0.05)
         app.go_on.set()
         assert (await client.answer()).body == b"waited"
         assert not await closes(client)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_refused_upgrade_leaves_its_connection_open() -> None:

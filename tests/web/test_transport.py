@@ -38,6 +38,15 @@ async def test_a_connection_serves_many_requests_and_closes_when_it_was_idle_for
         await server.until(connections=0)
 
 
+async def test_a_connection_is_not_closed_for_having_served_many_requests() -> None:
+    async with running() as server, connected(server.port) as client:
+        await client.say(b"GET /plain HTTP/1.1\r\nhost: x\r\n\r\n" * 1001)
+        said = b""
+        while said.count(b"\r\n\r\nfine") < 1001:
+            said += await client.stream.receive_some(65_536)
+        assert b"close" not in said
+
+
 @pytest.mark.parametrize("path", [b"/plain", b"/q/plain"])
 async def test_connection_close_is_honoured(path: bytes) -> None:
     async with running() as server, connected(server.port) as client:
@@ -96,6 +105,13 @@ async def test_a_body_of_exactly_the_limit_passes_and_one_byte_more_is_refused(p
                 assert (await client.answer()).status == status
 
 
+async def test_each_body_on_a_connection_has_the_limit_to_itself() -> None:
+    async with running(max_body_bytes=1000) as server, connected(server.port) as client:
+        for _ in range(3):
+            await client.say(SIZED % (b"/q/count", 900) + bytes(900))
+            assert (await client.answer()).body == b"900"
+
+
 async def test_a_client_in_the_middle_of_an_upload_reads_why_it_was_refused() -> None:
     async with running(max_body_bytes=1000) as server, connected(server.port) as client:
         await client.say(CHUNKED % b"/q/iterate")
@@ -117,9 +133,9 @@ async def test_a_handler_that_does_not_read_its_body_holds_the_client_back() -> 
 
 async def test_a_handler_may_answer_without_reading_a_long_body() -> None:
     async with running() as server:
-        async with connected(server.port) as client:
-            await client.say(SIZED % (b"/wait", 4_000_000) + bytes(900_000))
-            await trio.testing.wait_all_tasks_blocked(0.02)
+        async with connected(server.port) as client, trio.open_nursery() as nursery:
+            nursery.start_soon(client.say, SIZED % (b"/wait", 4_000_000) + bytes(900_000))
+            await trio.testing.wait_all_tasks_blocked(0.05)
             server.app.go_on.set()
             assert (await client.answer()).body == b"waited"
             assert await client.rest() == b""
@@ -169,6 +185,18 @@ async def test_a_client_that_leaves_before_the_answer_ends_its_handler(path: byt
             await server.app.running[path.decode()].wait()
         await server.app.ended[path.decode()].wait()
         await server.until(connections=0)
+
+
+async def test_a_handler_that_has_answered_may_go_on_when_its_client_leaves() -> None:
+    async with running() as server:
+        async with connected(server.port) as client:
+            await client.get(b"/after")
+            assert (await client.answer()).body == b"fine"
+            await server.app.gone.wait()
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        assert not server.app.ended["/after"].is_set()
+        server.app.go_on.set()
+        await server.app.ended["/after"].wait()
 
 
 async def test_a_streamed_answer_may_pause_for_longer_than_any_client_may() -> None:
@@ -229,6 +257,15 @@ async def test_a_slow_head_is_cut_however_steadily_it_comes() -> None:
                 await client.say(b"x: y\r\n")
                 await trio.sleep(0.02)
         assert said.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_each_head_on_a_connection_has_its_time_to_itself() -> None:
+    async with running(header_timeout_s=0.4) as server, connected(server.port) as client:
+        for _ in range(3):
+            await client.say(b"GET /plain HTTP/1.1\r\n")
+            await trio.sleep(0.2)
+            await client.say(b"host: x\r\n\r\n")
+            assert (await client.answer()).body == b"fine"
 
 
 @pytest.mark.parametrize("path", [b"/count", b"/q/count", b"/q/iterate"])

@@ -5,6 +5,7 @@ import trio
 from trio_websocket import open_websocket_url
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from auralis_trio.web.transport.limits import LINGER_S
 from tests.web.raw_client import connected, frame, upgrade
 from tests.web.running import running
 
@@ -77,11 +78,13 @@ async def test_early_bytes_are_held_up_to_their_limit(size: int, status: bytes) 
 
 
 async def test_early_bytes_before_a_refusal_are_dropped() -> None:
-    async with running() as server, connected(server.port) as client:
-        await client.say(upgrade(b"/ws/refuse") + frame(TEXT, b"early"))
-        await server.app.running["/ws/refuse"].wait()
-        server.app.go_on.set()
-        assert (await client.rest()).startswith(b"HTTP/1.1 403 ")
+    async with running() as server:
+        async with connected(server.port) as client:
+            await client.say(upgrade(b"/ws/refuse") + frame(TEXT, b"early"))
+            await server.app.running["/ws/refuse"].wait()
+            server.app.go_on.set()
+            assert (await client.rest()).startswith(b"HTTP/1.1 403 ")
+        await server.until(connections=0)
 
 
 @pytest.mark.parametrize(
@@ -207,15 +210,18 @@ async def test_an_ordinary_client_talks_and_leaves() -> None:
         assert server.app.codes == [1000]
 
 
-async def test_a_client_that_answers_the_close_and_waits_is_not_waited_for() -> None:
-    async with running(graceful_timeout_s=600) as server, connected(server.port) as client:
+@pytest.mark.parametrize("seen", [False, True], ids=["at once", "after it saw the end"])
+async def test_a_client_that_answers_the_close_and_stays_is_not_waited_for(seen: bool) -> None:
+    async with running() as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/return")
         event = await client.hear()
         assert isinstance(event, CloseConnection)
+        if seen:
+            assert await client.stream.receive_some(1) == b""
         await client.say(frame(BINARY, b"on the way already"))
         await client.send(event.response())
-        await server.until(connections=0)
-        assert await client.rest() == b""
+        with trio.fail_after(LINGER_S / 2):
+            await server.until(connections=0)
 
 
 async def test_an_error_in_the_connection_itself_ends_that_connection_alone(caplog: pytest.LogCaptureFixture) -> None:

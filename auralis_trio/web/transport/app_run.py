@@ -53,12 +53,11 @@ class AppRun:
         with self._scope:
             what = f"{scope['type']} {scope['path']!r}"
             self.failed = not await fence(self._counters, what, app, scope, self._receive, send)
-        self._outbox.close()
         await send(None)
 
     async def put(self, message: ASGIReceiveEvent) -> None:
         """Hand over a message; waits while the app is behind, gives up when it has ended."""
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        with suppress(trio.ClosedResourceError):
             try:
                 self._inbox.send_nowait(message)
             except trio.WouldBlock:

@@ -153,7 +153,7 @@ class HttpProtocol(H11Protocol):
     async def _refuse(self, status: int) -> None:
         """Answer in place of the app, unless it has begun to answer, and hang up."""
         self.abandon()
-        if not self._unsent and self.http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+        if self.http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             with suppress(ClientGone):
                 await self._send_error_response(status)
         self.wire.hang_up()

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from errno import EACCES, EADDRINUSE
-from sys import maxsize
 
 import trio
 from hypercorn.config import Config
@@ -63,7 +62,6 @@ class Transport:
         self.config.include_server_header = False
         self.config.errorlog = None
         self.config.h11_max_incomplete_size = HEAD_BYTES
-        self.config.keep_alive_max_requests = maxsize
         self._wires: set[Wire] = set()
         self._empty = trio.Event()
 
