@@ -114,9 +114,9 @@ class WebSocket(WSStream):
             await self.run.put(cast(ASGIReceiveEvent, message))
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
-        """ASGI's `send`; None when the app has returned. Stock Hypercorn returns at once when the client has gone,
+        """ASGI's `send`; None when the app has returned.
 
-        and a loop of such sends stops the whole server: here each one is a checkpoint and says what is the case.
+        Stock Hypercorn returns at once when the client has gone, so that a loop of sends stops the whole server.
         """
         fields = cast(Mapping[str, Any], message or {"type": None})
         connected = self.state is ASGIWebsocketState.CONNECTED
