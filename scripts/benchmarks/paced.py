@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from auralis_trio.audio.grid import Grid
-from scripts.benchmarks.load import Client, Load, lateness_s, open_load
+from scripts.benchmarks.load import Client, Load, ServerFailed, lateness_s, open_load
 from scripts.benchmarks.programs import Program
 from scripts.benchmarks.table import percentile
 
 AHEAD_S = 0.5
 """How far ahead of real time the servers send: their first burst is over soon."""
 PING_EVERY_S = 0.02
+OPEN_S = 10.0
+"""for the next streams of a climb, or it is over"""
 MOST_LATE_S = 0.050
 LOOKS = 3
 """at streams that are late: others may have had the CPU"""
@@ -62,13 +64,17 @@ class Audience:
     pinger: Client
     clients: list[Client]
 
-    def add(self, count: int) -> None:
-        """Start so many further streams, each at another place between two packets of the track."""
+    def add(self, count: int) -> bool:
+        """Start so many further streams, each at another place between two packets; whether they were let in soon."""
+        until_s = time.monotonic() + OPEN_S
         for number in range(len(self.clients), len(self.clients) + count):
+            if time.monotonic() > until_s:
+                return False
             place = int(number * _GOLDEN % 1.0 * self.side.grid.total_frames / 2)
             self.clients.append(self.load.open())
             self.clients[-1].say("play", track_id=self.side.track_id, start_frame=place)
             self.load.run_for(0)
+        return True
 
     def observe(self, duration_s: float) -> Window:
         """Let the streams settle, then look at them for a while."""
@@ -118,16 +124,18 @@ def open_audience(side: Side) -> Iterator[Audience]:
 def watch(side: Side, streams: int, duration_s: float) -> Window:
     """Look at so many streams, and let them go."""
     with open_audience(side) as audience:
-        audience.add(streams)
+        if not audience.add(streams):
+            raise ServerFailed("too slow to let in its listeners")
         return audience.observe(duration_s)
 
 
 def climb(side: Side, steps: range, duration_s: float) -> Sequence[Window]:
-    """Add streams until they are late however often one looks; the windows in which they were not."""
+    """Add streams until they are late however often one looks; a window of each number that was in time."""
     in_time: list[Window] = []
     with open_audience(side) as audience:
         for streams in steps:
-            audience.add(streams - len(audience.clients))
+            if not audience.add(streams - len(audience.clients)):
+                break
             looks = (audience.observe(duration_s) for _ in range(LOOKS))
             window = next((look for look in looks if look.in_time), None)
             if window is None:

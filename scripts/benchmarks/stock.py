@@ -32,6 +32,7 @@ async def main(bodies: dict[str, bytes]) -> None:
     config = Config()
     config.bind = ["127.0.0.1:0"]
     config.errorlog = None
+    config.keep_alive_max_requests = sys.maxsize  # otherwise it hangs up after a thousand
     async with trio.open_nursery() as nursery:
         (url,) = await nursery.start(partial(serve, partial(app, bodies), config, mode="asgi"))
         print(f"ready {url}", flush=True)
