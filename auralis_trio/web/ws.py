@@ -29,7 +29,7 @@ class WebSocketLink:
         return text if text is not None else event["bytes"] or b""
 
     async def send(self, message: str | bytes) -> None:
-        """See `Link.send`; bounded by the transport's write deadline."""
+        """See `Link.send`: the transport cancels a send before its first byte or not at all, and limits it."""
         text, data = (message, None) if isinstance(message, str) else (None, message)
         await self.send_event({"type": "websocket.send", "bytes": data, "text": text})
 
