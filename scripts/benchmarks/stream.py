@@ -45,8 +45,8 @@ class Effort:
     latencies: int
 
 
-FULL = Effort(600.0, (100, 300), 3, 3.0, range(600, 3001, 300), 40)
-QUICK = Effort(120.0, (100,), 2, 1.5, range(500, 3001, 500), 10)
+FULL = Effort(600.0, (100, 300), 4, 3.0, range(600, 3001, 300), 40)
+QUICK = Effort(120.0, (100,), 2, 1.2, range(800, 3001, 800), 8)
 TRIAL = Effort(30.0, (3,), 1, 0.3, range(3, 4), 1)
 
 

@@ -36,7 +36,9 @@ def _figures(values: Sequence[float]) -> str:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    if abs(value) < 1:
+        return f"{value:.2f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
