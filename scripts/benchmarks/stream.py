@@ -27,8 +27,8 @@ SETTINGS: dict[str, object] = {
     "pace_ahead_s": AHEAD_S,
     "log_level": "warning",
     "max_messages_per_s": 10_000,
-    "max_sessions": 4096,
-    "max_connections": 4096,
+    "max_sessions": 8192,
+    "max_connections": 8192,
 }
 """of our server: bounds that are not what is measured are out of the way"""
 
@@ -45,8 +45,8 @@ class Effort:
     latencies: int
 
 
-FULL = Effort(600.0, (100, 300), 4, 3.0, range(600, 3001, 300), 40)
-QUICK = Effort(120.0, (100,), 2, 1.2, range(800, 3001, 800), 8)
+FULL = Effort(600.0, (100, 300), 4, 3.0, range(600, 6001, 300), 40)
+QUICK = Effort(120.0, (100,), 2, 1.2, range(800, 6001, 800), 8)
 TRIAL = Effort(30.0, (3,), 1, 0.3, range(3, 4), 1)
 
 
