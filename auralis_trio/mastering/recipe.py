@@ -1,6 +1,7 @@
 """A recipe: the resolved parameters for one track, frozen and hashable, part of every cache key and ETag."""
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -23,7 +24,13 @@ class Recipe(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """A short stable name for exactly these parameters."""
-        return hashlib.blake2b(msgspec.json.encode(self, order="sorted"), digest_size=8).hexdigest()
+        return _key_of(self)
+
+
+@lru_cache(maxsize=1024)
+def _key_of(recipe: Recipe) -> str:
+    """Kept, since each request for a chunk asks for it several times."""
+    return hashlib.blake2b(msgspec.json.encode(recipe, order="sorted"), digest_size=8).hexdigest()
 
 
 AS_RECORDED = Recipe()
