@@ -14,8 +14,6 @@ from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
 
-MAX_BATCH = 500
-
 
 @dataclass(frozen=True)
 class BatchResult:
@@ -27,8 +25,11 @@ class BatchResult:
 
 
 def apply_batch(library: Library, files: Sequence[ProbedFile | FailedFile], now_ns: int) -> BatchResult:
-    """Make or renew the tracks of the files that were read, and strike all of them off the pending ones; at most
-    `MAX_BATCH`. A file that could not be read changes nothing else: its track, if there is one, stays as it is."""
+    """Make or renew the tracks of the files that were read, and strike all of them off the pending ones.
+
+    A file that could not be read changes nothing else: its track, if there is one, stays as it is. The caller keeps
+    the batch small, since its paths are the variables of one query.
+    """
     probed = [file for file in files if isinstance(file, ProbedFile)]
     paths = [os.fsencode(file.path) for file in files]
     with library.writing() as entities:

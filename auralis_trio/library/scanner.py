@@ -18,7 +18,6 @@ from auralis_trio.audio.source import Check
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import FoundFile, Walk
 
-MAX_BATCH = 500
 KNOWN_PAGE = 5_000
 
 # In SQL, since Pony does not know that bytes have an order.
@@ -73,7 +72,10 @@ def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
 
 
 def plan_batch(library: Library, found: Sequence[FoundFile]) -> BatchPlan:
-    """Compare at most `MAX_BATCH` files with what is known: by path, and size and modification time as then seen."""
+    """Compare files with what is known: by path, and size and modification time as then seen.
+
+    The caller keeps the batch small, since its paths are the variables of one query.
+    """
     paths = [os.fsencode(file.path) for file in found]
     with library.reading() as entities:
         rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in paths)[:]
