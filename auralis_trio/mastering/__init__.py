@@ -5,6 +5,6 @@ nothing. All paths, streams, chunks, whole files, go through `render`; there is 
 """
 
 from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
-from auralis_trio.mastering.render import render
+from auralis_trio.mastering.render import render, render_span
 
-__all__ = ["AS_RECORDED", "Recipe", "render"]
+__all__ = ["AS_RECORDED", "Recipe", "render", "render_span"]

@@ -151,17 +151,19 @@ class Session:
                 self.say_nowait(pack(kind, data))
             case Topics(topics):
                 self._topics = topics
-            case Grant(stream_id, frames, played):
-                if self._stream is not None and self._stream.stream_id == stream_id:
-                    self._stream.flow.grant(frames, played)
-            case Hold(stream_id, paused):
-                if self._stream is not None and self._stream.stream_id == stream_id:
-                    self._stream.flow.hold(paused, trio.current_time())
+            case Grant(stream_id, frames, played) if stream := self._running(stream_id):
+                stream.flow.grant(frames, played)
+            case Hold(stream_id, paused) if stream := self._running(stream_id):
+                stream.flow.hold(paused, trio.current_time())
             case Start() | End() as command:
                 # Only the latest counts: what was asked for before it and has not begun never begins.
                 self._next = command
                 self._wanted.set()
                 self._slot.cancel()
+
+    def _running(self, stream_id: int) -> Stream | None:
+        """The stream of this id, if it has begun and not ended."""
+        return self._stream if self._stream is not None and self._stream.stream_id == stream_id else None
 
     async def run_conductor(self) -> None:
         """Carry out one start after the other."""

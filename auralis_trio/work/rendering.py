@@ -12,7 +12,7 @@ from auralis_trio.decoder import PcmCache, open_source, probe
 from auralis_trio.encoder import encode
 from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Recipe, render
+from auralis_trio.mastering import Recipe, render, render_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class TrackReader:
             SourceError: the file cannot be played.
         """
         source = self._opened(check)
-        block = render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+        block = _render_chunk(source, recipe, index, check)
         return Chunk(Span(block.start_frame, block.frames), encode(block, source.format, encoding))
 
     def packets(self, recipe: Recipe, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
         """Render one chunk and encode each of its packets on its own."""
         source = self._opened(check)
-        block = render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+        block = _render_chunk(source, recipe, index, check)
         step = Grid(source.format.sample_rate, source.total_frames).packet_frames
         parts, cuts, length = [], [], 0
         for start in range(0, block.frames, step):
@@ -94,13 +94,7 @@ class TrackReader:
     def span(self, recipe: Recipe, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
         """Render and encode any run of frames: for what lies across the grid or before a damaged place."""
         source = self._opened(check)
-        grain = Grid(source.format.sample_rate, source.total_frames).grain
-        if recipe.identity:
-            block = Block(source.read(span.start, span.frames, check), span.start)
-        else:
-            whole = render(source, recipe, span.start // grain, -(-span.end // grain), check)
-            block = _part(whole, span.start - whole.start_frame, span.end - whole.start_frame)
-        return Chunk(span, encode(block, source.format, encoding))
+        return Chunk(span, encode(render_span(source, recipe, span, check), source.format, encoding))
 
     def retire(self) -> bool:
         """Let no job open the file any more; whether it is open, so that `close` has something to give back."""
@@ -137,6 +131,10 @@ class TrackReader:
             return
         if probe(self._file.path).content_id != self._file.content_id:
             raise SourceChanged
+
+
+def _render_chunk(source: AudioSource, recipe: Recipe, index: int, check: Check) -> Block:
+    return render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
 
 
 def _part(block: Block, start: int, end: int) -> Block:
