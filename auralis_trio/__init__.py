@@ -20,6 +20,7 @@ The rooms; an import goes only downward:
     mastering   (Block, Recipe) -> Block
     encoder     Block -> bytes
     wire        what client and server say, without a socket
+    analysis    Block -> Profile, and the ledger that gains are solved from
     audio       what sound is: blocks, the grid, encodings, the table of file formats
     config      every setting, once
     errors      every error that is raised on purpose, in one tree

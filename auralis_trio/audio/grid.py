@@ -16,6 +16,11 @@ from functools import cached_property
 GRAINS_PER_CHUNK = 18
 PACKETS_PER_CHUNK = 27
 
+# The hops of analysis and mastering are whole parts of a grain: 1,024, 64 and 16 frames at 44.1 and 48 kHz.
+LEDGER_HOPS_PER_GRAIN = 12
+CONTROL_HOPS_PER_GRAIN = 192
+PEAK_HOPS_PER_GRAIN = 768
+
 
 def grain_frames(sample_rate: int) -> int:
     """Frames in a grain: ``12288 * 2**ceil(log2(sample_rate / 48000))``, in integers.
