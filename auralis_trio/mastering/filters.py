@@ -1,0 +1,74 @@
+"""Linear-phase filters as real spectra: from a curve in decibels to what an FFT's bins are multiplied with.
+
+A filter is designed at all bins of the chain's FFT, cut to its length with a Hann window, and brought back. As it is
+symmetric around frame 0 its spectrum is real and its delay is none.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.signal.windows import kaiser
+
+from auralis_trio.analysis.bands import CENTRES_HZ
+from auralis_trio.mastering.shape import Shape
+
+CROSSOVER_ORDER = 8
+LOW_TAPS = 8
+"""How many frames of the low band one frame of the full band is interpolated from."""
+
+_LOW_KAISER_BETA = 9.0
+
+Response = NDArray[np.float64]
+
+
+def frequencies_hz(shape: Shape) -> Response:
+    """The frequencies of the FFT's bins."""
+    return np.asarray(np.arange(shape.fft // 2 + 1) * (shape.sample_rate / shape.fft))
+
+
+def curve(points_db: tuple[float, ...], shape: Shape) -> Response:
+    """The gains of a curve that is given in dB at the forty band centres, held on beyond the outer ones."""
+    if not points_db:
+        return np.ones(shape.fft // 2 + 1)
+    octaves = np.log2(np.maximum(frequencies_hz(shape), 1.0))
+    return np.asarray(10.0 ** (np.interp(octaves, np.log2(CENTRES_HZ), points_db) / 20.0))
+
+
+def lowpass(crossover_hz: float, shape: Shape) -> Response:
+    """The part of a sound that lies below a crossover; what is above is the rest of it to one."""
+    return np.asarray(1.0 / (1.0 + (frequencies_hz(shape) / crossover_hz) ** CROSSOVER_ORDER))
+
+
+def realised(response: Response, shape: Shape) -> Response:
+    """The response of the filter of the chain's length that comes nearest to `response`."""
+    taps = fft.irfft(response, n=shape.fft)
+    window = 0.5 + 0.5 * np.cos(np.pi * np.arange(shape.half + 1) / (shape.half + 1))
+    taps[: shape.half + 1] *= window
+    taps[-shape.half :] *= window[:0:-1]
+    taps[shape.half + 1 : -shape.half] = 0.0
+    return np.asarray(fft.rfft(taps).real)
+
+
+def doubled(response: Response) -> NDArray[np.float32]:
+    """A real spectrum as the factors of a complex one's real and imaginary parts, in turn."""
+    return np.repeat(response, 2).astype(np.float32)
+
+
+def low_interpolation(shape: Shape) -> NDArray[np.float32]:
+    """Weights of shape (8, decimation) that bring the low band back to the full rate: a windowed sinc, zero in delay.
+
+    Column `i` gives frame ``decimation * k + i`` from the low band's frames ``k - 3`` to ``k + 4``.
+    """
+    step = shape.decimation
+    place = np.arange(step)[np.newaxis, :] / step - np.arange(1 - LOW_TAPS // 2, LOW_TAPS // 2 + 1)[:, np.newaxis]
+    window = np.interp(place, np.linspace(-4.0, 4.0, 4097), kaiser(4097, _LOW_KAISER_BETA))
+    weights = np.sinc(place) * window
+    return np.asarray(weights / weights.sum(axis=0)).astype(np.float32)
+
+
+def is_low_enough(crossover_hz: float, shape: Shape) -> bool:
+    """Whether the low band below this crossover can be kept at its low rate: its rest is under -100 dB there."""
+    nyquist_hz = shape.sample_rate / shape.decimation / 2.0
+    return CROSSOVER_ORDER * 20.0 * math.log10(nyquist_hz / crossover_hz) >= 100.0
