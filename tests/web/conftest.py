@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.serving import server_process
-from tests.web.player_page import CHROMIUM_ARGUMENTS, Watch
+from tests.web.player_page import CHROMIUM_ARGUMENTS, Run, Watch
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,21 @@ def page(context: BrowserContext) -> Iterator[Page]:
         page.evaluate("() => localStorage.clear()")
         assert watch.complaints == []
         assert len(watch.origins) <= 1
+
+
+@pytest.fixture(scope="module")
+def empty_url(serve_folder: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return serve_folder(tmp_path_factory.mktemp("nothing"))
+
+
+@pytest.fixture(scope="module")
+def modules(context: BrowserContext, empty_url: str) -> Iterator[Run]:
+    """Runs code on the page's modules, without the page."""
+    with context.new_page() as page:
+        page.goto(empty_url)
+
+        def run(body: str, given: Any = None) -> Any:
+            load = "const load = (name) => import(`/player/${name}`);"
+            return page.evaluate(f"async (given) => {{ {load} {body} }}", given)
+
+        yield run

@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -51,6 +52,12 @@ _RECORDS = """() => auralisTap.records.map(({ planes, ...record }) => {
 })"""
 
 Samples = NDArray[np.float32]
+
+
+class Run(Protocol):
+    """Runs the body of an async function in a page; `load(name)` imports a module, `given` is the argument."""
+
+    def __call__(self, body: str, given: Any = None) -> Any: ...
 
 
 class Watch:

@@ -1,39 +1,13 @@
 """The player's pure modules, run in the browser that they are written for."""
 
 import struct
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.wire.packets import FIRST, LAST, pack_header
-
-
-class Run(Protocol):
-    """See `modules`."""
-
-    def __call__(self, body: str, given: Any = None) -> Any: ...
-
-
-@pytest.fixture(scope="module")
-def empty_url(serve_folder: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve_folder(tmp_path_factory.mktemp("nothing"))
-
-
-@pytest.fixture(scope="module")
-def modules(context: BrowserContext, empty_url: str) -> Iterator[Run]:
-    """Runs the body of an async function in a page; `load(name)` imports a module, `given` is the argument."""
-    with context.new_page() as page:
-        page.goto(empty_url)
-
-        def run(body: str, given: Any = None) -> Any:
-            load = "const load = (name) => import(`/player/${name}`);"
-            return page.evaluate(f"async (given) => {{ {load} {body} }}", given)
-
-        yield run
+from tests.web.player_page import Run
 
 
 def test_an_empty_library_says_what_to_do(page: Page, empty_url: str) -> None:

@@ -14,7 +14,7 @@ export const STARTING_FRAMES = 65_536;
 /** Packets at the usual rates are this long, and begin at its multiples. */
 const PACKET_FRAMES = 8_192;
 
-/** The least that a stream spliced behind a full buffer is given to start with; buffers have this much to spare. */
+/** The least that a stream spliced behind a full buffer is given to start with; buffers have more than this to spare. */
 export const SPLICE_FRAMES = PACKET_FRAMES;
 
 /** Frames that may be on their way or waiting: 8 s of the stream, or what 16 MiB hold. */

@@ -3,7 +3,7 @@
  * came over plain HTTP from another machine gets none, and runs the same feed in a script node.
  */
 
-import { Feed } from "./feed.js";
+import { newFeed } from "./twin.js";
 
 const SCRIPT_NODE_FRAMES = 4096;
 
@@ -49,7 +49,7 @@ class ScriptDeck extends Deck {
 
   constructor(context, settings, onReport) {
     super(context.createScriptProcessor(SCRIPT_NODE_FRAMES, 0, settings.channels), onReport);
-    this.#feed = new Feed(settings);
+    this.#feed = newFeed(settings);
     const channels = Array.from({ length: settings.channels }, (_, channel) => channel);
     this.node.onaudioprocess = ({ outputBuffer }) => {
       this.#feed.render(channels.map((channel) => outputBuffer.getChannelData(channel)));

@@ -24,10 +24,11 @@ export class Feed {
    * @param {{channels: number, capacityFrames: number, startFrames: number, refillFrames: number,
    *   reportFrames: number, tap: boolean}} settings `startFrames` must be there before the first sound,
    *   `refillFrames` before sound goes on after an underrun.
+   * @param {Ring | import("./twin.js").TwinRing} ring where samples wait
    */
-  constructor(settings) {
+  constructor(settings, ring = new Ring(settings.channels, settings.capacityFrames)) {
     this.#settings = settings;
-    this.#ring = new Ring(settings.channels, settings.capacityFrames);
+    this.#ring = ring;
     this.#neededFrames = settings.startFrames;
   }
 
@@ -36,6 +37,11 @@ export class Feed {
     if (this.#ring.write(planes)) return;
     this.#overrun = true;
     this.#news = true;
+  }
+
+  /** What is pushed next takes the place of all from a frame on; see the ring's `cut`. */
+  cut(place) {
+    this.#ring.cut(place);
   }
 
   /** Nothing follows the frame number `frames`, counted from the first one. */

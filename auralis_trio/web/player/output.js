@@ -3,7 +3,7 @@
  * rate, so that nothing is resampled on the way to the browser's mixer.
  */
 
-import { windowFrames, SPLICE_FRAMES } from "./credit.js";
+import { STARTING_FRAMES, windowFrames } from "./credit.js";
 import { openDeck, prepareDecks } from "./deck.js";
 import { folded } from "./fold.js";
 import { StereoMeter } from "./meter.js";
@@ -49,18 +49,21 @@ export class Output extends EventTarget {
   }
 
   /**
-   * A deck for samples of this rate and number of channels. Another rate asked for meanwhile takes its context away.
+   * A deck for samples of this rate and number of channels, or for two versions of them. Another rate asked for
+   * meanwhile takes its context away.
+   * @param {{sampleRate: number, channels: number, twin?: boolean}} sound
    * @throws {OutputError}
    */
-  async openDeck({ sampleRate, channels }, onReport) {
+  async openDeck(sound, onReport) {
+    const { sampleRate, channels } = sound;
     const context = this.#contextAt(sampleRate);
     if (!(await this.#ready)) throw new OutputError("The player could not be loaded. Reload the page.");
-    const deck = openDeck(context, this.#settings(sampleRate, channels), onReport);
+    const deck = openDeck(context, this.#settings(sound), onReport);
     const { destination } = context;
     destination.channelCount = Math.max(2, Math.min(channels, destination.maxChannelCount));
-    const sound = folded(deck.node, channels);
-    sound.connect(this.#gain);
-    sound.connect(this.#meter.input);
+    const node = folded(deck.node, channels);
+    node.connect(this.#gain);
+    node.connect(this.#meter.input);
     return deck;
   }
 
@@ -101,10 +104,13 @@ export class Output extends EventTarget {
     if (context === this.#context && context.state === "interrupted") this.dispatchEvent(new Event("held"));
   }
 
-  #settings(sampleRate, channels) {
+  #settings({ sampleRate, channels, twin = false }) {
     return {
       channels,
-      capacityFrames: windowFrames(sampleRate, channels) + SPLICE_FRAMES,
+      sampleRate,
+      twin,
+      // A stream that takes over in the middle brings its first credit behind what is kept of the one before it.
+      capacityFrames: windowFrames(sampleRate, channels) + STARTING_FRAMES,
       startFrames: Math.ceil(START_S * sampleRate),
       refillFrames: Math.ceil(REFILL_S * sampleRate),
       reportFrames: Math.ceil(REPORT_S * sampleRate),

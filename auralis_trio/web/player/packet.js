@@ -19,6 +19,13 @@ export function exactEncoding({ bits }) {
   return bits > 16 ? "s24" : "s16";
 }
 
+/** What a stream is sent in: mastered sound has more to tell than 16 bits, whatever the recording has. */
+export function encodingOf(track, { enhanced, thrifty }) {
+  if (thrifty) return "s16";
+  const exact = exactEncoding(track);
+  return enhanced && exact === "s16" ? "s24" : exact;
+}
+
 /**
  * Read a packet's header. `payload` looks into `buffer`, nothing is copied.
  * @param {ArrayBuffer} buffer

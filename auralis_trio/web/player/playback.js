@@ -3,12 +3,14 @@
  * shown, the credit given, and when the next track is due. Positions are frames of a track.
  *
  * Every request is a `play` that names its track and frame, also a seek: so it can never be taken for another track,
- * and it works whether or not the server still holds a stream. At most one request a track is under way.
+ * and it works whether or not the server still holds a stream. At most one request a track is under way. Only a change
+ * of what is done to the sound is told as such: the server then ends the stream and begins it anew at a frame that is
+ * still to be heard, which is where the tape is cut and goes on with the new sound.
  */
 
 import { SPLICE_FRAMES, STARTING_FRAMES } from "./credit.js";
 import { OutputError } from "./output.js";
-import { exactEncoding, PacketError, parsePacket, planarSamples } from "./packet.js";
+import { encodingOf, PacketError, parsePacket, planarSamples } from "./packet.js";
 import { Stretch, Tape } from "./tape.js";
 
 const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
@@ -17,6 +19,8 @@ const BROKEN = "The server sent sound that this page cannot read. Reload the pag
 export class Playback extends EventTarget {
   /** Whether 16 bits are enough, whatever the recording has. */
   thrifty = false;
+  /** What is to be done to the sound of the streams that begin from now on. */
+  wish = { enhanced: false };
   #line;
   #output;
   #nextOf;
@@ -25,6 +29,7 @@ export class Playback extends EventTarget {
   #asked = null; // a play under way: {track, frame, credit, onto: Tape | null, then: frame | null, refused}
   #live = null; // the stretch whose stream the server still sends
   #tape = null; // what is heard
+  #replaced = null; // the stretch whose stream the server has ended to begin it anew
   #following = null; // a tape of another format, heard when the present one has ended
 
   /**
@@ -61,13 +66,39 @@ export class Playback extends EventTarget {
       channels: heard?.channels ?? track?.channels ?? null,
       waiting: playing && (asked !== null || Boolean(this.#tape?.waiting)),
       underruns: this.#tape?.underruns ?? 0,
+      sound: heard?.sound ?? null,
     };
   }
 
-  /** Play `track` from the beginning, instead of whatever is under way. */
-  play(track) {
+  /** Play `track`, from the beginning if not told otherwise, instead of whatever is under way. */
+  play(track, frame = 0) {
     this.#paused = false;
-    this.#start(track, 0);
+    this.#start(track, frame);
+  }
+
+  /** Let go of all that is under way, and stand at a frame, where `resume` begins. */
+  park({ track, frame } = this.state) {
+    this.#line.send("stop");
+    this.#silence();
+    this.#output.suspend();
+    this.#paused = true;
+    this.#asked = track && { track, frame, onto: null, then: null, refused: true };
+    this.#changed();
+  }
+
+  /**
+   * Tell the server what is to be done to the sound; what is heard follows in a moment. False says that it was not told.
+   * @param {{enabled: boolean, preset: string, intensity: number, match_loudness: boolean}} settings
+   */
+  enhance(settings) {
+    const live = this.#live;
+    if (live) this.#tellHeard(live);
+    if (!this.#line.send("enhancement", settings)) return false;
+    // What is heard was sent to its end already: the server has nothing of it to begin anew, so it is asked for.
+    const tape = this.#tape;
+    const sent = (live ?? this.#replaced)?.track;
+    if (tape && !tape.ended && tape.heard.track !== sent) this.#start(tape.heard.track, tape.heardFrame);
+    return true;
   }
 
   /** Go on from another frame of the track that is heard; paused stays paused. */
@@ -118,8 +149,8 @@ export class Playback extends EventTarget {
     this.#line.send("play", {
       track_id: track.id,
       start_frame: frame,
-      enhanced: false,
-      encoding: this.thrifty ? "s16" : exactEncoding(track),
+      ...this.wish,
+      encoding: encodingOf(track, { ...this.wish, thrifty: this.thrifty }),
       transport: "binary",
       credit,
     });
@@ -128,7 +159,7 @@ export class Playback extends EventTarget {
   /** Forget all that is under way; nothing of it is heard from here on. */
   #silence() {
     this.#tape?.close();
-    this.#tape = this.#following = this.#live = this.#asked = null;
+    this.#tape = this.#following = this.#live = this.#replaced = this.#asked = null;
   }
 
   #connected() {
@@ -138,7 +169,7 @@ export class Playback extends EventTarget {
   }
 
   #disconnected() {
-    this.#live = null; // what has arrived is heard, and the rest is spliced on when the line is back
+    this.#live = this.#replaced = null; // what has arrived is heard, and the rest is spliced on when the line is back
   }
 
   #message({ type, data }) {
@@ -149,6 +180,7 @@ export class Playback extends EventTarget {
 
   #streamStarted(start) {
     const asked = this.#asked;
+    if (this.#replaced) return this.#begunAnew(start);
     if (!asked || start.track_id !== asked.track.id) return;
     if (start.start_frame !== Math.min(asked.frame, start.total_frames ?? Infinity)) return;
     this.#asked = null;
@@ -165,6 +197,20 @@ export class Playback extends EventTarget {
       asked.onto.finish();
       this.#following = new Tape(stretch);
     }
+    this.#changed();
+  }
+
+  /** The old sound is heard up to the new stream's first frame. */
+  #begunAnew(start) {
+    const old = this.#replaced;
+    const { tape } = old;
+    const kept = start.start_frame - old.startFrame;
+    this.#replaced = null;
+    if (start.track_id !== old.track.id || kept < 0 || kept > old.received) return this.#fail(BROKEN);
+    this.#live = new Stretch(old.track, start, old.firstCredit);
+    tape.cut(old.tapeStart + kept);
+    tape.splice(this.#live);
+    this.#grant();
     this.#changed();
   }
 
@@ -188,6 +234,7 @@ export class Playback extends EventTarget {
     live.complete = reason === "completed";
     if (frames_sent !== live.received) this.#fail(BROKEN);
     else if (live.complete || reason === "stalled") this.#goOn();
+    else if (reason === "replaced" && !this.#asked) this.#replaced = live;
     else if (!this.#asked) live.tape.finish();
   }
 
@@ -201,6 +248,10 @@ export class Playback extends EventTarget {
     const track = wanted.find(({ id }) => track_id === undefined || id === track_id);
     if (track_id !== undefined && !track) return;
     this.#tell(track?.title ? `${track.title}: ${message}` : message);
+    if (this.#replaced && this.#replaced.track.id === track_id) {
+      this.#replaced.tape.finish();
+      this.#replaced = null;
+    }
     if (!asked || track !== asked.track) return;
     if (asked.onto) {
       this.#asked = null;
@@ -212,7 +263,8 @@ export class Playback extends EventTarget {
   /** Ask for what comes behind the tape's last frame: the rest of its track, or the next one. */
   async #goOn() {
     const tape = this.#tape;
-    const free = () => tape === this.#tape && !this.#asked && !this.#live && !this.#following && !this.#paused;
+    const busy = () => this.#asked ?? this.#live ?? this.#replaced ?? this.#following;
+    const free = () => tape === this.#tape && !busy() && !this.#paused;
     if (!tape || tape.finished || !free()) return;
     const { last } = tape;
     const track = last.complete ? await this.#trackBehind(last.track) : last.track;
@@ -260,10 +312,13 @@ export class Playback extends EventTarget {
   #grant() {
     const live = this.#live;
     if (!live?.tape.running) return;
-    const heard = live.tape.played - live.tapeStart;
-    const frames = live.credit.due(heard);
-    if (frames === null) return;
-    this.#line.send("credit", { stream_id: live.streamId, frames, played: Math.max(0, heard) });
+    if (live.credit.due(live.tape.played - live.tapeStart) !== null) this.#tellHeard(live);
+  }
+
+  /** The credit of a stream as it stands, and what was heard of it. */
+  #tellHeard({ tape, tapeStart, streamId, credit }) {
+    const played = Math.max(0, tape.played - tapeStart);
+    this.#line.send("credit", { stream_id: streamId, frames: credit.granted, played });
   }
 
   #tapeEnded(tape) {
@@ -279,14 +334,8 @@ export class Playback extends EventTarget {
 
   /** Stop here, and say why; `resume` tries again from this frame. */
   #fail(text) {
-    const { track, frame } = this.state;
-    this.#line.send("stop");
-    this.#silence();
-    this.#output.suspend();
-    this.#paused = true;
-    this.#asked = { track, frame, onto: null, then: null, refused: true };
+    this.park();
     this.#tell(text);
-    this.#changed();
   }
 
   #tell(text) {

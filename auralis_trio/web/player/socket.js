@@ -13,6 +13,8 @@ export class Line extends EventTarget {
   #failures = 0;
   #retry = null;
   #heard = false;
+  #probing = null;
+  #hurry = () => this.hurry();
 
   /** @param {string} url of the WebSocket */
   constructor(url) {
@@ -26,8 +28,18 @@ export class Line extends EventTarget {
   /** Connect, and connect again whenever the line drops. */
   open() {
     this.#connect();
-    setInterval(() => this.#probe(), SILENCE_S * 1000);
-    addEventListener("online", () => this.hurry());
+    this.#probing = setInterval(() => this.#probe(), SILENCE_S * 1000);
+    addEventListener("online", this.#hurry);
+  }
+
+  /** Hang up until it is opened again. */
+  close() {
+    clearTimeout(this.#retry);
+    clearInterval(this.#probing);
+    removeEventListener("online", this.#hurry);
+    this.#hangUp();
+    this.#failures = 0;
+    this.#become("down");
   }
 
   /** Do not wait any longer before the next attempt. */
@@ -74,13 +86,18 @@ export class Line extends EventTarget {
   #probe() {
     if (this.state !== "open") return;
     if (!this.#heard) {
-      this.#socket.onmessage = this.#socket.onclose = null;
-      this.#socket.close();
+      this.#hangUp();
       this.#dropped();
       return;
     }
     this.#heard = false;
     this.send("ping");
+  }
+
+  #hangUp() {
+    if (!this.#socket) return;
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
   }
 
   #become(state) {

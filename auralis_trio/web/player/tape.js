@@ -19,6 +19,10 @@ export class Stretch {
     this.totalFrames = start.total_frames ?? track.total_frames ?? null;
     this.sampleRate = start.sample_rate;
     this.channels = start.channels;
+    /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
+    this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
+    /** The credit that each stream of this request begins with. */
+    this.firstCredit = granted;
     this.credit = new Credit({
       granted,
       startFrame: start.start_frame,
@@ -61,6 +65,15 @@ export class Tape {
     stretch.tape = this;
     stretch.tapeStart = this.received;
     this.stretches.push(stretch);
+  }
+
+  /** Forget what was received from the tape's frame `at` on: what is spliced on next takes its place. */
+  cut(at) {
+    this.stretches = this.stretches.filter(({ tapeStart }) => tapeStart < at);
+    if (this.last) this.last.received = at - this.last.tapeStart;
+    this.received = at;
+    if (this.#deck) this.#deck.command("cut", at);
+    else this.#early = firstFrames(this.#early, at);
   }
 
   /** The stretch that arrived last. */
@@ -127,4 +140,15 @@ export class Tape {
     this.#deck?.close();
     this.#deck = null;
   }
+}
+
+/** The first frames of a list of blocks. */
+function firstFrames(blocks, frames) {
+  let left = frames;
+  const kept = blocks.map((planes) => {
+    const part = planes.map((plane) => plane.slice(0, left));
+    left -= part[0].length;
+    return part;
+  });
+  return kept.filter(([plane]) => plane.length);
 }

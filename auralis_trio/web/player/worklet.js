@@ -1,6 +1,6 @@
 /** The feed in the audio thread: 128 frames a tick, commands and reports over the port. */
 
-import { Feed } from "./feed.js";
+import { newFeed } from "./twin.js";
 
 class FeedProcessor extends AudioWorkletProcessor {
   #feed;
@@ -8,7 +8,7 @@ class FeedProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }) {
     super();
-    this.#feed = new Feed(processorOptions);
+    this.#feed = newFeed(processorOptions);
     this.port.onmessage = ({ data: { command, value } }) => {
       if (command === "close") this.#open = false;
       else this.#feed[command](value);
