@@ -153,7 +153,7 @@ class Chain:
             by_cell = cells(envelope, first * PEAK_HOPS_PER_CELL, wanted.count, PEAK_HOPS_PER_CELL)
             # Each cell is left alone or not by itself: the weights add up to one only to the last bit.
             hot = np.flatnonzero(by_cell.any(axis=1))
-            out[:, hot] *= self.limiter.gains(by_cell[hot]).reshape(len(hot), -1)
+            out[:, hot] *= self.limiter.gains(by_cell[hot]).reshape(len(hot), self.shape.cell)
         return out.reshape(len(out), -1)
 
 

@@ -96,16 +96,26 @@ def _by_band(powers: tuple[Hops, ...]) -> list[Hops]:
     return [*parts, middle]
 
 
+def gain_reduction(level_db: Hops, compressor: Compressor) -> Hops:
+    """How many dB a steady level is turned down by: a soft knee, then a straight line, up to the range.
+
+    ``above = 0, (over + knee / 2)^2 / (2 * knee), over`` below, in and above the knee (Giannoulis, Massberg and
+    Reiss, 2012); ``reduction = min(above * (1 - 1 / ratio), range)``.
+    """
+    over_db = level_db - np.float32(compressor.threshold_db)
+    knee = np.float32(compressor.knee_db)
+    above = np.clip(over_db + knee / 2, 0.0, knee) ** 2 / (2 * knee) + np.maximum(over_db - knee / 2, 0.0)
+    reduction: Hops = np.minimum(above * np.float32(1.0 - 1.0 / compressor.ratio), np.float32(compressor.range_db))
+    return reduction
+
+
 def _reduction(power: Hops, compressor: Compressor, shape: Shape) -> Hops:
     """How many dB the band is turned down by at each hop, before smoothing; never negative."""
     window = hann(2 * _half_window(compressor.window_s, shape) + 1)
     level = delayed(smoothed(power, window), shape.control_hops(compressor.delay_s))
-    over_db = 10.0 * np.log10(level + _SILENCE) - np.float32(compressor.threshold_db)
-    knee = np.float32(compressor.knee_db)
-    above = np.clip(over_db + knee / 2, 0.0, knee) ** 2 / (2 * knee) + np.maximum(over_db - knee / 2, 0.0)
-    reduction = np.minimum(above * np.float32(1.0 - 1.0 / compressor.ratio), np.float32(compressor.range_db))
+    needed = gain_reduction(10.0 * np.log10(level + _SILENCE), compressor)
     attack = shape.control_hops(ATTACK_S)
-    return released(held(reduction, attack, attack), _step_db(compressor, shape), compressor.range_db)
+    return released(held(needed, attack, attack), _step_db(compressor, shape), compressor.range_db)
 
 
 def _attack_lift(power: Hops, recipe: Recipe, shape: Shape) -> Hops:

@@ -43,7 +43,8 @@ def held(values: Hops, back: int, forward: int) -> Hops:
 def released(values: Hops, step_db: float, range_db: float) -> Hops:
     """Each value, or an earlier one less `step_db` a hop.
 
-    ``e[k] = max(r[k], max_j(min(r[k - j], range) - j * step))``: a peak hold with a release that is linear in dB: what lies `release_hops` back or further has no effect at all.
+    ``e[k] = max(r[k], max_j(min(r[k - j], range) - j * step))``: a peak hold with a release that is linear in dB.
+    What lies `release_hops` back or further has no effect at all.
     The window is doubled from step to step, so it costs a logarithm of its length.
     """
     falling = np.minimum(values, np.float32(range_db))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auralis_trio.analysis.true_peak import Interpolator, interpolator
+from auralis_trio.analysis.true_peak import Interpolator, interpolator, true_peaks_above
 from auralis_trio.mastering.envelope import (
     SPLINE_REACH,
     Hops,
@@ -25,7 +25,6 @@ from auralis_trio.mastering.envelope import (
     upsampled,
 )
 from auralis_trio.mastering.equalizer import Planar
-from auralis_trio.mastering.peaks import true_peaks_above
 from auralis_trio.mastering.shape import Shape
 
 ATTACK_S = 0.005
@@ -72,7 +71,7 @@ class Limiter:
     def reductions(self, planes: Planar) -> Hops:
         """By how many dB each hop has to be turned down, before hold and release: zero where its peak fits.
 
-        `planes` (channels, frames) is whole pairs of hops; outside there is silence.
+        `planes` (channels, frames) is whole cells; outside there is silence.
         """
         peaks = true_peaks_above(planes, self.threshold, self.interpolator)
         over = np.maximum(peaks * np.float32(1.0 / self.threshold), np.float32(1.0))
