@@ -1,8 +1,8 @@
 """What mastering will do to a track's loudness and peaks, from its ledger alone.
 
 The same steps as the chain's, at the ledger's hops (about 23 ms) and in forty bands instead of frames: curve, levels
-of the compressors' bands, their gains, the sum of what leaves them, the limiter. Only differences between two forecasts
-are used, so that what a coarse picture gets wrong about a track counts only where mastering changes it.
+of the compressors' bands, their gains, the sum of what leaves them, the limiter. Only differences between two
+forecasts are used, so that what a coarse picture gets wrong about a track counts only where mastering changes it.
 """
 
 from dataclasses import dataclass
@@ -89,10 +89,15 @@ class Forecast:
 
     def lufs(self, gain_db: float, ceiling_dbtp: float | None) -> float | None:
         """The integrated loudness at this gain; None where there is none."""
-        power = self.loudness_power * 10.0 ** (gain_db / 10.0)
-        if ceiling_dbtp is not None:
-            power = power * 10.0 ** (self.limiting_db(gain_db, ceiling_dbtp) / -10.0)
+        power = self.power(gain_db, ceiling_dbtp)
         return gated_lufs(block_powers(power, self.hop_frames, self.sample_rate))
+
+    def power(self, gain_db: float, ceiling_dbtp: float | None) -> NDArray[np.float64]:
+        """The K-weighted power of each hop at this gain, behind the limiter."""
+        power = self.loudness_power * 10.0 ** (gain_db / 10.0)
+        if ceiling_dbtp is None:
+            return power
+        return power * 10.0 ** (self.limiting_db(gain_db, ceiling_dbtp) / -10.0)
 
     def limiting_db(self, gain_db: float, ceiling_dbtp: float) -> Hops:
         """By how much the limiter turns each hop down at this gain, in dB."""

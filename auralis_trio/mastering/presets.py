@@ -38,8 +38,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
     `strength` is the part of the distance to the model spectrum that is made up for, `limit_db` the most that the
     equalizer does; `tilt` is the preset's own curve, added to that. There is one more of `bands` than of
-    `crossovers_hz`. `transient_db` is how far attacks are lifted at most; `levelling` the part of the loudness range above 12 LU that
-    is taken away.
+    `crossovers_hz`. `transient_db` is how far attacks are lifted at most; `levelling` the part of the loudness range
+    above 12 LU that is taken away.
     """
 
     label: str
