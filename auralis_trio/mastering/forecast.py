@@ -95,9 +95,9 @@ class Forecast:
     def power(self, gain_db: float, ceiling_dbtp: float | None) -> NDArray[np.float64]:
         """The K-weighted power of each hop at this gain, behind the limiter."""
         power = self.loudness_power * 10.0 ** (gain_db / 10.0)
-        if ceiling_dbtp is None:
-            return power
-        return power * 10.0 ** (self.limiting_db(gain_db, ceiling_dbtp) / -10.0)
+        if ceiling_dbtp is not None:
+            power = power * 10.0 ** (self.limiting_db(gain_db, ceiling_dbtp) / -10.0)
+        return np.asarray(power)
 
     def limiting_db(self, gain_db: float, ceiling_dbtp: float) -> Hops:
         """By how much the limiter turns each hop down at this gain, in dB."""

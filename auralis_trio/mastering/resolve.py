@@ -48,8 +48,7 @@ def resolve(preset: str, intensity: float, profile: Profile, target: Target = NO
         InvalidRequest: there is no such preset, or the intensity is not within 0 and 1.
     """
     chosen = preset_named(preset)
-    if not 0.0 <= intensity <= 1.0:
-        raise InvalidRequest("An intensity lies between 0 and 1.")
+    check_intensity(intensity)
     if intensity == 0.0:
         return AS_RECORDED
     curve_db = intensity * equalizer_curve(chosen, profile)
@@ -68,6 +67,16 @@ def resolve(preset: str, intensity: float, profile: Profile, target: Target = NO
         chosen,
         profile,
     )
+
+
+def check_intensity(intensity: float) -> None:
+    """Refuse what is no intensity.
+
+    Raises:
+        InvalidRequest: it is not within 0 and 1.
+    """
+    if not 0.0 <= intensity <= 1.0:
+        raise InvalidRequest("An intensity lies between 0 and 1.")
 
 
 def preset_named(name: str) -> Preset:

@@ -1,7 +1,7 @@
 """The curves of a recipe: how a track's balance is moved toward the model, and how wide its side becomes.
 
-All curves are float64 of shape (40,), dB at the band centres. Everything here is continuous: thresholds are soft and
-limits are curved, so that nearly equal tracks get nearly equal curves.
+All curves are float64 of shape (40,), or rows of such, dB at the band centres. Everything here is continuous:
+thresholds are soft and limits are curved, so that nearly equal tracks get nearly equal curves.
 """
 
 import numpy as np
@@ -27,7 +27,9 @@ _BASS_FADE_HZ = (85.0, 170.0)
 _TREBLE_FADE_HZ = (1_500.0, 6_000.0)
 _NOISY = (0.3, 0.7)
 _OCTAVES = np.log2(CENTRES_HZ)
-_BALANCED = (CENTRES_HZ >= 80.0) & (CENTRES_HZ <= 8_000.0)
+BALANCED = (CENTRES_HZ >= 80.0) & (CENTRES_HZ <= 8_000.0)
+"""The bands whose mean stands for the level of a spectrum: from 80 Hz to 8 kHz."""
+
 _SMOOTHING_BANDS = BANDS_PER_OCTAVE / np.sqrt(8.0 * np.log(2.0))  # half its height half an octave off the middle
 _WINDOW = np.exp(-0.5 * (np.arange(-BANDS // 4, BANDS // 4 + 1) / _SMOOTHING_BANDS) ** 2)
 
@@ -59,8 +61,8 @@ def powers(bands: tuple[float | None, ...]) -> Curve:
 
 def smoothed_octave(curve: Curve, weights: Curve) -> Curve:
     """The mean over about an octave around each band, by a Gaussian and `weights`; zero far from any weight."""
-    total = correlate1d(curve * weights, _WINDOW, mode="constant")
-    return np.asarray(total / (correlate1d(weights, _WINDOW, mode="constant") + 1e-3))
+    total = correlate1d(curve * weights, _WINDOW, axis=-1, mode="constant")
+    return np.asarray(total / (correlate1d(weights, _WINDOW, axis=-1, mode="constant") + 1e-3))
 
 
 def presence(level_db: Curve, cutoff_hz: float | None) -> Curve:
@@ -78,7 +80,7 @@ def distance(level_db: Curve, heard: Curve) -> Curve:
     Bands without sound have no say, and no distance of their own.
     """
     raw = through(MODEL) - level_db
-    weights = heard * _BALANCED
+    weights = heard * BALANCED
     centred = raw - (weights @ raw) / (weights.sum() + 1e-3)
     return smoothed_octave(np.where(heard > 0.0, centred, 0.0), heard)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from auralis_trio.analysis import Analysis
-from auralis_trio.analysis.loudness import k_weighting_power
+from auralis_trio.analysis.loudness import channel_weights, k_weighting_power
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Grid, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
@@ -62,19 +62,11 @@ def tune(
     return tuned(source, heard, mastered, check)
 
 
-def _mastered(
-    analysis: Analysis, heard: Heard, preset: str, intensity: float, target: Target, tuning: Tuning
+def finished(
+    recipe: Recipe, heard: Heard, original_lufs: float | None, change_lu: float | None, tuning: Tuning
 ) -> Mastered:
-    profile, chosen = analysis.profile, preset_named(preset)
-    recipe = resolve(preset, intensity, profile, target)
-    original_lufs = profile.values.get("integrated_lufs")
-    if recipe.identity:
-        return Mastered(recipe=recipe, target_lufs=original_lufs, expected_lufs=original_lufs)
-    range_lu = profile.values.get("loudness_range_lu")
-    slow_db = levelling_db(heard, profile.total_frames, range_lu, intensity * chosen.levelling)
-    recipe = msgspec.structs.replace(recipe, automation_db=slow_db)
-    track = outlook(heard, original_lufs, recipe, intensity * tuning.correction_lu)
-    change_lu = wanted_change_lu(profile, chosen, intensity, target)
+    """The recipe with the gain that makes the track louder by `change_lu`; as it is, if that has no meaning."""
+    track = outlook(heard, original_lufs, recipe, recipe.intensity * tuning.correction_lu)
     if track is None or change_lu is None:
         return Mastered(recipe=recipe, target_lufs=None, expected_lufs=None)
     return solved(recipe, track.original_lufs + change_lu, [track])
@@ -115,9 +107,23 @@ def weighted_energy(samples: Samples, sample_rate: int) -> float:
     padded = np.pad(samples.T, ((0, 0), (size // 2, size)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, :: size // 2]
     window = np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)
-    weights = k_weighting_power(np.arange(size // 2 + 1) * (sample_rate / size), sample_rate)
+    weights = k_weighting_power(np.asarray(np.arange(size // 2 + 1) * (sample_rate / size)), sample_rate)
     total = 0.0
-    for plane in frames:
+    for plane, share in zip(frames, channel_weights(len(frames)), strict=True):
         bins = fft.rfft(plane * window)
-        total += float((bins.real**2 + bins.imag**2).sum(axis=0) @ weights)
+        total += share * float((bins.real**2 + bins.imag**2).sum(axis=0) @ weights)
     return total
+
+
+def _mastered(
+    analysis: Analysis, heard: Heard, preset: str, intensity: float, target: Target, tuning: Tuning
+) -> Mastered:
+    profile, chosen = analysis.profile, preset_named(preset)
+    original_lufs = profile.values.get("integrated_lufs")
+    recipe = resolve(preset, intensity, profile, target)
+    if recipe.identity:
+        return Mastered(recipe=recipe, target_lufs=original_lufs, expected_lufs=original_lufs)
+    range_lu = profile.values.get("loudness_range_lu")
+    slow_db = levelling_db(heard, profile.total_frames, range_lu, intensity * chosen.levelling)
+    recipe = msgspec.structs.replace(recipe, automation_db=slow_db)
+    return finished(recipe, heard, original_lufs, wanted_change_lu(profile, chosen, intensity, target), tuning)
