@@ -91,7 +91,8 @@ def encode_power(power: NDArray[np.floating]) -> Codes:
     """Mean powers (full scale is 1) as codes; anything below the floor is nothing."""
     with np.errstate(divide="ignore"):
         level_db = 10.0 * np.log10(power)
-    return np.clip(np.rint((level_db - FLOOR_DB) / STEP_DB) + 1.0, 0.0, 255.0).astype(np.uint8)
+    codes: Codes = np.clip(np.rint((level_db - FLOOR_DB) / STEP_DB) + 1.0, 0.0, 255.0).astype(np.uint8)
+    return codes
 
 
 def decode_power(codes: Codes) -> NDArray[np.float32]:

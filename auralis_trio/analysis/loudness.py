@@ -6,13 +6,13 @@ steps of 100 ms, as the standards have it.
 """
 
 import math
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from auralis_trio.analysis.true_peak import measurable
 from auralis_trio.audio.block import Samples
 
 Powers = NDArray[np.float64]
@@ -117,10 +117,10 @@ class LoudnessMeter:
 
     def add(self, samples: Samples) -> None:
         """Go on with these: (frames, channels)."""
-        self.add_planes(np.ascontiguousarray(samples.T))
+        self.add_planes(np.ascontiguousarray(measurable(samples).T))
 
     def add_planes(self, planes: NDArray[np.float32]) -> None:
-        """Go on with these: (channels, frames)."""
+        """Go on with these, all within ±8: (channels, frames)."""
         weighted, self._state = signal.sosfilt(self._filter, planes[self._heard], zi=self._state)
         waiting = np.concatenate((self._rest, weighted), axis=1)
         edges = self._edges(waiting.shape[1])
