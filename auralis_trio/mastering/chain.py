@@ -20,7 +20,7 @@ from auralis_trio.audio.units import db_to_gain
 from auralis_trio.mastering.dynamics import automation_gains, band_gains, reach_of
 from auralis_trio.mastering.envelope import Hops, cells, spline, upsampled
 from auralis_trio.mastering.equalizer import Planar, Spectra, Split, equalize, spectra_of
-from auralis_trio.mastering.filters import LOW_TAPS, low_interpolation
+from auralis_trio.mastering.filters import LOW_REACH, low_interpolation
 from auralis_trio.mastering.limiter import Limiter
 from auralis_trio.mastering.recipe import Recipe
 from auralis_trio.mastering.shape import CELLS_PER_GRAIN, Shape
@@ -136,11 +136,11 @@ class Chain:
         It only has to be right where the cells have neighbours, or the track ends.
         """
         planes, count, frames = low.shape
-        weights = spline(self.shape.control_hop)[:, :: self.shape.decimation]
+        weights = spline(self.shape.control_hop // self.shape.decimation)
         moved = (low * _gains(gain, 0, count, weights)).reshape(planes, -1)
-        padded = np.pad(moved, ((0, 0), (LOW_TAPS // 2 - 1, LOW_TAPS // 2)))
-        around = np.lib.stride_tricks.sliding_window_view(padded, LOW_TAPS, axis=1)
-        taps = np.ascontiguousarray(around).reshape(planes, count, frames, LOW_TAPS)
+        padded = np.pad(moved, ((0, 0), (LOW_REACH, LOW_REACH)))
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * LOW_REACH + 1, axis=1)
+        taps = np.ascontiguousarray(around).reshape(planes, count, frames, -1)
         full: Planar = np.matmul(taps, low_interpolation(self.shape)).reshape(planes, count, -1)
         return full
 

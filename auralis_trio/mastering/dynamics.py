@@ -19,6 +19,7 @@ ATTACK_S = 0.013
 
 FAST_S, SLOW_S = 0.010, 0.150
 TRANSIENT_SLOPE = 0.5
+TRANSIENT_DEAD_DB = 0.25
 _SILENCE = np.float32(1e-20)
 _TO_LINEAR = np.float32(np.log(10.0) / 20.0)
 
@@ -55,7 +56,7 @@ def band_gains(recipe: Recipe, powers: tuple[Hops, ...], channels: int, shape: S
     """
     # The planes of a stereo track add up to the mean of its channels already.
     scale = np.float32(10.0 ** (-recipe.gain_db / 10.0) / (channels if channels > 2 else 1))
-    lift = _attack_lift(powers[-1] * scale, recipe, shape)
+    lift = _attack_lift(powers, recipe, shape)
     moves = [lift]
     if recipe.compressors:
         levels = [power * scale for power in _by_band(powers)]
@@ -118,15 +119,19 @@ def _reduction(power: Hops, compressor: Compressor, shape: Shape) -> Hops:
     return released(held(needed, attack, attack), _step_db(compressor, shape), compressor.range_db)
 
 
-def _attack_lift(power: Hops, recipe: Recipe, shape: Shape) -> Hops:
-    """How many dB attacks are lifted by: half of what the level of 10 ms exceeds that of 150 ms by."""
+def _attack_lift(powers: tuple[Hops, ...], recipe: Recipe, shape: Shape) -> Hops:
+    """How many dB attacks are lifted by: half of what the level of 10 ms exceeds that of 150 ms by, less a little.
+
+    Looked at is what lies above the low band, beside a tenth of everything: the cycles of a deep tone are no attacks.
+    """
     if not recipe.transient_db:
-        return np.zeros(len(power), np.float32)
-    fast, slow = (
-        10.0 * np.log10(smoothed(power, hann(2 * _half_window(window_s, shape) + 1)) + np.float32(1e-9))
-        for window_s in (FAST_S, SLOW_S)
-    )
-    return np.asarray(np.clip(np.float32(TRANSIENT_SLOPE) * (fast - slow), 0.0, np.float32(recipe.transient_db)))
+        return np.zeros(len(powers[-1]), np.float32)
+    above = np.maximum(powers[-1] - powers[0], 0.0) if len(powers) > 1 else powers[-1]
+    fast_window, slow_window = (hann(2 * _half_window(window_s, shape) + 1) for window_s in (FAST_S, SLOW_S))
+    rest = np.float32(0.1) * smoothed(powers[-1], slow_window) + _SILENCE
+    ratio = (smoothed(above, fast_window) + rest) / (smoothed(above, slow_window) + rest)
+    lift_db = np.float32(10.0 * TRANSIENT_SLOPE) * np.log10(ratio) - np.float32(TRANSIENT_DEAD_DB)
+    return np.asarray(np.clip(lift_db, 0.0, np.float32(recipe.transient_db)))
 
 
 def _half_window(window_s: float, shape: Shape) -> int:

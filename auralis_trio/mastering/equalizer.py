@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from auralis_trio.audio.units import db_to_gain
-from auralis_trio.mastering.filters import curve, doubled, lowpass, realised
+from auralis_trio.mastering.filters import centred, curve, doubled, lowpass, realised
 from auralis_trio.mastering.recipe import Recipe
 from auralis_trio.mastering.shape import LOW_FRAMES_PER_GRAIN, Shape
 
@@ -25,10 +25,13 @@ Factors = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Spectra:
-    """What the bins are multiplied with, rows (planes, 2 * bins): everything, the low band, the high band."""
+    """What the bins are multiplied with, for each plane: everything, the low band, the high band.
+
+    Real spectra are (planes, 2 * bins): twice each factor, for a complex number's two parts.
+    """
 
     full: Factors
-    low: Factors | None
+    low: NDArray[np.complex64] | None
     high: Factors | None
 
 
@@ -54,8 +57,7 @@ def spectra_of(recipe: Recipe, shape: Shape, planes: int) -> Spectra:
     low = high = None
     if recipe.crossovers_hz:
         below = lowpass(recipe.crossovers_hz[0], shape)
-        bins = LOW_FRAMES_PER_GRAIN * 4 // 3 // 2 + 1
-        low = np.stack([doubled(realised(each * below, shape)[:bins] / shape.decimation) for each in curves])
+        low = np.stack([centred(realised(each * below, shape), shape) for each in curves])
     if len(recipe.crossovers_hz) > 1:
         above = 1.0 - lowpass(recipe.crossovers_hz[1], shape)
         high = np.stack([doubled(realised(each * above, shape)) for each in curves])
@@ -72,21 +74,22 @@ def equalize(planes: Planar, spectra: Spectra, shape: Shape) -> Split:
     for first in range(0, grains, BATCH_GRAINS):
         part = slice(first, first + BATCH_GRAINS)
         bins = fft.rfft(windows[:, part])
-        for band, factors in ((low, spectra.low), (high, spectra.high), (full, spectra.full)):
-            if band is not None and factors is not None:
-                band[:, part] = _filtered(bins, factors, shape, in_place=band is full)
+        if low is not None and spectra.low is not None:
+            low[:, part] = _grains(bins[..., : spectra.low.shape[1]] * spectra.low[:, np.newaxis])
+        parts = bins.view(np.float32)
+        if high is not None and spectra.high is not None:
+            high[:, part] = _grains((parts * spectra.high[:, np.newaxis]).view(np.complex64))
+        parts *= spectra.full[:, np.newaxis]
+        full[:, part] = _grains(bins)
     bands = [band for band in (low, high, full) if band is not None]
     return Split(full, low, high, tuple(_hop_powers(band, shape) for band in bands))
 
 
-def _filtered(bins: NDArray[np.complex64], factors: Factors, shape: Shape, *, in_place: bool) -> Planar:
-    parts = bins.view(np.float32)[..., : factors.shape[1]]
-    product = np.multiply(parts, factors[:, np.newaxis], out=parts if in_place else None)
-    size = factors.shape[1] - 2
-    result = fft.irfft(product.view(np.complex64), n=size)
-    half = size // 8
-    middle: Planar = result[..., half : size - half]
-    return middle
+def _grains(bins: NDArray[np.complex64]) -> Planar:
+    """What filtered spectra come to: the grain in the middle, without half a filter on either side."""
+    size = 2 * bins.shape[-1] - 2
+    whole: Planar = fft.irfft(bins, n=size)
+    return whole[..., size // 8 : size - size // 8]
 
 
 def _hop_powers(band: Planar, shape: Shape) -> NDArray[np.float32]:
@@ -94,8 +97,8 @@ def _hop_powers(band: Planar, shape: Shape) -> NDArray[np.float32]:
     hops = shape.grain // shape.control_hop
     cut = band.reshape(*band.shape[:2], hops, -1)
     sums = np.einsum("pghf,pghf->pgh", cut, cut)
-    total = sums[0].copy()
+    total: NDArray[np.float32] = sums[0].copy()
     for plane in sums[1:]:
         total += plane
     total *= np.float32(1.0 / cut.shape[-1])
-    return total.reshape(-1)
+    return np.ravel(total)

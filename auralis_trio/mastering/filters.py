@@ -12,13 +12,13 @@ from scipy import fft
 from scipy.signal.windows import kaiser
 
 from auralis_trio.analysis.bands import CENTRES_HZ
-from auralis_trio.mastering.shape import Shape
+from auralis_trio.mastering.shape import LOW_FRAMES_PER_GRAIN, Shape
 
 CROSSOVER_ORDER = 8
-LOW_TAPS = 8
-"""How many frames of the low band one frame of the full band is interpolated from."""
+LOW_REACH = 4
+"""How many frames of the low band on either side a frame of the full band is interpolated from."""
 
-_LOW_KAISER_BETA = 9.0
+_LOW_KAISER_BETA = 11.0
 
 Response = NDArray[np.float64]
 
@@ -56,15 +56,26 @@ def doubled(response: Response) -> NDArray[np.float32]:
     return np.repeat(response, 2).astype(np.float32)
 
 
-def low_interpolation(shape: Shape) -> NDArray[np.float32]:
-    """Weights of shape (8, decimation) that bring the low band back to the full rate: a windowed sinc, zero in delay.
+def centred(response: Response, shape: Shape) -> NDArray[np.complex64]:
+    """The spectrum of the low band at its low rate, from that at the full rate.
 
-    Column `i` gives frame ``decimation * k + i`` from the low band's frames ``k - 3`` to ``k + 4``.
+    Its frames stand in the middle of those that they replace, so that the powers of both are of the same time.
+    """
+    bins = LOW_FRAMES_PER_GRAIN * 4 // 3 // 2 + 1
+    shift = np.exp(2j * np.pi * np.arange(bins) / shape.fft * (shape.decimation - 1) / 2)
+    return np.asarray(response[:bins] * shift / shape.decimation).astype(np.complex64)
+
+
+def low_interpolation(shape: Shape) -> NDArray[np.float32]:
+    """Weights of shape (9, decimation) that bring the low band back to the full rate: a windowed sinc, zero in delay.
+
+    Column `i` gives frame ``decimation * k + i`` from the low band's frames ``k - 4`` to ``k + 4``.
     """
     step = shape.decimation
-    place = np.arange(step)[np.newaxis, :] / step - np.arange(1 - LOW_TAPS // 2, LOW_TAPS // 2 + 1)[:, np.newaxis]
-    window = np.interp(place, np.linspace(-4.0, 4.0, 4097), kaiser(4097, _LOW_KAISER_BETA))
-    weights = np.sinc(place) * window
+    place = (np.arange(step) - (step - 1) / 2)[np.newaxis, :] / step
+    distance = place - np.arange(-LOW_REACH, LOW_REACH + 1)[:, np.newaxis]
+    window = np.interp(distance, np.linspace(-LOW_REACH, LOW_REACH, 4097), kaiser(4097, _LOW_KAISER_BETA), 0.0, 0.0)
+    weights = np.sinc(distance) * window
     return np.asarray(weights / weights.sum(axis=0)).astype(np.float32)
 
 
