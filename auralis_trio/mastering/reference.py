@@ -13,7 +13,7 @@ from auralis_trio.mastering.forecast import Heard
 from auralis_trio.mastering.recipe import AS_RECORDED, FLAT, Recipe
 from auralis_trio.mastering.resolve import NO_WISHES, Target, check_intensity, rounded
 from auralis_trio.mastering.solve import Mastered
-from auralis_trio.mastering.tone import BALANCED, NOTHING_DB, Curve, fade, presence, smoothed_octave
+from auralis_trio.mastering.tone import BALANCED, NOTHING_DB, Curve, fade, in_db, presence, smoothed_octave
 from auralis_trio.mastering.tuning import UNTUNED, Tuning, finished, tuned
 
 REFERENCE = "reference"
@@ -88,7 +88,7 @@ def loud_levels_db(heard: Heard) -> Curve:
     power = pieces.sum(axis=(0, 2)) / lengths
     loud = fade(10.0 * np.log10((power + _NO_POWER) / (power.mean() + _NO_POWER)), *_LOUD_DB)
     mean = np.tensordot(loud, pieces, axes=(0, 1)) / (loud @ lengths)
-    return np.asarray(10.0 * np.log10(np.maximum(mean, 10.0 ** (NOTHING_DB / 10.0))))
+    return in_db(mean)
 
 
 def _matched(

@@ -48,15 +48,20 @@ def through(points: Points) -> Curve:
     return np.asarray(np.interp(_OCTAVES, np.log2(frequencies_hz), levels_db))
 
 
-def levels_db(bands: tuple[float | None, ...]) -> Curve:
-    """The levels of a spectrum, with `NOTHING_DB` where there is nothing."""
-    return np.array([NOTHING_DB if level is None else max(level, NOTHING_DB) for level in bands])
-
-
 def powers(bands: tuple[float | None, ...]) -> Curve:
     """The mean powers of a spectrum that is given in dB; zero where there is nothing."""
-    levels = levels_db(bands)
-    return np.asarray(np.where(levels > NOTHING_DB, 10.0 ** (levels / 10.0), 0.0))
+    return np.array([0.0 if level_db is None else 10.0 ** (level_db / 10.0) for level_db in bands])
+
+
+def in_db(power: Curve) -> Curve:
+    """The levels of powers, with `NOTHING_DB` where there is nothing."""
+    return np.asarray(10.0 * np.log10(np.maximum(power, 10.0 ** (NOTHING_DB / 10.0))))
+
+
+def spectrum_db(profile: Profile) -> Curve | None:
+    """The long-term spectrum of a track, mid and side together; None if there is nothing in it."""
+    power = powers(profile.mid_db) + powers(profile.side_db)
+    return in_db(power) if power.any() else None
 
 
 def smoothed_octave(curve: Curve, weights: Curve) -> Curve:
@@ -90,10 +95,9 @@ def equalizer_curve(preset: Preset, profile: Profile) -> Curve:
 
     ``c * tanh((a * soft(T - L) + tilt) / c)`` with a dead band of 2.5 dB; boosts fade out where nothing is heard.
     """
-    total = powers(profile.mid_db) + powers(profile.side_db)
-    if not total.any():
+    level_db = spectrum_db(profile)
+    if level_db is None:
         return np.zeros(BANDS)
-    level_db = 10.0 * np.log10(np.maximum(total, 10.0 ** (NOTHING_DB / 10.0)))
     heard = presence(level_db, profile.values.get("cutoff_hz"))
     far = distance(level_db, heard)
     beyond = np.sign(far) * np.maximum(np.abs(far) - DEAD_BAND_DB, 0.0)
