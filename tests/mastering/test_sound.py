@@ -110,7 +110,7 @@ def test_the_chain_with_nothing_set_changes_nothing_but_the_last_bits() -> None:
     assert 10 * np.log10(np.mean(error**2) / np.mean(source.samples.astype(np.float64) ** 2)) < -130.0
 
 
-Make = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
+Make = Callable[[np.random.Generator, int, int], NDArray[np.floating]]
 
 ODD_SOUNDS: dict[str, Make] = {
     "direct current": lambda rng, n, c: np.full((n, c), 0.9),
