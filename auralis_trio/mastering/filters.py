@@ -4,8 +4,6 @@ A filter is designed at all bins of the chain's FFT, cut to its length with a Ha
 symmetric around frame 0 its spectrum is real and its delay is none.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -77,9 +75,3 @@ def low_interpolation(shape: Shape) -> NDArray[np.float32]:
     window = np.interp(distance, np.linspace(-LOW_REACH, LOW_REACH, 4097), kaiser(4097, _LOW_KAISER_BETA), 0.0, 0.0)
     weights = np.sinc(distance) * window
     return np.asarray(weights / weights.sum(axis=0)).astype(np.float32)
-
-
-def is_low_enough(crossover_hz: float, shape: Shape) -> bool:
-    """Whether the low band below this crossover can be kept at its low rate: its rest is under -100 dB there."""
-    nyquist_hz = shape.sample_rate / shape.decimation / 2.0
-    return CROSSOVER_ORDER * 20.0 * math.log10(nyquist_hz / crossover_hz) >= 100.0
