@@ -8,6 +8,7 @@ AuralisError
 ├── Conflict               not in this state
 ├── Busy                   every place is taken; later it may work
 ├── TimedOut               a job did not end within its deadline
+├── OutputError            a file cannot be written
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
     ├── SourceChanged      it is another recording than the library saw
@@ -92,6 +93,13 @@ class TimedOut(AuralisError):
     status = 504
     default_code = "timed_out"
     text = "This took too long and was stopped. Try again in a moment."
+
+
+class OutputError(AuralisError):
+    """A file that was asked for cannot be written."""
+
+    default_code = "output_failed"
+    text = "The file could not be written. Check that its folder is there and writable and has room."
 
 
 class SourceError(AuralisError):

@@ -4,7 +4,10 @@ from enum import Enum
 
 
 class Encoding(Enum):
-    """A form of encoded audio: its name in URLs and messages, its number in packets (0: not in packets)."""
+    """A form of encoded audio: its name in URLs and messages, its number in packets (0: not in packets).
+
+    Words of 32 bits are for files alone.
+    """
 
     S16 = ("s16", 1, 2)
     S24 = ("s24", 2, 3)
@@ -12,6 +15,7 @@ class Encoding(Enum):
     FLAC = ("flac", 4, None)
     OPUS = ("opus", 5, None)
     WAV = ("wav", 0, None)
+    S32 = ("s32", 0, 4)
 
     def __init__(self, label: str, number: int, sample_bytes: int | None) -> None:
         self.label = label

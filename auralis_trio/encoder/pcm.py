@@ -16,7 +16,7 @@ def quantise(block: Block, bits: int, source_bits: int | None) -> NDArray[np.int
     The dither is absent where the source has no more bits than are kept, so such a source passes exactly.
     """
     scale = 1 << (bits - 1)
-    # 24 bits and dither do not fit into the mantissa of float32.
+    # More than 16 bits and dither do not fit into the mantissa of float32.
     scaled: NDArray[Any] = block.samples.astype(np.float32 if bits <= 16 else np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is clipped below
         scaled *= scale
@@ -29,13 +29,15 @@ def quantise(block: Block, bits: int, source_bits: int | None) -> NDArray[np.int
 
 
 def pack_pcm(block: Block, encoding: Encoding, source_bits: int | None) -> bytes:
-    """The block as `s16`, `s24` (packed in three bytes) or `f32`."""
+    """The block as `s16`, `s24` (packed in three bytes), `s32` or `f32`."""
     if encoding is Encoding.F32:
         return block.samples.astype("<f4", copy=False).tobytes()
     if encoding is Encoding.S16:
         return quantise(block, 16, source_bits).astype("<i2").tobytes()
     if encoding is Encoding.S24:
         return _low_bytes(quantise(block, 24, source_bits).astype("<i4"))
+    if encoding is Encoding.S32:
+        return quantise(block, 32, source_bits).astype("<i4").tobytes()
     raise TypeError(f"{encoding.label} is not plain PCM")
 
 

@@ -16,7 +16,7 @@ _MAX_U32 = 0xFFFFFFFF
 
 
 def wav_header(form: AudioFormat, encoding: Encoding, frames: int) -> bytes:
-    """Everything before the first sample of a WAV with `frames` frames of `encoding` (s16, s24 or f32)."""
+    """Everything before the first sample of a WAV with `frames` frames of `encoding` (s16, s24, s32 or f32)."""
     data_bytes = frames * encoding.frame_bytes(form.channels)
     chunks = b"fmt " + _sized(_format(form, encoding))
     if encoding is Encoding.F32:

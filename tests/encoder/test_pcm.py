@@ -10,7 +10,7 @@ from auralis_trio.audio.block import Block, Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.encoder.pcm import pack_pcm, quantise
 
-PLAIN = [Encoding.S16, Encoding.S24, Encoding.F32]
+PLAIN = [Encoding.S16, Encoding.S24, Encoding.S32, Encoding.F32]
 SOURCE_BITS = [8, 16, 24, 32, None]
 
 
