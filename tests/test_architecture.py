@@ -61,7 +61,7 @@ def test_nurseries_are_few_and_known() -> None:
 
 
 def test_the_loop_is_started_by_the_command_line_alone() -> None:
-    assert set(everywhere(lambda path: calls(path, "trio.run"))) == {"cli.py"}
+    assert set(everywhere(lambda path: calls(path, "trio.run"))) == {"cli/serving.py"}
 
 
 def test_only_the_door_starts_threads_and_processes() -> None:

@@ -1,14 +1,11 @@
-"""The command line: serve | scan | demo. Arguments become settings; errors become one line and exit code 1."""
+"""The commands around the server: serve, scan, demo. Options become settings, events of the log lines."""
 
-import argparse
 import gc
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +14,13 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from auralis_trio import __version__
 from auralis_trio.app import hold_data_dir, run_server, scan_once
-from auralis_trio.config import Settings, descriptions, flag_of, is_list, load_settings
+from auralis_trio.cli.options import Options
+from auralis_trio.config import Settings, load_settings
 from auralis_trio.demo import make_demo, no_progress
-from auralis_trio.errors import AuralisError
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may hold the interpreter; with Python's 5 ms one busy thread starves the event loop."""
-
-Options = dict[str, Any]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command: 0 when it did all that was asked, 1 when not, 2 for wrong arguments."""
-    options: Options = vars(_parser().parse_args(arguments))
-    command: Callable[[Options], int] = options.pop("command")
-    code = 1
-    try:
-        code = command(options)
-    except* AuralisError as group:
-        for error in _leaves(group):
-            print(f"auralis-trio: {error}", file=sys.stderr)
-    except* KeyboardInterrupt:
-        code = 130
-    return code
 
 
 def serve(options: Options) -> int:
@@ -107,39 +86,6 @@ def _settings(options: Options) -> Settings:
     return msgspec.structs.replace(settings, folders=absolute, data_dir=os.path.abspath(settings.data_dir))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="auralis-trio", description="A music server that masters a library while it streams."
-    )
-    parser.add_argument("--version", action="version", version=f"auralis-trio {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (serve, scan):
-        one = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
-        one.set_defaults(command=command)
-        _add_settings(one)
-    one = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__)
-    one.set_defaults(command=demo)
-    one.add_argument("folder", metavar="FOLDER")
-    return parser
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """A flag for every setting; the folders stand without one."""
-    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings (AURALIS_CONFIG)")
-    helps, defaults = descriptions(), msgspec.structs.asdict(Settings())
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", default=None, help=helps["folders"])
-    for name in Settings.__struct_fields__:
-        if name == "folders":
-            continue
-        add = partial(parser.add_argument, flag_of(name), dest=name, default=None, help=helps[name])
-        if isinstance(defaults[name], bool):
-            add(action=argparse.BooleanOptionalAction)
-        elif is_list(name):
-            add(action="append", metavar="VALUE")
-        else:
-            add(metavar="VALUE")
-
-
 class _LogLine(logging.Formatter):
     """`time level=... logger=... msg="..."`, one line an event; a trace is a field like any other."""
 
@@ -157,10 +103,3 @@ def _log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LogLine())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-
-
-def _leaves(group: BaseExceptionGroup[AuralisError]) -> list[AuralisError]:
-    found: list[AuralisError] = []
-    for error in group.exceptions:
-        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return found

@@ -1,0 +1,74 @@
+"""Which commands there are and what they take; what they raise becomes one line each and an exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+
+from auralis_trio import __version__
+from auralis_trio.cli.options import Options
+from auralis_trio.cli.serving import demo, scan, serve
+from auralis_trio.config import Settings, descriptions, flag_of, is_list
+from auralis_trio.errors import AuralisError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command: 0 when it did all that was asked, 1 when not, 2 for wrong arguments."""
+    options: Options = vars(_parser().parse_args(arguments))
+    command: Callable[[Options], int] = options.pop("command")
+    code = 1
+    try:
+        code = command(options)
+    except* AuralisError as group:
+        for error in _leaves(group):
+            print(f"auralis-trio: {error}", file=sys.stderr)
+    except* KeyboardInterrupt:
+        code = 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="auralis-trio", description="A music server that masters a library while it streams."
+    )
+    parser.add_argument("--version", action="version", version=f"auralis-trio {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (serve, scan):
+        _add_settings(_add(commands, command))
+    _add(commands, demo).add_argument("folder", metavar="FOLDER")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", command: Callable[[Options], int]
+) -> argparse.ArgumentParser:
+    """A parser for a command, named and explained as the function is."""
+    one = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
+    one.set_defaults(command=command)
+    return one
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """A flag for every setting; the folders stand without one."""
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings (AURALIS_CONFIG)")
+    helps, defaults = descriptions(), msgspec.structs.asdict(Settings())
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", default=None, help=helps["folders"])
+    for name in Settings.__struct_fields__:
+        if name == "folders":
+            continue
+        add = partial(parser.add_argument, flag_of(name), dest=name, default=None, help=helps[name])
+        if isinstance(defaults[name], bool):
+            add(action=argparse.BooleanOptionalAction)
+        elif is_list(name):
+            add(action="append", metavar="VALUE")
+        else:
+            add(metavar="VALUE")
+
+
+def _leaves(group: BaseExceptionGroup[AuralisError]) -> list[AuralisError]:
+    found: list[AuralisError] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
