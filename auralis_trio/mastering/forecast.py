@@ -16,7 +16,7 @@ from auralis_trio.analysis.bands import CENTRES_HZ
 from auralis_trio.analysis.ledger import Ledger, decode_power
 from auralis_trio.analysis.loudness import gated_lufs, k_weighting_power
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN
-from auralis_trio.mastering.dynamics import ATTACK_S, TRANSIENT_SLOPE
+from auralis_trio.mastering.dynamics import ATTACK_S, SLOW_S, TRANSIENT_DEAD_DB, TRANSIENT_SLOPE, gain_reduction
 from auralis_trio.mastering.envelope import held, released
 from auralis_trio.mastering.limiter import MARGIN_DB, RANGE_DB, RELEASE_DB_PER_S
 from auralis_trio.mastering.recipe import AUTOMATION_GRAINS, Compressor, Recipe
@@ -27,7 +27,6 @@ Hops = NDArray[np.float32]
 STEP_S = 0.1
 STEPS_PER_BLOCK = 4
 _TINY = np.float32(1e-20)
-_SLOW_S = 0.15
 _HANN_SPREAD = 1.0 / 12.0 - 1.0 / (2.0 * np.pi**2)  # the variance of a Hann window of length one
 _LATE = 0.2
 """The part of a hop, on average, that lies before the limiter has moved for a peak in it."""
@@ -117,7 +116,8 @@ class Forecast:
     @cached_property
     def active(self) -> NDArray[np.bool_]:
         """The hops that are heard: not more than 10 dB below the mean."""
-        return np.asarray(self.loudness_power > 0.1 * self.loudness_power.mean())
+        mean = self.loudness_power.sum() / max(1, len(self.loudness_power))
+        return np.asarray(self.loudness_power > 0.1 * mean)
 
 
 def forecast(heard: Heard, recipe: Recipe) -> Forecast:
@@ -180,7 +180,7 @@ class _Pairs:
 def _band_gains(heard: Heard, recipe: Recipe, pairs: _Pairs) -> list[Hops]:
     """The gain of each band in each hop, linear."""
     detected = [power / np.float32(heard.channels) for power in pairs.detected()]
-    lift_db = _attack_lift_db(np.sum(detected, axis=0), recipe, heard.hop_s)
+    lift_db = _attack_lift_db(detected, recipe, heard.hop_s)
     moves = [lift_db] * pairs.bands
     if recipe.compressors:
         moves = [
@@ -191,25 +191,23 @@ def _band_gains(heard: Heard, recipe: Recipe, pairs: _Pairs) -> list[Hops]:
 
 
 def _reduction_db(power: Hops, compressor: Compressor, hop_s: float) -> Hops:
-    level_db = np.float32(10.0) * np.log10(_averaged(power, compressor.window_s, hop_s) + _TINY)
-    over_db = _later(level_db, compressor.delay_s / hop_s) - np.float32(compressor.threshold_db)
-    knee = np.float32(compressor.knee_db)
-    above = np.clip(over_db + knee / 2, 0.0, knee) ** 2 / (2 * knee) + np.maximum(over_db - knee / 2, 0.0)
-    reduction_db = np.minimum(above * np.float32(1.0 - 1.0 / compressor.ratio), np.float32(compressor.range_db))
+    """How many dB the band is turned down by: what is needed, held over the attack on either side and released."""
+    level = _later(_averaged(power, compressor.window_s, hop_s), compressor.delay_s / hop_s)
+    needed_db = gain_reduction(np.float32(10.0) * np.log10(level + _TINY), compressor)
     ahead = ATTACK_S / hop_s
-    nearby_db = np.maximum(_later(reduction_db, ahead), _later(reduction_db, -ahead))
-    return released(np.maximum(reduction_db, nearby_db), compressor.release_db_per_s * hop_s, compressor.range_db)
+    nearby_db = np.maximum(_later(needed_db, ahead), _later(needed_db, -ahead))
+    return released(np.maximum(needed_db, nearby_db), compressor.release_db_per_s * hop_s, compressor.range_db)
 
 
-def _attack_lift_db(power: Hops, recipe: Recipe, hop_s: float) -> Hops:
+def _attack_lift_db(powers: list[Hops], recipe: Recipe, hop_s: float) -> Hops:
+    """How many dB attacks are lifted by, as far as hops show them."""
     if not recipe.transient_db:
-        return np.zeros(len(power), np.float32)
-    fast_db, slow_db = (
-        np.float32(10.0) * np.log10(level + np.float32(1e-9)) for level in (power, _averaged(power, _SLOW_S, hop_s))
-    )
-    return np.asarray(
-        np.clip(np.float32(TRANSIENT_SLOPE) * (fast_db - slow_db), 0.0, np.float32(recipe.transient_db))
-    )
+        return np.zeros(len(powers[0]), np.float32)
+    above: Hops = np.sum(powers[1:] or powers, axis=0)
+    rest = np.float32(0.1) * _averaged(np.sum(powers, axis=0), SLOW_S, hop_s) + _TINY
+    ratio = (above + rest) / (_averaged(above, SLOW_S, hop_s) + rest)
+    lift_db = np.float32(10.0 * TRANSIENT_SLOPE) * np.log10(ratio) - np.float32(TRANSIENT_DEAD_DB)
+    return np.asarray(np.clip(lift_db, 0.0, np.float32(recipe.transient_db)))
 
 
 def _averaged(power: Hops, window_s: float, hop_s: float) -> Hops:
@@ -223,6 +221,8 @@ def _averaged(power: Hops, window_s: float, hop_s: float) -> Hops:
 
 def _later(values: Hops, hops: float) -> Hops:
     """The values `hops` later (earlier, if negative), straight between hops and held on at the ends."""
+    if not len(values):
+        return values
     places = np.arange(len(values))
     return np.asarray(np.interp(places - hops, places, values), np.float32)
 
