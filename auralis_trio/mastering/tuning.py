@@ -1,7 +1,7 @@
 """Mastering a track: the recipe of a preset with its gain solved, and what a few rendered windows teach about that.
 
 profile > resolve > levelling > solve > Mastered        `master`: no audio, from the ledger
-source > render 16 windows > measured against foretold  `tune`: once for each track, preset and target
+source > render 12 windows > measured against foretold  `tune`: once for each track, preset and target
 """
 
 import msgspec
@@ -13,6 +13,7 @@ from auralis_trio.analysis.loudness import channel_weights, k_weighting_power
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Grid, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
+from auralis_trio.mastering.chain import sane
 from auralis_trio.mastering.forecast import Forecast, Heard, forecast
 from auralis_trio.mastering.levelling import levelling_db
 from auralis_trio.mastering.recipe import ENGINE_VERSION, Recipe
@@ -20,9 +21,9 @@ from auralis_trio.mastering.render import render_span
 from auralis_trio.mastering.resolve import Target, preset_named, resolve, wanted_change_lu
 from auralis_trio.mastering.solve import Mastered, outlook, solved
 
-WINDOWS = 16
-WINDOW_S = 3.0
-WHOLE_S = 60.0
+WINDOWS = 12
+WINDOW_S = 2.0
+WHOLE_S = 30.0
 """A track up to this long is rendered as a whole."""
 
 _NO_POWER = 1e-20
@@ -79,11 +80,12 @@ def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check) -
         return UNTUNED
     before = forecast(heard, Recipe())
     after = forecast(heard, recipe).power(recipe.gain_db, recipe.ceiling_dbtp)
+    listener = _Listener(source)
     found = foretold = 0.0
     for span in windows(before, Grid(heard.sample_rate, source.total_frames)):
-        was = weighted_energy(source.read(span.start, span.frames, check), heard.sample_rate)
+        found += weighted_energy(render_span(listener, recipe, span, check).samples, heard.sample_rate)
+        was = weighted_energy(listener.heard(span), heard.sample_rate)
         hops = slice(span.start // heard.hop_frames, -(-span.end // heard.hop_frames))
-        found += weighted_energy(render_span(source, recipe, span, check).samples, heard.sample_rate)
         foretold += was * float(after[hops].sum() / max(before.loudness_power[hops].sum(), _NO_POWER))
     if not (found > 0.0 and foretold > 0.0):
         return UNTUNED
@@ -92,13 +94,35 @@ def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check) -
 
 def windows(track: Forecast, grid: Grid) -> list[Span]:
     """The spans to listen to: whole grains, spread evenly over the parts that are heard; all of a short track."""
-    if grid.total_frames <= WHOLE_S * grid.sample_rate:
-        return [grid.grains(0, grid.total_grains)]
     grains = round(WINDOW_S * grid.sample_rate / grid.grain)
-    active = np.flatnonzero(track.active)
-    middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
-    firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
+    if grid.total_frames <= WHOLE_S * grid.sample_rate:
+        firsts = np.arange(0, grid.total_grains, grains)
+    else:
+        active = np.flatnonzero(track.active)
+        middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
+        firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
     return [grid.grains(int(first), int(first) + grains) for first in firsts]
+
+
+class _Listener:
+    """A source that remembers what was last read of it, so that nothing is decoded twice."""
+
+    def __init__(self, source: AudioSource) -> None:
+        self._source = source
+        self._start = 0
+        self._last: Samples = np.zeros((0, source.format.channels), np.float32)
+        self.format = source.format
+        self.total_frames = source.total_frames
+        self.close = source.close
+
+    def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
+        """See `AudioSource.read`."""
+        self._start, self._last = start, self._source.read(start, frames, check)
+        return self._last
+
+    def heard(self, span: Span) -> Samples:
+        """These frames of what was last read."""
+        return sane(self._last[span.start - self._start : span.end - self._start])
 
 
 def weighted_energy(samples: Samples, sample_rate: int) -> float:
