@@ -6,6 +6,7 @@ steps of 100 ms, as the standards have it.
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -101,6 +102,25 @@ def loudness_range_lu(short_term_powers: Powers) -> float | None:
     return _lufs(float(high)) - _lufs(float(low))
 
 
+def loudness_of(runs: Sequence[Powers]) -> Loudness:
+    """The standards' figures of what was heard in one or several runs, from the powers of their steps of 10 ms."""
+    momentary = [moving_powers(powers, MOMENTARY_STEPS) for powers in runs]
+    short_term = [moving_powers(powers, SHORT_TERM_STEPS) for powers in runs]
+    return Loudness(
+        gated_lufs(np.concatenate([powers[::GATING_STEPS] for powers in momentary])),
+        loudness_range_lu(np.concatenate([powers[::GATING_STEPS] for powers in short_term])),
+        _highest_lufs(np.concatenate(momentary)),
+        _highest_lufs(np.concatenate(short_term)),
+    )
+
+
+def moving_powers(powers: Powers, steps: int) -> Powers:
+    """The mean of every `steps` that follow each other."""
+    if len(powers) < steps:
+        return powers[:0]
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(powers, steps).mean(axis=1))
+
+
 class LoudnessMeter:
     """Measures the loudness of one sound, given piece by piece; what it says does not depend on the pieces."""
 
@@ -144,27 +164,13 @@ class LoudnessMeter:
 
     def result(self) -> Loudness:
         """What the standards' figures are so far."""
-        powers = self.powers()
-        momentary, short_term = _moving(powers, MOMENTARY_STEPS), _moving(powers, SHORT_TERM_STEPS)
-        return Loudness(
-            gated_lufs(momentary[::GATING_STEPS]),
-            loudness_range_lu(short_term[::GATING_STEPS]),
-            _highest_lufs(momentary),
-            _highest_lufs(short_term),
-        )
+        return loudness_of([self.powers()])
 
     def _edges(self, frames: int) -> NDArray[np.intp]:
         """Where steps begin and the last whole one ends, in frames from the first that is not yet counted."""
         first = self._steps * self._rate // STEPS_PER_S
         last = ((first + frames + 1) * STEPS_PER_S - 1) // self._rate
         return np.asarray(np.arange(self._steps, last + 1) * self._rate // STEPS_PER_S - first)
-
-
-def _moving(powers: Powers, steps: int) -> Powers:
-    """The mean of every `steps` that follow each other."""
-    if len(powers) < steps:
-        return powers[:0]
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(powers, steps).mean(axis=1))
 
 
 def _highest_lufs(powers: Powers) -> float | None:
