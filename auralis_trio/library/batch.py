@@ -166,6 +166,12 @@ class _Batch:
             "disc_number": tags.disc_number,
             "year": tags.year,
             "genre": tags.genre,
+            "replaygain_track_gain_db": tags.replaygain_track_gain_db,
+            "replaygain_album_gain_db": tags.replaygain_album_gain_db,
+            "replaygain_track_peak": tags.replaygain_track_peak,
+            "replaygain_album_peak": tags.replaygain_album_peak,
+            "r128_track_gain_lu": tags.r128_track_gain_lu,
+            "r128_album_gain_lu": tags.r128_album_gain_lu,
         }
 
     def _artist(self, name: str | None) -> Any:

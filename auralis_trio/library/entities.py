@@ -18,6 +18,10 @@ class Entities:
     Album: Any
     Track: Any
     PendingFile: Any
+    AnalysisRow: Any
+    TuningRow: Any
+    ReceiptRow: Any
+    Setting: Any
 
 
 def define_entities(db: Database) -> Entities:
@@ -83,6 +87,12 @@ def define_entities(db: Database) -> Entities:
         disc_number = Optional(int)
         year = Optional(int)
         genre = Optional(str, nullable=True)
+        replaygain_track_gain_db = Optional(float)
+        replaygain_album_gain_db = Optional(float)
+        replaygain_track_peak = Optional(float)
+        replaygain_album_peak = Optional(float)
+        r128_track_gain_lu = Optional(float)
+        r128_album_gain_lu = Optional(float)
         missing = Required(bool)
         added_ns = Required(int, size=64)
 
@@ -93,4 +103,40 @@ def define_entities(db: Database) -> Entities:
         id = PrimaryKey(int, auto=True)
         path = Required(bytes, unique=True)
 
-    return Entities(Folder, Artist, Album, Track, PendingFile)
+    class AnalysisRow(db.Entity):
+        """What was measured of one content, as JSON, or why it could not be: there is either a profile or a code."""
+
+        _table_ = "analysis"
+        content_id = PrimaryKey(str)
+        version = Required(int)
+        profile = Optional(str, nullable=True)
+        code = Optional(str, nullable=True)
+        analysed_ns = Required(int, size=64)
+
+    class TuningRow(db.Entity):
+        """What rendering a content with one sound and target taught, as JSON."""
+
+        _table_ = "tuning"
+        id = PrimaryKey(int, auto=True)
+        content_id = Required(str)
+        sound = Required(str)
+        value = Required(str)
+        composite_key(content_id, sound)
+
+    class ReceiptRow(db.Entity):
+        """What a whole track measured behind one recipe, as JSON."""
+
+        _table_ = "receipt"
+        id = PrimaryKey(int, auto=True)
+        content_id = Required(str)
+        revision = Required(str, unique=True)
+        value = Required(str)
+
+    class Setting(db.Entity):
+        """One of the listeners' settings, as JSON."""
+
+        _table_ = "setting"
+        name = PrimaryKey(str)
+        value = Required(str)
+
+    return Entities(Folder, Artist, Album, Track, PendingFile, AnalysisRow, TuningRow, ReceiptRow, Setting)

@@ -98,6 +98,53 @@ CHAIN = (
             """,
         ),
     ),
+    Migration(
+        2,
+        (
+            "ALTER TABLE track ADD COLUMN replaygain_track_gain_db REAL",
+            "ALTER TABLE track ADD COLUMN replaygain_album_gain_db REAL",
+            "ALTER TABLE track ADD COLUMN replaygain_track_peak REAL",
+            "ALTER TABLE track ADD COLUMN replaygain_album_peak REAL",
+            "ALTER TABLE track ADD COLUMN r128_track_gain_lu REAL",
+            "ALTER TABLE track ADD COLUMN r128_album_gain_lu REAL",
+            # The next scan reads every file anew, and so the tags that were not looked at before.
+            "UPDATE track SET mtime_ns = -1",
+            """
+            CREATE TABLE analysis (
+                content_id TEXT NOT NULL PRIMARY KEY,
+                version INTEGER NOT NULL,
+                profile TEXT,
+                code TEXT,
+                analysed_ns BIGINT NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE tuning (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                content_id TEXT NOT NULL,
+                sound TEXT NOT NULL,
+                value TEXT NOT NULL,
+                UNIQUE (content_id, sound)
+            )
+            """,
+            """
+            CREATE TABLE receipt (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                content_id TEXT NOT NULL,
+                revision TEXT NOT NULL UNIQUE,
+                value TEXT NOT NULL
+            )
+            """,
+            "CREATE INDEX receipt_content ON receipt (content_id)",
+            "CREATE INDEX track_content ON track (content_id)",
+            """
+            CREATE TABLE setting (
+                name TEXT NOT NULL PRIMARY KEY,
+                value TEXT NOT NULL
+            )
+            """,
+        ),
+    ),
 )
 
 

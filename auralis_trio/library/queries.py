@@ -70,7 +70,7 @@ def get_track(library: Library, track_id: int) -> TrackRecord:
     with library.reading() as entities:
         row = _track_values(entities.Track).where(lambda t: t.id == track_id).get()
     if row is None:
-        raise _no_track()
+        raise no_track()
     return _track_record(row)
 
 
@@ -84,17 +84,22 @@ def get_track_file(library: Library, track_id: int) -> TrackFile:
     with library.reading() as entities:
         track = entities.Track.get(id=track_id)
         if track is None:
-            raise _no_track()
-        return TrackFile(
-            track_id=track.id,
-            path=os.fsdecode(track.path),
-            content_id=track.content_id,
-            size=track.size,
-            mtime_ns=track.mtime_ns,
-            kind=track.kind,
-            format=AudioFormat(track.sample_rate, track.channels, track.bits),
-            total_frames=track.total_frames,
-        )
+            raise no_track()
+        return track_file(track)
+
+
+def track_file(track: Any) -> TrackFile:
+    """The record of one track's file; within a session."""
+    return TrackFile(
+        track_id=track.id,
+        path=os.fsdecode(track.path),
+        content_id=track.content_id,
+        size=track.size,
+        mtime_ns=track.mtime_ns,
+        kind=track.kind,
+        format=AudioFormat(track.sample_rate, track.channels, track.bits),
+        total_frames=track.total_frames,
+    )
 
 
 def set_total_frames(library: Library, track_id: int, frames: int, content_id: str | None = None) -> None:
@@ -107,7 +112,7 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
     with library.writing() as entities:
         track = entities.Track.get(id=track_id)
         if track is None:
-            raise _no_track()
+            raise no_track()
         if content_id is None or content_id == track.content_id:
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
@@ -231,6 +236,12 @@ def _track_values(tracks: Any) -> Any:
             t.genre,
             t.missing,
             t.added_ns,
+            t.replaygain_track_gain_db,
+            t.replaygain_album_gain_db,
+            t.replaygain_track_peak,
+            t.replaygain_album_peak,
+            t.r128_track_gain_lu,
+            t.r128_album_gain_lu,
         )
         for t in tracks
     )
@@ -273,8 +284,9 @@ def _check_page(limit: int, offset: int) -> None:
 
 def _check_track_id(track_id: int) -> None:
     if not 0 < track_id <= MAX_ID:
-        raise _no_track()
+        raise no_track()
 
 
-def _no_track() -> NotFound:
+def no_track() -> NotFound:
+    """What is raised where a track's id is unknown."""
     return NotFound("There is no track with this id. Ask for the list of tracks again.", code="track_not_found")

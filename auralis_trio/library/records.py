@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone."""
+    """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone.
+
+    The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS.
+    """
 
     id: int
     title: str
@@ -34,6 +37,12 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     genre: str | None
     missing: bool
     added_ns: int
+    replaygain_track_gain_db: float | None = None
+    replaygain_album_gain_db: float | None = None
+    replaygain_track_peak: float | None = None
+    replaygain_album_peak: float | None = None
+    r128_track_gain_lu: float | None = None
+    r128_album_gain_lu: float | None = None
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +121,12 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
     disc_number: int | None = None
     year: int | None = None
     genre: str | None = None
+    replaygain_track_gain_db: float | None = None
+    replaygain_album_gain_db: float | None = None
+    replaygain_track_peak: float | None = None
+    replaygain_album_peak: float | None = None
+    r128_track_gain_lu: float | None = None
+    r128_album_gain_lu: float | None = None
 
 
 class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,8 +45,10 @@ _DAMAGED = (
 )
 _NUMBER = re.compile(r"\s*([0-9]{1,5})(?![0-9])")
 _YEAR = re.compile(r"(?<![0-9])([0-9]{4})(?![0-9])")
+_DECIMAL = re.compile(r"\s*([+-]?[0-9]{1,6}(?:[.,][0-9]{1,12})?)(?![0-9])")
+_LARGEST_GAIN_DB = 100.0
 
-Value = str | int | None
+Value = str | int | float | None
 
 
 def _text(values: list[str]) -> Value:
@@ -66,6 +68,29 @@ def _year(values: list[str]) -> Value:
     return (int(found[1]) or None) if found else None
 
 
+def _decimal(values: list[str]) -> float | None:
+    found = _DECIMAL.match(values[0]) if values else None
+    return float(found[1].replace(",", ".")) if found else None
+
+
+def _gain_db(values: list[str]) -> Value:
+    """A gain like `-6.54 dB`; what is beyond all reason is not known."""
+    gain_db = _decimal(values)
+    return gain_db if gain_db is not None and abs(gain_db) <= _LARGEST_GAIN_DB else None
+
+
+def _peak(values: list[str]) -> Value:
+    """A peak, where 1 is full scale."""
+    peak = _decimal(values)
+    return peak if peak is not None and peak >= 0.0 else None
+
+
+def _r128_gain_lu(values: list[str]) -> Value:
+    """A gain in 256ths (Q7.8), as RFC 7845 has it for Opus, from -23 LUFS."""
+    gain = _decimal(values)
+    return gain / 256.0 if gain is not None and abs(gain) <= 32_768.0 else None
+
+
 @dataclass(frozen=True)
 class TagField:
     """One field of `Tags`: its name in each kind of tag (the first that is there counts), and how it is read."""
@@ -77,6 +102,20 @@ class TagField:
     mp4: tuple[str, ...]
     asf: tuple[str, ...]
     ape: tuple[str, ...]
+
+
+def _free_field(name: str, parse: Callable[[list[str]], Value], tag: str) -> TagField:
+    """A field that no kind of tag has a place of its own for: both ways of writing it are known."""
+    ways = (tag.lower(), tag.upper())
+    return TagField(
+        name,
+        parse,
+        tuple(f"TXXX:{way}" for way in ways),
+        ways[:1],
+        tuple(f"----:com.apple.iTunes:{way}" for way in ways),
+        ways,
+        ways[:1],
+    )
 
 
 FIELDS = (
@@ -96,6 +135,12 @@ FIELDS = (
     TagField("disc_number", _number, ("TPOS",), ("discnumber",), ("disk",), ("WM/PartOfSet",), ("Disc",)),
     TagField("year", _year, ("TDRC", "TYER"), ("date", "year"), ("\xa9day",), ("WM/Year",), ("Year",)),
     TagField("genre", _text, ("TCON",), ("genre",), ("\xa9gen",), ("WM/Genre",), ("Genre",)),
+    _free_field("replaygain_track_gain_db", _gain_db, "replaygain_track_gain"),
+    _free_field("replaygain_album_gain_db", _gain_db, "replaygain_album_gain"),
+    _free_field("replaygain_track_peak", _peak, "replaygain_track_peak"),
+    _free_field("replaygain_album_peak", _peak, "replaygain_album_peak"),
+    _free_field("r128_track_gain_lu", _r128_gain_lu, "r128_track_gain"),
+    _free_field("r128_album_gain_lu", _r128_gain_lu, "r128_album_gain"),
 )
 
 
@@ -141,8 +186,12 @@ def _id3_texts(frame: Any) -> Iterable[str]:
 
 
 def _mp4_texts(values: Any) -> Iterable[str]:
-    """A number is a pair of itself and the total."""
-    return (str(value[0] if isinstance(value, tuple) else value) for value in values)
+    """A number is a pair of itself and the total; a free field is bytes."""
+    for value in values:
+        if isinstance(value, bytes):
+            yield value.decode("utf-8", "replace")
+        else:
+            yield str(value[0] if isinstance(value, tuple) else value)
 
 
 def _plain_texts(values: Any) -> Iterable[str]:

@@ -17,7 +17,7 @@ from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TPOS, TRCK, TXXX
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
@@ -41,7 +41,21 @@ EXPECTED = Tags(
     disc_number=2,
     year=1999,
     genre="Jazz, Soul",
+    replaygain_track_gain_db=-6.54,
+    replaygain_album_gain_db=1.2,
+    replaygain_track_peak=0.987654,
+    replaygain_album_peak=1.02,
+    r128_track_gain_lu=-3.5,
+    r128_album_gain_lu=0.25,
 )
+GAINS = {
+    "replaygain_track_gain": "-6.54 dB",
+    "replaygain_album_gain": "+1.20 dB",
+    "replaygain_track_peak": "0.987654",
+    "replaygain_album_peak": "1.02",
+    "r128_track_gain": "-896",
+    "r128_album_gain": "64",
+}
 
 ID3_FRAMES = (
     TIT2(3, ["Così fan tutte 🎵"]),
@@ -52,6 +66,7 @@ ID3_FRAMES = (
     TPOS(3, ["2"]),
     TDRC(3, ["1999-05-01"]),
     TCON(3, ["(8)", "Soul"]),
+    *(TXXX(3, desc=name, text=[value]) for name, value in GAINS.items()),
 )
 VORBIS = {
     "title": ["Così fan tutte 🎵"],
@@ -62,6 +77,7 @@ VORBIS = {
     "discnumber": ["2/2"],
     "date": ["1999-05-01"],
     "genre": ["Jazz", "Soul"],
+    **{name: [value] for name, value in GAINS.items()},
 }
 MP4_ATOMS = {
     "\xa9nam": ["Così fan tutte 🎵"],
@@ -72,6 +88,7 @@ MP4_ATOMS = {
     "disk": [(2, 2)],
     "\xa9day": ["1999"],
     "\xa9gen": ["Jazz", "Soul"],
+    **{f"----:com.apple.iTunes:{name.upper()}": [value.encode()] for name, value in GAINS.items()},
 }
 ASF_ATTRIBUTES = {
     "Title": ["Così fan tutte 🎵"],
@@ -82,6 +99,7 @@ ASF_ATTRIBUTES = {
     "WM/PartOfSet": ["2/2"],
     "WM/Year": ["1999"],
     "WM/Genre": ["Jazz", "Soul"],
+    **{name.upper(): [value] for name, value in GAINS.items()},
 }
 APE_ITEMS = {
     "Title": "Così fan tutte 🎵",
@@ -92,6 +110,7 @@ APE_ITEMS = {
     "Disc": "2",
     "Year": "1999",
     "Genre": ["Jazz", "Soul"],
+    **{name.upper(): value for name, value in GAINS.items()},
 }
 
 
@@ -316,3 +335,25 @@ def test_a_file_that_is_no_audio_has_its_stem_for_a_title(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_tags(str(tmp_path / "gone.mp3"))
+
+
+@pytest.mark.parametrize(
+    ("tag_name", "text", "field", "expected"),
+    [
+        ("replaygain_track_gain", "-6,5", "replaygain_track_gain_db", -6.5),
+        ("replaygain_track_gain", "0", "replaygain_track_gain_db", 0.0),
+        ("replaygain_track_gain", "-inf dB", "replaygain_track_gain_db", None),
+        ("replaygain_track_gain", "9000 dB", "replaygain_track_gain_db", None),
+        ("replaygain_track_gain", "loud", "replaygain_track_gain_db", None),
+        ("replaygain_track_peak", "-1", "replaygain_track_peak", None),
+        ("replaygain_track_peak", "0.000000", "replaygain_track_peak", 0.0),
+        ("r128_track_gain", "40000", "r128_track_gain_lu", None),
+    ],
+)
+def test_gains_are_numbers_or_not_known(
+    tmp_path: Path, tag_name: str, text: str, field: str, expected: float | None
+) -> None:
+    path = tmp_path / "song.flac"
+    write_with_soundfile(path)
+    tag(FLAC(str(path)), {tag_name: [text]})
+    assert getattr(read_tags(str(path)), field) == expected
