@@ -224,7 +224,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "1",
         0.0,
         1.0,
-        "The part of the power in 131-5000 Hz in lines, 12 times above the median around them; mean of active grains.",
+        "The part of the power in 131-5000 Hz in lines, 12 times above the median around; mean of active grains.",
         1,
         by.harmonic_share,
     ),

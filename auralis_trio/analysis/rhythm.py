@@ -1,9 +1,9 @@
 """Rhythm from the ledger: onsets, the tempo and how clear its pulse is.
 
 The onset curve is by how many dB the forty bands rise from hop to hop, on average. Its autocorrelation shows the
-pulse: a tempo counts by how well the curve agrees with itself one, two, three and four beats later, with a preference
-for tempos near 120 beats a minute (a log-Gaussian prior, as in D. P. W. Ellis, "Beat tracking by dynamic programming",
-2007). Clarity is the autocorrelation at the beat (O. Lartillot et al., "Multi-feature modeling of pulse clarity",
+pulse: a tempo counts by how well the curve agrees with itself one, two, three and four beats later, with a
+preference for tempos near 120 beats a minute (a log-Gaussian prior, as in D. P. W. Ellis, "Beat tracking by dynamic
+programming", 2007). Clarity is the autocorrelation at the beat (O. Lartillot et al., "Multi-feature modeling of pulse clarity",
 2008).
 """
 
