@@ -59,7 +59,7 @@ class PitchFinder:
         values = fft.rfft(planes[:, : grains * grain].reshape(len(planes), grains, grain) * self.window)
         heard = values[:, :, self.first : self.first + len(self.chroma)]
         powers = (np.square(heard.real) + np.square(heard.imag)).sum(axis=0)
-        around = powers.reshape(grains, -1, BINS_AROUND)
+        around = powers.reshape(grains, len(self.chroma) // BINS_AROUND, BINS_AROUND)
         stands = around > np.float32(LINE_RATIO) * np.median(around, axis=2, keepdims=True)
         lines = np.where(stands, around, np.float32(0.0)).sum(axis=(1, 2))
         return Pitches(powers @ self.chroma, lines, powers.sum(axis=1))
