@@ -10,10 +10,12 @@ from auralis_trio.analysis.profile import Profile
 from auralis_trio.mastering.forecast import Heard
 from auralis_trio.mastering.resolve import NO_WISHES, Target, preset_named, resolve, wanted_change_lu
 from auralis_trio.mastering.solve import Mastered, outlook, solved
-from auralis_trio.mastering.tone import Curve, powers
+from auralis_trio.mastering.tone import powers
 from auralis_trio.mastering.tuning import UNTUNED, Tuning
 
 Bands = tuple[float | None, ...]
+
+_NO_POWER = 1e-30
 
 
 def master_album(
@@ -25,8 +27,9 @@ def master_album(
 ) -> Mastered:
     """The one recipe for these tracks: the loudest meets the target, and no track strains the limiter.
 
-    Balance and thresholds are those of the whole album; slow levelling, which is a track's own, is left out. There
-    are as many `tunings` as tracks, or none. `target_lufs` and `expected_lufs` are those of the loudest track.
+    The balance is that of the whole album, thresholds go by its loudest track; slow levelling, which is a track's
+    own, is left out. There are as many `tunings` as tracks, or none. `target_lufs` and `expected_lufs` are those of
+    the loudest track.
 
     Raises:
         InvalidRequest: there is no such preset, or the intensity is not within 0 and 1.
@@ -52,9 +55,9 @@ def master_album(
 
 
 def album_profile(profiles: Sequence[Profile]) -> Profile:
-    """What the equalizer and the compressors need to know of an album: its tracks' powers, averaged over their time.
+    """What the equalizer and the compressors need to know of an album: the mean balance of its tracks.
 
-    Loudness and true peak are those of the loudest and of the highest. A dimension that no track has is None.
+    Levels, loudness and true peak are those of the loudest track. A dimension that no track has is None.
 
     Raises:
         ValueError: there are no tracks.
@@ -62,6 +65,7 @@ def album_profile(profiles: Sequence[Profile]) -> Profile:
     if not profiles:
         raise ValueError("an album has tracks")
     channels = 2 if any(each.channels == 2 for each in profiles) else profiles[0].channels
+    mid_db, side_db = _spectra(profiles, channels)
     return msgspec.structs.replace(
         profiles[0],
         sample_rate=min(each.sample_rate for each in profiles),
@@ -74,8 +78,8 @@ def album_profile(profiles: Sequence[Profile]) -> Profile:
             "flatness": _of_known(profiles, "flatness", _mean),
         },
         reasons={},
-        mid_db=_averaged(profiles, channels, lambda each: each.mid_db),
-        side_db=_averaged(profiles, channels, lambda each: each.side_db),
+        mid_db=mid_db,
+        side_db=side_db,
         source_sha256=None,
     )
 
@@ -89,9 +93,17 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _averaged(profiles: Sequence[Profile], channels: int, bands: Callable[[Profile], Bands]) -> Bands:
-    """The mean spectrum, by time; each track's power is brought to as many channels as the album has."""
+def _spectra(profiles: Sequence[Profile], channels: int) -> tuple[Bands, Bands]:
+    """The mean spectra of mid and side, by time, raised to the power of the strongest track.
+
+    Raised, since it is the level that compressors go by: below it they leave the quieter tracks alone. Each track's
+    power is first brought to as many channels as the album has.
+    """
     seconds = np.array([each.total_frames / each.sample_rate for each in profiles])
-    each_power: list[Curve] = [powers(bands(each)) * (channels / each.channels) for each in profiles]
-    mean = seconds @ np.array(each_power) / max(float(seconds.sum()), 1e-9)
-    return tuple(10.0 * float(np.log10(power)) if power > 0.0 else None for power in mean)
+    power = np.array(
+        [np.array([powers(each.mid_db), powers(each.side_db)]) * (channels / each.channels) for each in profiles]
+    )
+    mean = np.tensordot(seconds, power, axes=1)
+    mean *= power.sum(axis=(1, 2)).max() / max(float(mean.sum()), _NO_POWER)
+    mid, side = (tuple(10.0 * float(np.log10(each)) if each > 0.0 else None for each in plane) for plane in mean)
+    return mid, side

@@ -1,0 +1,223 @@
+"""Mastering a track: its loudness lands where it was meant to, as a meter on the rendered sound says."""
+
+from functools import lru_cache
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pytest
+
+from auralis_trio.analysis import Analysis, LoudnessMeter, analyse
+from auralis_trio.analysis.loudness import Loudness
+from auralis_trio.audio.block import Samples
+from auralis_trio.audio.grid import Grid
+from auralis_trio.audio.source import Check, never_cancelled
+from auralis_trio.demo import synthesise
+from auralis_trio.errors import InvalidRequest
+from auralis_trio.mastering import AS_RECORDED, Recipe, render
+from auralis_trio.mastering.forecast import Heard, forecast
+from auralis_trio.mastering.presets import PRESETS
+from auralis_trio.mastering.resolve import Target
+from auralis_trio.mastering.tuning import UNTUNED, WINDOWS, Tuning, master, tune, windows
+from tests.mastering.ledgers import tone
+from tests.mastering.sounds import ArraySource
+
+DEFAULT = Target()
+
+
+@lru_cache(maxsize=8)
+def piece(duration_s: float = 16.0, sample_rate: int = 44_100, channels: int = 2) -> tuple[ArraySource, Analysis]:
+    """Some music, some way below full scale, and what it measures."""
+    source = ArraySource(0.4 * synthesise(duration_s, sample_rate, channels), sample_rate)
+    return source, analyse(source)
+
+
+def heard(source: ArraySource, recipe: Recipe) -> Loudness:
+    """What a meter says of the rendered track."""
+    meter = LoudnessMeter(source.sample_rate, source.samples.shape[1])
+    meter.add(render(source, recipe, 0, Grid(source.sample_rate, source.total_frames).total_grains).samples)
+    return meter.result()
+
+
+@pytest.mark.parametrize("intensity", [1.0, 0.5])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_tuned_track_lands_on_its_target(preset: str, intensity: float) -> None:
+    source, analysis = piece()
+    mastered = master(analysis, preset, intensity, DEFAULT, tune(source, analysis, preset, DEFAULT))
+    original_lufs = analysis.profile.values["integrated_lufs"]
+    assert original_lufs is not None
+    target_lufs = original_lufs + intensity * (PRESETS[preset].target_lufs - original_lufs)
+    assert mastered.target_lufs == pytest.approx(target_lufs, abs=0.001)
+    assert mastered.limited_by is None
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(target_lufs, abs=0.05)
+
+
+@pytest.mark.parametrize("preset", ["adaptive", "bright", "punchy"])
+def test_without_any_audio_the_ledger_alone_comes_near(preset: str) -> None:
+    source, analysis = piece()
+    mastered = master(analysis, preset, 1.0, DEFAULT)
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(mastered.target_lufs, abs=0.2)
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(8_000, 1), (48_000, 6), (96_000, 2)])
+def test_other_rates_and_channels_land_on_their_target_too(sample_rate: int, channels: int) -> None:
+    source, analysis = piece(8.0, sample_rate, channels)
+    mastered = master(analysis, "bright", 1.0, DEFAULT, tune(source, analysis, "bright", DEFAULT))
+    assert mastered.limited_by is None
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(mastered.target_lufs, abs=0.1)
+
+
+def test_where_the_limiter_sets_a_bound_the_loudness_is_what_was_said() -> None:
+    source, analysis = piece()
+    loud = Target(offset_lu=12.0)
+    mastered = master(analysis, "adaptive", 1.0, loud, tune(source, analysis, "adaptive", loud))
+    assert mastered.limited_by == "limiter"
+    assert mastered.shortfall_lu > 1.0
+    assert mastered.expected_lufs == pytest.approx(-2.0 - mastered.shortfall_lu, abs=0.002)
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(mastered.expected_lufs, abs=0.1)
+
+
+def test_the_offset_of_the_listener_moves_the_target() -> None:
+    source, analysis = piece()
+    quieter = Target(offset_lu=-4.0)
+    mastered = master(analysis, "warm", 1.0, quieter, tune(source, analysis, "warm", quieter))
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(-19.0, abs=0.05)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_more_intensity_never_moves_the_loudness_less(preset: str) -> None:
+    _, analysis = piece()
+    original_lufs = analysis.profile.values["integrated_lufs"] or 0.0
+    results = [master(analysis, preset, step / 8, DEFAULT).expected_lufs for step in range(9)]
+    moves = [abs((lufs or 0.0) - original_lufs) for lufs in results]
+    assert moves[0] == 0.0
+    assert all(less < more + 0.002 for less, more in pairwise(moves))
+    assert moves[-1] == pytest.approx(abs(PRESETS[preset].target_lufs - original_lufs), abs=0.002)
+
+
+def test_what_was_learned_counts_by_the_intensity() -> None:
+    _, analysis = piece()
+    learned = Tuning(correction_lu=0.4)
+    for intensity in (0.25, 1.0):
+        plain, tuned = (
+            master(analysis, "gentle", intensity, DEFAULT, each).recipe.gain_db for each in (UNTUNED, learned)
+        )
+        assert plain - tuned == pytest.approx(0.4 * intensity, abs=0.05)
+
+
+def test_at_no_intensity_the_track_is_left_as_it_is() -> None:
+    source, analysis = piece()
+    mastered = master(analysis, "punchy", 0.0, DEFAULT, tune(source, analysis, "punchy", DEFAULT))
+    assert mastered.recipe == AS_RECORDED
+    assert mastered.expected_lufs == mastered.target_lufs == analysis.profile.values["integrated_lufs"]
+
+
+def test_tuning_gives_the_same_each_time() -> None:
+    source, analysis = piece()
+    assert tune(source, analysis, "warm", DEFAULT) == tune(source, analysis, "warm", DEFAULT)
+
+
+def test_a_preset_that_does_not_exist_is_refused() -> None:
+    source, analysis = piece()
+    with pytest.raises(InvalidRequest):
+        master(analysis, "loudest", 1.0, DEFAULT)
+    with pytest.raises(InvalidRequest):
+        tune(source, analysis, "loudest", DEFAULT)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 5_000, 100_000])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_silence_stays_silence_and_has_no_target(preset: str, frames: int) -> None:
+    source = ArraySource(np.zeros((frames, 2), np.float32))
+    analysis = analyse(source)
+    assert tune(source, analysis, preset, DEFAULT) == UNTUNED
+    mastered = master(analysis, preset, 1.0, DEFAULT)
+    assert (mastered.target_lufs, mastered.expected_lufs, mastered.recipe.gain_db) == (None, None, 0.0)
+    assert not render(source, mastered.recipe, 0, 20).samples.any()
+
+
+def test_a_sound_too_short_for_a_loudness_is_neither_raised_nor_lowered() -> None:
+    source = ArraySource(0.4 * synthesise(0.3, 44_100, 2))
+    mastered = master(analyse(source), "adaptive", 1.0, DEFAULT)
+    assert (mastered.target_lufs, mastered.expected_lufs, mastered.recipe.gain_db) == (None, None, 0.0)
+    assert np.isfinite(render(source, mastered.recipe, 0, 2).samples).all()
+
+
+class Counting(ArraySource):
+    """Counts the frames that are read of it."""
+
+    frames_read = 0
+
+    def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
+        self.frames_read += frames
+        return super().read(start, frames, check)
+
+
+def test_a_long_track_is_tuned_by_a_few_windows_each_read_once() -> None:
+    short, _ = piece()
+    source = Counting(np.tile(short.samples, (5, 1)))
+    tune(source, analyse(short_of(source)), "adaptive", DEFAULT)
+    assert source.frames_read < WINDOWS * 3.5 * source.sample_rate < source.total_frames
+
+
+def short_of(source: ArraySource) -> ArraySource:
+    """The same sound as a source that does not count."""
+    return ArraySource(source.samples, source.sample_rate)
+
+
+def test_tuning_can_be_called_off() -> None:
+    class NotWantedError(Exception):
+        pass
+
+    def check() -> None:
+        raise NotWantedError
+
+    source, analysis = piece()
+    with pytest.raises(NotWantedError):
+        tune(source, analysis, "adaptive", DEFAULT, check)
+
+
+def test_windows_lie_on_the_grid_where_the_track_is_heard() -> None:
+    ledger = tone([-90.0] * 2_000 + [-20.0] * 2_000)
+    grid = Grid(ledger.sample_rate, ledger.total_frames)
+    spans = windows(forecast(Heard.of(ledger), Recipe()), grid)
+    assert len(spans) == WINDOWS
+    assert all(span.start % grid.grain == 0 and span.end <= grid.total_frames for span in spans)
+    assert all(span.start + span.frames // 2 >= 2_000 * ledger.hop_frames - grid.grain for span in spans)
+
+
+def test_all_of_a_short_track_is_listened_to_once() -> None:
+    ledger = tone([-20.0] * 700)
+    spans = windows(forecast(Heard.of(ledger), Recipe()), Grid(ledger.sample_rate, ledger.total_frames))
+    assert spans[0].start == 0
+    assert [span.end for span in spans[:-1]] == [span.start for span in spans[1:]]
+    assert spans[-1].end == ledger.total_frames
+
+
+def swelling() -> ArraySource:
+    """A minute whose loudness changes by 24 dB, slowly."""
+    samples = 0.4 * synthesise(60.0, 22_050, 2)
+    level_db = 12.0 * np.cos(2.0 * np.pi * np.arange(len(samples)) / (30.0 * 22_050)) - 12.0
+    return ArraySource(samples * (10.0 ** (level_db / 20.0)).astype(np.float32)[:, np.newaxis], 22_050)
+
+
+def test_the_live_preset_narrows_a_wide_loudness_range_and_still_lands() -> None:
+    source = swelling()
+    analysis = analyse(source)
+    range_lu = analysis.profile.values["loudness_range_lu"]
+    assert range_lu is not None
+    assert range_lu > 15.0
+    mastered = master(analysis, "live", 1.0, DEFAULT, tune(source, analysis, "live", DEFAULT))
+    assert mastered.recipe.automation_db
+    even = heard(source, mastered.recipe)
+    plain = heard(source, msgspec.structs.replace(mastered.recipe, automation_db=()))
+    wanted_lu = 0.3 * (range_lu - 12.0)
+    assert (plain.loudness_range_lu or 0.0) - (even.loudness_range_lu or 0.0) == pytest.approx(wanted_lu, rel=0.3)
+    assert even.integrated_lufs == pytest.approx(mastered.expected_lufs, abs=0.1)
+
+
+def test_of_a_quick_look_no_levelling_is_made_as_its_ledger_is_not_the_track() -> None:
+    analysis = analyse(swelling())
+    longer = msgspec.structs.replace(analysis.profile, total_frames=10 * analysis.profile.total_frames)
+    looked = type(analysis)(profile=longer, ledger=analysis.ledger)
+    assert master(looked, "live", 1.0, DEFAULT).recipe.automation_db == ()
