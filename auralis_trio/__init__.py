@@ -7,7 +7,7 @@ The way of the sound:
 
 The rooms; an import goes only downward:
 
-    cli         the command line: serve | scan | demo
+    cli         the command line: serve | scan | analyze | master | demo
     app         what is opened at the start, in which order, and closed in reverse
     web         the door: guard, routes, transport, the player page
     jobs        long work with progress: the scan

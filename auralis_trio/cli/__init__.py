@@ -1,4 +1,4 @@
-"""The command line: serve | scan | demo. Errors become one line each and exit code 1."""
+"""The command line: serve | scan | analyze | master | demo. Errors become one line each and exit code 1."""
 
 from auralis_trio.cli.commands import main
 

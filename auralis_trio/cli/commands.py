@@ -1,6 +1,7 @@
 """Which commands there are and what they take; what they raise becomes one line each and an exit code."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,10 +9,12 @@ from functools import partial
 import msgspec
 
 from auralis_trio import __version__
-from auralis_trio.cli.options import Options
+from auralis_trio.cli.offline import analyze, master
+from auralis_trio.cli.options import Options, line_of
 from auralis_trio.cli.serving import demo, scan, serve
 from auralis_trio.config import Settings, descriptions, flag_of, is_list
 from auralis_trio.errors import AuralisError
+from auralis_trio.mastering.presets import PRESETS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = command(options)
     except* AuralisError as group:
         for error in _leaves(group):
-            print(f"auralis-trio: {error}", file=sys.stderr)
+            print(line_of(error), file=sys.stderr)
     except* KeyboardInterrupt:
         code = 130
     return code
@@ -37,6 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (serve, scan):
         _add_settings(_add(commands, command))
+    one = _add(commands, analyze)
+    one.add_argument("files", nargs="+", metavar="FILE")
+    one.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
+    _add_mastering(_add(commands, master))
     _add(commands, demo).add_argument("folder", metavar="FOLDER")
     return parser
 
@@ -48,6 +55,33 @@ def _add(
     one = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
     one.set_defaults(command=command)
     return one
+
+
+def _add_mastering(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="IN")
+    parser.add_argument("into", metavar="OUT", help="a .wav or .flac file")
+    parser.add_argument("--preset", choices=list(PRESETS), default="adaptive", help="(default: %(default)s)")
+    add = partial(parser.add_argument, metavar="NUMBER")
+    add("--intensity", type=_within(0.0, 1.0), default=1.0, help="0 to 1 (default: 1)")
+    add("--offset-lu", type=_within(-10.0, 6.0), default=0.0, help="so much louder than the preset (default: 0)")
+    add("--ceiling-dbtp", type=_within(-6.0, -0.5), default=-1.0, help="the highest true peak (default: -1)")
+    parser.add_argument("--reference", metavar="FILE", help="match this track instead of a preset's sound")
+    parser.add_argument("--album", action="store_true", help="IN and OUT are folders; all audio files get one recipe")
+    parser.add_argument("--bits", choices=["16", "24", "32", "float"], default="24", help="(default: %(default)s)")
+    parser.add_argument("--receipt", metavar="FILE.json", help="write down what was done to each file")
+    parser.set_defaults(refuse=parser.error)
+
+
+def _within(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number that lies between these two."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError
+        return value
+
+    return number
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

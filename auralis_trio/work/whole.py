@@ -3,15 +3,30 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
+import numpy as np
+import scipy
 
-from auralis_trio.analysis import LoudnessMeter, TruePeakMeter
+from auralis_trio import __version__
+from auralis_trio.analysis import LoudnessMeter, Profile, TruePeakMeter
 from auralis_trio.audio.block import Block
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.decoder import DECODER_VERSION
 from auralis_trio.mastering import render
 from auralis_trio.mastering.recipe import Sound
+from auralis_trio.mastering.solve import Mastered
+
+LEVELS = (
+    "integrated_lufs",
+    "loudness_range_lu",
+    "max_momentary_lufs",
+    "max_short_term_lufs",
+    "true_peak_dbtp",
+    "sample_peak_dbfs",
+)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,3 +104,33 @@ def outcome(source: AudioSource, sound: Sound, check: Check = never_cancelled) -
     for block in rendered(source, sound, check):
         meter.add(block)
     return meter.result()
+
+
+def receipt(profile: Profile, mastered: Mastered, after: Outcome) -> dict[str, Any]:
+    """The whole way of the signal in plain values: what came in, everything that was done, what went out."""
+    recipe = mastered.recipe
+    return {
+        "source": {
+            "sample_rate": profile.sample_rate,
+            "channels": profile.channels,
+            "total_frames": profile.total_frames,
+            "sha256": profile.source_sha256,
+            "decoder": DECODER_VERSION,
+        },
+        "before": {name: profile.values[name] for name in LEVELS},
+        "recipe": {"key": recipe.key, **msgspec.to_builtins(recipe)},
+        "target_lufs": mastered.target_lufs,
+        "expected_lufs": mastered.expected_lufs,
+        "limited_by": mastered.limited_by,
+        "shortfall_lu": mastered.shortfall_lu,
+        "after": {name: getattr(after, name) for name in LEVELS},
+        "frames": after.frames,
+        "sha256": after.sha256,
+        "versions": {
+            "auralis_trio": __version__,
+            "analysis": profile.version,
+            "engine": recipe.engine,
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+        },
+    }
