@@ -163,9 +163,9 @@ TRAITS: tuple[Trait, ...] = (
         MappingProxyType({"live": 0.7}),
     ),
     Trait(
-        _value("crest_db"),
+        _value("typical_crest_db"),
         11.0,
-        7.0,
+        8.0,
         "Its peaks rise only {:.0f} dB above its mean, so it has been compressed already and is best left alone.",
         MappingProxyType({"gentle": 0.8}),
     ),

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auralis_trio.analysis import Profile
+from auralis_trio.analysis import DIMENSIONS, Profile
 from auralis_trio.analysis.bands import CENTRES_HZ
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recommend import BASE, recommend
 from tests.mastering.profiles import MODEL_DB, profile_of, profiles, silent
 
-MEASURED = {"crest_db": 14.0, "onset_rate_hz": 1.8, "rhythm_stability": 0.2}
+MEASURED = {"typical_crest_db": 14.0, "onset_rate_hz": 1.8, "rhythm_stability": 0.2}
 OCTAVES_ABOVE_1_KHZ = np.log2(CENTRES_HZ / 1_000.0)
 
 
@@ -34,7 +34,7 @@ def test_a_track_without_peculiarities_gets_a_balanced_treatment() -> None:
         (track(slope_db=-4.0), "bright", "treble"),
         (track(slope_db=4.0), "warm", "treble"),
         (track(loudness_range_lu=19.0), "live", "19 LU apart"),
-        (track(crest_db=6.8, integrated_lufs=-7.0), "gentle", "7 dB above its mean"),
+        (track(typical_crest_db=7.8, integrated_lufs=-7.0), "gentle", "8 dB above its mean"),
         (track(onset_rate_hz=6.0, rhythm_stability=0.8), "punchy", "6 notes and beats"),
         (track(onset_rate_hz=0.2), "gentle", "0.2 a second"),
     ],
@@ -58,7 +58,7 @@ def test_every_other_preset_is_ranked_and_the_confidence_is_a_share(
 ) -> None:
     values = {
         "loudness_range_lu": range_lu,
-        "crest_db": crest_db,
+        "typical_crest_db": crest_db,
         "onset_rate_hz": onsets_hz,
         "rhythm_stability": stability,
     }
@@ -94,3 +94,15 @@ def test_an_unmeasured_dimension_speaks_for_nothing_and_makes_it_less_sure() -> 
     assert sure.preset == unsure.preset
     assert sure.confidence > unsure.confidence
     assert max(each.score for each in unsure.alternatives) < BASE
+
+
+def test_every_trait_is_about_a_dimension_that_is_measured() -> None:
+    asked: set[str] = set()
+
+    class Asked(dict[str, float | None]):
+        def get(self, name: str, default: object = None) -> None:
+            asked.add(name)
+
+    recommend(msgspec.structs.replace(track(), values=Asked()))
+    assert asked <= {dimension.name for dimension in DIMENSIONS}
+    assert len(asked) >= 5

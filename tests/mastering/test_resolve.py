@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auralis_trio.analysis import Profile
+from auralis_trio.analysis import DIMENSIONS, Profile
 from auralis_trio.analysis.bands import BANDS, CENTRES_HZ
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recipe import AS_RECORDED, FLAT, Recipe
 from auralis_trio.mastering.resolve import Target, band_responses, resolve
 from auralis_trio.mastering.tone import through
-from tests.mastering.profiles import MODEL_DB, NOTHING, profile_of, profiles, silent
+from tests.mastering.profiles import MODEL_DB, NOTHING, USUAL, profile_of, profiles, silent
 
 NAMES = st.sampled_from(sorted(PRESETS))
 
@@ -223,3 +223,7 @@ def test_of_silence_nothing_is_invented(name: str) -> None:
     assert recipe.mid_eq_db == (0.0,) * BANDS
     assert recipe.compressors == ()
     assert recipe.crossovers_hz == ()
+
+
+def test_what_a_recipe_follows_from_is_measured_under_these_names() -> None:
+    assert set(USUAL) <= {dimension.name for dimension in DIMENSIONS}
