@@ -153,7 +153,7 @@ def harmonic_share(found: Findings) -> float:
 
 def pitch_stability(found: Findings) -> float:
     """See the table."""
-    return float(np.maximum(found.neighbours, 0.0).mean())
+    return float(np.clip(found.neighbours, 0.0, 1.0).mean())
 
 
 def chroma_strength(found: Findings) -> float:

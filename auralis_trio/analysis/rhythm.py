@@ -3,8 +3,8 @@
 The onset curve is by how many dB the forty bands rise from hop to hop, on average. Its autocorrelation shows the
 pulse: a tempo counts by how well the curve agrees with itself one, two, three and four beats later, with a
 preference for tempos near 120 beats a minute (a log-Gaussian prior, as in D. P. W. Ellis, "Beat tracking by dynamic
-programming", 2007). Clarity is the autocorrelation at the beat (O. Lartillot et al., "Multi-feature modeling of pulse clarity",
-2008).
+programming", 2007). Clarity is the autocorrelation at the beat (O. Lartillot et al., "Multi-feature modeling of pulse
+clarity", 2008).
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ PREFERRED_BPM = 120.0
 PRIOR_OCTAVES = 0.9
 BEATS = 4
 LEAST_CLARITY = 0.1
-"""A pulse that is less clear than this is none."""
+"""A pulse that is less clear than this is none, nor one within twice what chance makes of so many hops."""
 
-ONSET_RISE_DB = 1.0
+ONSET_RISE_DB = 1.5
 ONSET_RATIO = 1.5
 _AROUND_S = 1.0
 _STEP_BPM = 0.1
@@ -55,12 +55,17 @@ def rhythm_of(runs: Sequence[Floats], hop_s: float) -> Rhythm:
     prior = np.exp(-0.5 * (np.log2(tempos_bpm / PREFERRED_BPM) / PRIOR_OCTAVES) ** 2)
     best = int(np.argmax(np.mean(agreement, axis=0) * prior))
     clarity = float(np.clip(agreement[0][best], 0.0, 1.0))
-    return Rhythm(float(tempos_bpm[best]) if clarity >= LEAST_CLARITY else None, clarity, onsets)
+    least = LEAST_CLARITY + 2.0 / sum(map(len, curves)) ** 0.5
+    return Rhythm(float(tempos_bpm[best]) if clarity >= least else None, clarity, onsets)
 
 
 def onset_curve(levels_db: Floats) -> Doubles:
-    """By how much the bands rise into each hop, on average over all of them: (hops,), in dB."""
+    """By how much the bands rise into each hop, on average over all of them: (hops,), in dB.
+
+    The last two hops are left out: where a sound is cut off there is a splash in all bands.
+    """
     rises = np.maximum(np.diff(levels_db, axis=0, prepend=levels_db[:1]), np.float32(0.0))
+    rises[-2:] = 0.0
     return np.asarray(rises.mean(axis=1, dtype=np.float64))
 
 
@@ -88,7 +93,7 @@ def _autocorrelation(curves: Sequence[Doubles], hop_s: float) -> Doubles | None:
         long_enough = within * 4 >= len(curve)
         products += long_enough * fft.irfft(np.abs(fft.rfft(curve, n=size)) ** 2, n=size)[:lags]
         pairs += long_enough * within
-    if products[0] < ONSET_RISE_DB:
+    if products[0] < ONSET_RISE_DB**2:
         return None
     means = products / np.maximum(pairs, 1.0)
     mirrored = np.concatenate((means[:0:-1], means)) / means[0]
