@@ -102,7 +102,9 @@ def test_changing_back_within_a_fade_turns_it_round_without_a_jump(modules: Run)
 
 
 def test_a_side_chosen_before_the_first_frame_is_heard_from_it_on(modules: Run) -> None:
-    heard = modules(TWIN + "feed.hear(1); push(0, 0, 256); push(1, 0, 256); turn(2); return heard;")
+    heard = modules(
+        TWIN + "turn(2); heard.splice(0); feed.hear(1); push(0, 0, 256); push(1, 0, 256); turn(2); return heard;"
+    )
     assert heard == [-n for n in range(1, 257)]
 
 

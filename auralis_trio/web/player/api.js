@@ -14,6 +14,21 @@ export function fetchTracks({ limit, offset, search, sort }, signal) {
   return fetchJson(`/api/library/tracks?${query}`, signal);
 }
 
+/** The presets there are, each with its `name`, `label` and `description`. */
+export async function fetchPresets() {
+  return (await fetchJson("/api/processing/presets")).items;
+}
+
+/** What a preset does to a track at an intensity: `recipe`, and the loudness that it leads to. */
+export function fetchParameters(trackId, { preset, intensity }) {
+  return fetchJson(`/api/processing/parameters?${new URLSearchParams({ track_id: trackId, preset, intensity })}`);
+}
+
+/** What was measured of a track. */
+export function fetchProfile(trackId) {
+  return fetchJson(`/api/library/tracks/${trackId}/profile`);
+}
+
 async function fetchJson(path, signal) {
   let response;
   try {

@@ -1,14 +1,22 @@
 /** The page: makes the parts, and wires what is pressed to what plays and what plays to what is shown. */
 
-import { fetchTracks } from "./api.js";
+import { A, B } from "./abx.js";
+import { ApiError, fetchPresets, fetchTracks } from "./api.js";
+import { Comparison } from "./comparison.js";
+import { Enhancement } from "./enhancement.js";
+import { Facts } from "./facts.js";
+import { soundText } from "./format.js";
 import { listenToKeys } from "./keys.js";
 import { Output } from "./output.js";
 import { Playback } from "./playback.js";
 import { recall, remember } from "./prefs.js";
 import { Line } from "./socket.js";
 import { Tap } from "./tap.js";
+import { ComparisonPanel } from "./views/comparison.js";
+import { EnhancementPanel } from "./views/enhancement.js";
 import { LevelMeter } from "./views/level.js";
 import { PlayerFace } from "./views/player.js";
+import { SoundReport } from "./views/report.js";
 import { TrackList } from "./views/tracks.js";
 
 const RESTART_S = 3;
@@ -16,7 +24,8 @@ const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No c
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
 const tap = new URLSearchParams(location.search).get("tap") === "1" ? new Tap() : null;
-const line = new Line(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`);
+const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;
+const line = new Line(url);
 const output = new Output({ tap: tap !== null });
 const tracks = new TrackList(
   {
@@ -31,34 +40,93 @@ const tracks = new TrackList(
   recall("sort", "album"),
 );
 const playback = new Playback(line, output, (track) => tracks.after(track), tap);
-const face = new PlayerFace(elements, playback, output);
+const comparison = new Comparison(url, output, tap);
+const enhancement = new Enhancement(line);
+const facts = new Facts();
+const stage = {
+  /** What plays now. */
+  get player() {
+    return comparison.active ? comparison : playback;
+  },
+  /** What is done to the sound that is heard; null while there is none, and in a blind test nobody is told. */
+  get sound() {
+    return comparison.active ? comparison.sound : playback.state.sound;
+  },
+  /** The same in words. */
+  get heard() {
+    if (comparison.blind) return "blind test";
+    const { sound } = this;
+    return sound && soundText(sound, sound.enhanced ? facts.parameters(this.player.state.track, sound) : null);
+  },
+};
+const face = new PlayerFace(elements, stage, output);
+const panel = new EnhancementPanel(elements);
+const comparisonPanel = new ComparisonPanel(elements, comparison);
+const report = new SoundReport(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
 
 function play(track) {
   if (!track) return;
   tell("");
-  playback.play(track);
+  if (comparison.active) comparison.open({ track, frame: 0, playing: true }, enhancement.settings, comparison.choice);
+  else playback.play(track);
 }
 
 function toggle() {
+  const { player } = stage;
   tell("");
-  if (playback.state.playing) playback.pause();
-  else if (playback.state.track) playback.resume();
+  if (player.state.playing) player.pause();
+  else if (player.state.track) player.resume();
   else next();
 }
 
 async function next() {
-  const { track } = playback.state;
+  const { track } = stage.player.state;
   const following = await tracks.after(track);
-  if (track === playback.state.track) play(following);
+  if (track === stage.player.state.track) play(following);
 }
 
 /** To the track before, or first to the beginning of this one. */
 function previous() {
-  const { track, frame, sampleRate } = playback.state;
+  const { track, frame, sampleRate } = stage.player.state;
   const before = tracks.before(track);
   if (before && !(frame > RESTART_S * sampleRate)) play(before);
-  else playback.seek(0);
+  else stage.player.seek(0);
+}
+
+/** Change a setting, for all that is played from now on and for what is heard. */
+function enhance(changed) {
+  const settings = { ...enhancement.settings, ...changed };
+  if (playback.enhance(settings)) enhancement.tell(settings);
+  else {
+    tell("The server cannot be reached just now, so the setting stays as it was.");
+    showState();
+  }
+}
+
+/** Mastered or not: in a comparison the other side. */
+function toggleMastered() {
+  if (!enhancement.settings || comparison.blind) return;
+  if (comparison.active) comparison.choose(comparison.choice === A ? B : A);
+  else enhance({ enabled: !enhancement.settings.enabled });
+}
+
+/** Hear A, B or X; the first choice begins the comparison at the frame that is heard. */
+function compare(choice) {
+  const place = playback.state;
+  if (comparison.active) {
+    if (choice !== "x" || comparison.blind) comparison.choose(choice);
+  } else if (choice !== "x" && place.track && enhancement.settings) {
+    playback.park();
+    comparison.open(place, enhancement.settings, choice);
+  }
+}
+
+/** Back to ordinary playing, at the frame that was heard. */
+function leaveComparison() {
+  const place = comparison.close();
+  playback.park(place);
+  if (place.playing) playback.resume();
 }
 
 function tell(text) {
@@ -67,10 +135,13 @@ function tell(text) {
 }
 
 function showState() {
-  const { track, playing } = playback.state;
+  const { track, playing } = stage.player.state;
   face.show();
+  comparisonPanel.show();
+  panel.show(enhancement.settings, { comparing: comparison.active, blind: comparison.blind !== null });
+  elements.compare.disabled = elements["report-open"].disabled = !track || !enhancement.settings;
   tracks.mark(track?.id ?? null, playing);
-  meter.follow(playing);
+  meter.follow(playing && !comparison.blind); // in a blind test it would show what is to be heard
   elements.next.disabled = elements.previous.disabled = !track;
 }
 
@@ -83,6 +154,26 @@ function showLine(state) {
 function greeted({ state }) {
   tracks.scan = state?.scan ?? null;
   tracks.refresh();
+}
+
+/** The settings have changed, here or on another page. */
+function followSettings() {
+  const { settings } = enhancement;
+  playback.follow(settings);
+  if (comparison.active && !comparison.blind && !comparison.hasSound(settings)) {
+    comparison.open(comparison.state, settings, comparison.choice);
+  }
+  showState();
+}
+
+async function offerPresets() {
+  try {
+    panel.offer(await fetchPresets());
+    showState();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    tell(error.message);
+  }
 }
 
 function told({ type, data }) {
@@ -109,10 +200,26 @@ function wireControls() {
   elements["help-open"].addEventListener("click", () => elements.help.showModal());
   elements["help-close"].addEventListener("click", () => elements.help.close());
   elements.encoding.value = recall("encoding", "exact");
-  playback.thrifty = elements.encoding.value === "s16";
+  chooseEncoding();
   elements.encoding.addEventListener("change", () => {
     remember("encoding", elements.encoding.value);
-    playback.thrifty = elements.encoding.value === "s16";
+    chooseEncoding();
+  });
+}
+
+function chooseEncoding() {
+  playback.thrifty = comparison.thrifty = elements.encoding.value === "s16";
+}
+
+function wireSound() {
+  panel.addEventListener("change", ({ detail }) => enhance(detail));
+  elements.compare.addEventListener("click", () => (comparison.active ? leaveComparison() : compare(A)));
+  elements["report-open"].addEventListener("click", () =>
+    report.open(stage.player.state.track, stage.sound, enhancement.settings),
+  );
+  elements["sound-open"].addEventListener("click", () => {
+    const open = elements.deck.classList.toggle("open");
+    elements["sound-open"].setAttribute("aria-expanded", String(open));
   });
 }
 
@@ -126,6 +233,10 @@ function wireKeys() {
     "Shift+ArrowLeft": () => face.step(-1),
     ArrowUp: () => face.turn(1),
     ArrowDown: () => face.turn(-1),
+    m: once(toggleMastered),
+    a: once(() => compare(A)),
+    b: once(() => compare(B)),
+    x: once(() => compare("x")),
     "/": () => {
       elements.search.focus();
       elements.search.select();
@@ -136,10 +247,19 @@ function wireKeys() {
 
 playback.addEventListener("change", showState);
 playback.addEventListener("problem", ({ detail }) => tell(detail));
+comparison.addEventListener("change", showState);
+comparison.addEventListener("problem", ({ detail }) => {
+  tell(detail);
+  if (comparison.active) leaveComparison();
+});
+enhancement.addEventListener("change", offerPresets, { once: true });
+enhancement.addEventListener("change", followSettings);
+facts.addEventListener("change", showState);
 line.addEventListener("state", ({ detail }) => showLine(detail));
 line.addEventListener("hello", ({ detail }) => greeted(detail));
 line.addEventListener("message", ({ detail }) => told(detail));
 wireControls();
+wireSound();
 wireKeys();
 line.open();
 if (tap) window.auralisTap = tap;

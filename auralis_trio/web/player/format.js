@@ -25,3 +25,34 @@ export function signalText({ format, sampleRate, bits, channels }) {
   const layout = channels ? (CHANNEL_NAMES.get(channels) ?? `${channels} channels`) : null;
   return [format?.toUpperCase(), rate, bits ? `${bits} bit` : null, layout].filter(Boolean).join(" · ");
 }
+
+/** -3.25 gives "−3.3" and 2 gives "+2.0": a change, or a level on a scale that is mostly negative. */
+export function signed(number, digits = 1) {
+  const rounded = Math.abs(number).toFixed(digits);
+  return Number(rounded) === 0 ? rounded : `${number < 0 ? "−" : "+"}${rounded}`;
+}
+
+/** -14 gives "−14.0 LUFS". */
+export function levelText(number, unit = "") {
+  return `${number.toFixed(1).replace("-", "−")} ${unit}`.trimEnd();
+}
+
+/** 0.038 gives "3.8 %", for chances; the very small ones are only bounded. */
+export function chanceText(chance) {
+  const percent = chance * 100;
+  if (percent < 0.1) return "less than 0.1 %";
+  return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
+
+/** What is done to the sound: "mastered: warm 80 %, +3.2 dB to −15.0 LUFS", as far as it is known. */
+export function soundText({ enhanced, preset, intensity }, done) {
+  if (!enhanced) return "as recorded";
+  const gain = done ? gainText(done) : "";
+  return `mastered: ${preset} ${Math.round(intensity * 100)} %${gain && `, ${gain}`}`;
+}
+
+/** How far the level is moved, and to which loudness: "+3.2 dB to −15.0 LUFS". */
+function gainText({ recipe, expected_lufs }) {
+  const gain = `${signed(recipe.gain_db)} dB`;
+  return expected_lufs === null ? gain : `${gain} to ${levelText(expected_lufs, "LUFS")}`;
+}

@@ -1,8 +1,8 @@
 /** The keyboard. Fields and focused controls keep the keys that are theirs. */
 
 const TEXT = "input[type=search], select";
-const PRESSABLE = "button, select, a";
-const SLIDER = "input[type=range]";
+const PRESSABLE = "button, select, a, input[type=checkbox], input[type=radio]";
+const SLIDER = "input[type=range], input[type=radio]";
 
 /**
  * @param {Record<string, (event: KeyboardEvent) => void>} actions by key; "Shift+" before it where that is held
@@ -14,7 +14,8 @@ export function listenToKeys(actions) {
     if (target.closest("dialog") || target.matches(TEXT)) return;
     if (key === " " && target.matches(PRESSABLE)) return;
     if (key.startsWith("Arrow") && target.matches(SLIDER)) return;
-    const action = actions[event.shiftKey && key.startsWith("Arrow") ? `Shift+${key}` : key];
+    const name = key.length === 1 ? key.toLowerCase() : key;
+    const action = actions[event.shiftKey && key.startsWith("Arrow") ? `Shift+${key}` : name];
     if (!action) return;
     event.preventDefault();
     action(event);

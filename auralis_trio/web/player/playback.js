@@ -19,14 +19,15 @@ const BROKEN = "The server sent sound that this page cannot read. Reload the pag
 export class Playback extends EventTarget {
   /** Whether 16 bits are enough, whatever the recording has. */
   thrifty = false;
-  /** What is to be done to the sound of the streams that begin from now on. */
-  wish = { enhanced: false };
+  /** What is to be done to the sound; what it leaves open is as the server's settings have it. */
+  wish = {};
   #line;
   #output;
   #nextOf;
   #tap;
   #paused = true;
-  #asked = null; // a play under way: {track, frame, credit, onto: Tape | null, then: frame | null, refused}
+  #settings = null; // the server's, which all hold to that the wish leaves open
+  #asked = null; // a play under way: {track, frame, credit, onto: Tape | null, then: frame | null, refused, parked}
   #live = null; // the stretch whose stream the server still sends
   #tape = null; // what is heard
   #replaced = null; // the stretch whose stream the server has ended to begin it anew
@@ -82,23 +83,26 @@ export class Playback extends EventTarget {
     this.#silence();
     this.#output.suspend();
     this.#paused = true;
-    this.#asked = track && { track, frame, onto: null, then: null, refused: true };
+    this.#asked = track && { track, frame, onto: null, then: null, refused: true, parked: true };
     this.#changed();
   }
 
   /**
-   * Tell the server what is to be done to the sound; what is heard follows in a moment. False says that it was not told.
+   * Tell the server what is to be done to the sound from now on. False says that it was not told.
    * @param {{enabled: boolean, preset: string, intensity: number, match_loudness: boolean}} settings
    */
   enhance(settings) {
-    const live = this.#live;
-    if (live) this.#tellHeard(live);
-    if (!this.#line.send("enhancement", settings)) return false;
-    // What is heard was sent to its end already: the server has nothing of it to begin anew, so it is asked for.
-    const tape = this.#tape;
-    const sent = (live ?? this.#replaced)?.track;
-    if (tape && !tape.ended && tape.heard.track !== sent) this.#start(tape.heard.track, tape.heardFrame);
-    return true;
+    if (this.#live) this.#tellHeard(this.#live);
+    return this.#line.send("enhancement", settings);
+  }
+
+  /**
+   * The server's settings are these now, whoever changed them.
+   * @param {{enabled: boolean, preset: string, intensity: number}} settings
+   */
+  follow(settings) {
+    this.#settings = settings;
+    this.#renew();
   }
 
   /** Go on from another frame of the track that is heard; paused stays paused. */
@@ -143,6 +147,14 @@ export class Playback extends EventTarget {
     this.#changed();
   }
 
+  /** The server begins anew what it sends; what is heard, but was sent to its end already, has to be asked for. */
+  #renew() {
+    const tape = this.#tape;
+    const sent = (this.#live ?? this.#replaced)?.track;
+    if (!this.#settings || !tape || tape.ended || tape.heard.track === sent) return;
+    if (!tape.heard.sounds(this.#settings)) this.#start(tape.heard.track, tape.heardFrame);
+  }
+
   #ask(request) {
     const { track, frame, credit } = request;
     this.#asked = { ...request, then: null, refused: false };
@@ -150,7 +162,10 @@ export class Playback extends EventTarget {
       track_id: track.id,
       start_frame: frame,
       ...this.wish,
-      encoding: encodingOf(track, { ...this.wish, thrifty: this.thrifty }),
+      encoding: encodingOf(track, {
+        enhanced: this.wish.enhanced ?? this.#settings?.enabled,
+        thrifty: this.thrifty,
+      }),
       transport: "binary",
       credit,
     });
@@ -181,7 +196,7 @@ export class Playback extends EventTarget {
   #streamStarted(start) {
     const asked = this.#asked;
     if (this.#replaced) return this.#begunAnew(start);
-    if (!asked || start.track_id !== asked.track.id) return;
+    if (!asked || asked.parked || start.track_id !== asked.track.id) return;
     if (start.start_frame !== Math.min(asked.frame, start.total_frames ?? Infinity)) return;
     this.#asked = null;
     if (asked.then !== null && asked.then !== asked.frame) {
@@ -232,9 +247,10 @@ export class Playback extends EventTarget {
     if (stream_id !== live?.streamId) return;
     this.#live = null;
     live.complete = reason === "completed";
-    if (frames_sent !== live.received) this.#fail(BROKEN);
-    else if (live.complete || reason === "stalled") this.#goOn();
-    else if (reason === "replaced" && !this.#asked) this.#replaced = live;
+    if (frames_sent !== live.received) return this.#fail(BROKEN);
+    if (live.complete) this.#renew();
+    if (live.complete || reason === "stalled") this.#goOn();
+    else if (!this.#asked && reason !== "failed") this.#replaced = live;
     else if (!this.#asked) live.tape.finish();
   }
 

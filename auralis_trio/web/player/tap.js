@@ -13,9 +13,9 @@ export class Tap {
   hear(tape, { tapped, underruns, ended }) {
     const record = this.#recordOf.get(tape) ?? this.#begin(tape);
     Object.assign(record, { underruns, ended });
-    for (const { track, startFrame, tapeStart } of tape.stretches) {
-      if (record.marks.every((mark) => mark.tapeStart !== tapeStart)) {
-        record.marks.push({ trackId: track.id, startFrame, tapeStart });
+    for (const { track, streamId, startFrame, tapeStart, sound } of tape.stretches) {
+      if (!record.marks.some((mark) => mark.tapeStart === tapeStart && mark.streamId === streamId)) {
+        record.marks.push({ trackId: track.id, streamId, startFrame, tapeStart, sound });
       }
     }
     for (const planes of tapped) {

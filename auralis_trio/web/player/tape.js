@@ -31,6 +31,13 @@ export class Stretch {
     });
   }
 
+  /** Whether this is how the settings want it to sound. */
+  sounds({ enabled, preset, intensity }) {
+    const { sound } = this;
+    if (sound.enhanced !== enabled) return false;
+    return !enabled || (sound.preset === preset && sound.intensity === intensity);
+  }
+
   /** The frame of the track that follows the last one received. */
   get nextFrame() {
     return this.startFrame + this.received;

@@ -45,6 +45,7 @@ export class TwinRing {
   }
 
   read(outputs, frames) {
+    if (!frames) return;
     const versions = this.#take(outputs, frames);
     const mixed = this.#fade(outputs, versions, frames);
     outputs.forEach((output, channel) => output.set(versions[this.#heard][channel].subarray(mixed, frames), mixed));

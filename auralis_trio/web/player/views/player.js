@@ -8,14 +8,17 @@ const VOLUME_STEP = 5;
 
 export class PlayerFace {
   #elements;
-  #playback;
+  #stage;
   #output;
   #dragging = false;
 
-  /** @param {Record<string, HTMLElement>} elements by their ids */
-  constructor(elements, playback, output) {
+  /**
+   * @param {Record<string, HTMLElement>} elements by their ids
+   * @param {{player: object, heard: string}} stage what plays now, and what is said of its sound
+   */
+  constructor(elements, stage, output) {
     this.#elements = elements;
-    this.#playback = playback;
+    this.#stage = stage;
     this.#output = output;
     this.#wireSeek();
     this.#wireVolume();
@@ -24,7 +27,7 @@ export class PlayerFace {
 
   /** Show the playback's present state. */
   show() {
-    const { state } = this.#playback;
+    const { state } = this.#stage.player;
     this.#showTrack(state);
     this.#showPosition(state);
     this.#showCondition(state);
@@ -32,8 +35,8 @@ export class PlayerFace {
 
   /** Move the position by a step, back (-1) or forward (1). */
   step(direction) {
-    const { frame, sampleRate } = this.#playback.state;
-    if (sampleRate) this.#playback.seek(frame + direction * SEEK_STEP_S * sampleRate);
+    const { frame, sampleRate } = this.#stage.player.state;
+    if (sampleRate) this.#stage.player.seek(frame + direction * SEEK_STEP_S * sampleRate);
   }
 
   /** Make it softer (-1) or louder (1). */
@@ -48,7 +51,8 @@ export class PlayerFace {
     this.#write("now-title", track ? (track.title ?? "Untitled") : "Nothing is playing");
     this.#write("now-artist", track?.artist);
     this.#write("now-album", track?.album);
-    this.#write("signal", track ? signalText({ ...track, sampleRate, channels }) : "Choose a track to begin");
+    const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];
+    this.#write("signal", track ? signal.filter(Boolean).join(" · ") : "Choose a track to begin");
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     icon.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     const name = [track?.title, track?.artist].filter(Boolean).join(" – ");
@@ -88,13 +92,13 @@ export class PlayerFace {
   #wireSeek() {
     const { seek } = this.#elements;
     seek.addEventListener("input", () => {
-      const { sampleRate, totalFrames } = this.#playback.state;
+      const { sampleRate, totalFrames } = this.#stage.player.state;
       this.#dragging = true;
       this.#showElapsed(Number(seek.value), sampleRate, totalFrames);
     });
     seek.addEventListener("change", () => {
       this.#dragging = false;
-      this.#playback.seek(Number(seek.value));
+      this.#stage.player.seek(Number(seek.value));
     });
     seek.addEventListener("keydown", (event) => {
       // A step of the bar is one frame, which is right for the pointer and too little for a key.

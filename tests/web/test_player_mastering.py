@@ -1,0 +1,308 @@
+"""Mastering on the player page: a change in mid-play, to the frame, and the comparison of two versions."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Page, expect
+
+from auralis_trio.demo import synthesise
+from tests.web.mirror_line import MirrorLine
+from tests.web.player_page import Samples, click_track, decoded, heard, open_player, wait_for
+
+RATE = 44_100
+TRACKS = {"long.flac": ("Long", 20.0), "brief.flac": ("Brief", 1.2)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed, (name, (title, seconds)) in enumerate(TRACKS.items(), 1):
+        soundfile.write(folder / name, synthesise(seconds, RATE, 2, seed), RATE, "PCM_16")
+        file = mutagen.File(folder / name)
+        file.update({"title": [title]})
+        file.save()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
+    return serve_folder(folder)
+
+
+PRESETS = ("adaptive", "gentle", "warm", "bright", "punchy", "live")
+
+
+@pytest.fixture
+def mirror(page: Page, url: str) -> MirrorLine:
+    """A page on which mastered sound is the recording with its sign changed."""
+    mirror = MirrorLine()
+    page.route_web_socket("**/ws", mirror.route)
+    presets = [{"name": name, "label": name.title(), "description": "A sound."} for name in PRESETS]
+    page.route("**/api/processing/presets", lambda route: route.fulfill(json={"items": presets}))
+    page.route(
+        "**/api/processing/parameters?*",
+        lambda route: route.fulfill(json={"recipe": {"gain_db": 3.25}, "expected_lufs": -15.0}),
+    )
+    open_player(page, url, len(TRACKS))
+    expect(page.locator("#mastered")).to_be_enabled()
+    return mirror
+
+
+def test_a_change_while_playing_is_heard_from_the_very_frame_it_begins_at(
+    page: Page, mirror: MirrorLine, folder: Path
+) -> None:
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 4000")
+    page.keyboard.press("m")
+    wait_for(page, "record.marks.length === 2")
+    page.get_by_role("radio", name="Warm").check()
+    wait_for(page, "record.marks.length === 3")
+    page.keyboard.press("m")
+    wait_for(page, "record.marks.length === 4 && record.frames > record.marks[3].tapeStart + 8000")
+    (tape,) = heard(page)
+    whole = decoded(folder / "long.flac")
+    one, two, three = mirror.begun_anew
+    assert [mark[1:] for mark in tape.marks] == [(0, 0), (one, one), (two, two), (three, three)]
+    original = whole[: len(tape.samples)]
+    assert np.array_equal(tape.samples[:one], original[:one])
+    assert np.array_equal(tape.samples[one:three], -original[one:three])
+    assert np.array_equal(tape.samples[three:], original[three:])
+    assert tape.underruns == 0
+
+
+def test_a_change_that_comes_too_late_for_its_frame_skips_no_place_and_repeats_none(
+    page: Page, mirror: MirrorLine, folder: Path
+) -> None:
+    """The new stream begins where was heard long ago: what of it is past is not heard, the rest is at its place."""
+    mirror.place = lambda played, sent: 0
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 20000")
+    page.keyboard.press("m")
+    wait_for(page, "record.marks.length === 2 && record.frames > 90000")
+    (tape,) = heard(page)
+    original = decoded(folder / "long.flac")[: len(tape.samples)]
+    change = int(np.argmax((tape.samples != original).any(axis=1)))
+    assert 20_000 < change < 80_000
+    assert np.array_equal(tape.samples[:change], original[:change])
+    assert np.array_equal(tape.samples[change:], -original[change:])
+
+
+def test_a_change_while_paused_stays_paused_and_is_heard_soon_after_going_on(
+    page: Page, mirror: MirrorLine, folder: Path
+) -> None:
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 4000")
+    page.locator("#play").click()
+    for _ in range(3):
+        page.keyboard.press("m")
+    expect(page.locator("#play")).to_have_accessible_name("Play")
+    expect(page.locator("#mastered")).to_be_checked()
+    page.locator("#play").click()
+    wait_for(page, "record.frames > record.marks.at(-1).tapeStart + 8000 && record.marks.length > 1")
+    (tape,) = heard(page)
+    original = decoded(folder / "long.flac")[: len(tape.samples)]
+    at = mirror.begun_anew[-1]
+    assert np.array_equal(tape.samples[at:], -original[at:])
+    assert np.array_equal(np.abs(tape.samples), np.abs(original))
+
+
+def test_a_change_in_a_tail_that_was_sent_already_is_heard_too(page: Page, mirror: MirrorLine, folder: Path) -> None:
+    """All of a brief track is sent at once; then the server has no stream left to begin anew."""
+    click_track(page, "Brief")
+    wait_for(page, "record?.frames > 4000")
+    page.keyboard.press("m")
+    wait_for(page, "record.ended && records.length === 2")
+    before, after = heard(page)
+    whole = decoded(folder / "brief.flac")
+    place = after.marks[0][1]
+    assert np.array_equal(before.samples, whole[: len(before.samples)])
+    assert 0 < place <= len(before.samples)
+    assert np.array_equal(after.samples, -whole[place:])
+
+
+def test_settings_hold_for_the_tracks_that_follow_and_for_pages_opened_elsewhere(
+    page: Page, mirror: MirrorLine
+) -> None:
+    page.keyboard.press("m")
+    expect(page.locator("#mastered")).to_be_checked()
+    page.locator("#intensity").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#intensity-text")).to_have_text("99 %")
+    click_track(page, "Brief")
+    wait_for(page, "record?.ended")
+    play = mirror.plays[-1]
+    assert (play["enhanced"], play["preset"], play["match_loudness"]) == (True, "adaptive", False)
+    assert play["encoding"] == "s24"
+    expect(page.locator("#signal")).to_have_text(
+        "FLAC · 44.1 kHz · 16 bit · stereo · mastered: adaptive 99 %, +3.3 dB to −15.0 LUFS"  # noqa: RUF001
+    )
+
+
+# ---- the comparison ----
+
+
+FADE = 441  # frames of 10 ms
+
+
+def sides(samples: Samples, original: Samples) -> list[int]:
+    """Which sides are heard one after the other: 1 the original, -1 the mirrored one; in between only fades may be.
+
+    A fade is a mix of both, so nothing in it is louder than the original.
+    """
+    assert (np.abs(samples) <= np.abs(original)).all()
+    loud = np.abs(original).min(axis=1) > 0
+    alone = (samples == original).all(axis=1) * 1 - (samples == -original).all(axis=1) * 1
+    heard_alone = alone[loud & (alone != 0)]
+    order = [int(heard_alone[0]), *(int(side) for side in heard_alone[1:][np.diff(heard_alone) != 0])]
+    assert (loud & (alone == 0)).sum() <= (len(order) - 1) * FADE
+    return order
+
+
+def test_a_and_b_change_over_at_the_frame_that_is_heard(page: Page, mirror: MirrorLine, folder: Path) -> None:
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 20000")
+    page.keyboard.press("b")
+    expect(page.locator("#signal")).to_contain_text("mastered: adaptive 100 %")
+    wait_for(page, "records.length === 2 && record.frames > 10000")
+    page.keyboard.press("a")
+    expect(page.locator("#signal")).to_contain_text("as recorded")
+    wait_for(page, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 10000)")
+    page.get_by_role("button", name="B Mastered").click()
+    wait_for(page, "(globalThis.then ??= record.frames, record.frames > globalThis.then + 10000)")
+    before, tape = heard(page)
+    place = tape.marks[0][1]
+    assert 0 < place <= len(before.samples)
+    original = decoded(folder / "long.flac")[place : place + len(tape.samples)]
+    assert sides(tape.samples, original) == [-1, 1, -1]
+    assert tape.underruns == 0
+    asked = [(play["enhanced"], play["match_loudness"], play["start_frame"]) for play in mirror.plays[-2:]]
+    assert sorted(asked) == [(False, True, place), (True, True, place)]
+
+
+def test_both_sides_stay_in_step_over_seeks_and_pauses(page: Page, mirror: MirrorLine, folder: Path) -> None:
+    click_track(page, "Long")
+    page.keyboard.press("a")
+    wait_for(page, "record?.frames > 4000")
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowRight")
+    wait_for(page, "record.marks[0]?.startFrame >= 10 * 44100 && record.frames > 4000")
+    page.keyboard.press("b")
+    wait_for(page, "record.frames > 16000")
+    page.keyboard.press(" ")
+    page.keyboard.press("a")
+    page.keyboard.press(" ")
+    wait_for(page, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 10000)")
+    tape = heard(page)[-1]
+    place = tape.marks[0][1]
+    assert sides(tape.samples, decoded(folder / "long.flac")[place : place + len(tape.samples)]) == [1, -1, 1]
+
+
+def test_another_preset_in_a_comparison_is_compared_from_the_same_place_on(page: Page, mirror: MirrorLine) -> None:
+    click_track(page, "Long")
+    page.keyboard.press("b")
+    wait_for(page, "record?.frames > 20000")
+    page.get_by_role("radio", name="Punchy").check()
+    expect(page.locator("#signal")).to_contain_text("mastered: punchy 100 %")
+    wait_for(page, "record.marks[0]?.startFrame > 15000 && record.frames > 4000")
+    assert [play["preset"] for play in mirror.plays[-2:]] == ["punchy", "punchy"]
+    assert mirror.plays[-1]["start_frame"] == mirror.plays[-2]["start_frame"]
+
+
+def test_leaving_a_comparison_plays_on_where_it_was(page: Page, mirror: MirrorLine) -> None:
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 20000")
+    page.get_by_role("button", name="Compare").click()
+    wait_for(page, "records.length === 2 && record.frames > 30000")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("#comparison")).to_be_hidden()
+    wait_for(page, "records.length === 3 && record.frames > 4000")
+    _, compared, after = heard(page)
+    start = compared.marks[0][1]
+    assert start + 20_000 < after.marks[0][1] <= start + len(compared.samples)
+
+
+def test_a_comparison_begins_its_track_again_at_the_end(page: Page, mirror: MirrorLine, folder: Path) -> None:
+    click_track(page, "Brief")
+    wait_for(page, "record?.frames > 4000")
+    page.keyboard.press("b")
+    whole = decoded(folder / "brief.flac")
+    wait_for(page, f"records.length === 2 && record.frames > {len(whole)} + 30000")
+    tape = heard(page)[-1]
+    place = tape.marks[0][1]
+    assert [mark[1] for mark in tape.marks[1:]] == [0] * (len(tape.marks) - 1)
+    twice = np.concatenate([whole[place:], whole, whole])[: len(tape.samples)]
+    assert np.array_equal(tape.samples, -twice)
+
+
+RESTING = (
+    "[...document.querySelectorAll('.meter i')].every((bar) => parseFloat(bar.style.transform.slice(7)) <= 0.001)"
+)
+
+
+@pytest.fixture
+def drawn(page: Page) -> list[str]:
+    """What X will be, trial by trial: coins that fall as the test wants."""
+    order = "ABBABAAB"
+    tosses = json.dumps(["AB".index(x) for x in order])
+    page.add_init_script(
+        f"{{ const tosses = {tosses}, fair = crypto.getRandomValues.bind(crypto);"
+        " crypto.getRandomValues = (bytes) => (bytes.length > 1 ? fair(bytes) : bytes.fill(tosses.shift())); }"
+    )
+    return list(order)
+
+
+def test_a_blind_test_counts_the_votes_and_tells_the_chance_of_guessing(
+    page: Page, drawn: list[str], mirror: MirrorLine
+) -> None:
+    click_track(page, "Long")
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Blind test", exact=True).click()
+    score = page.locator("#score")
+    expect(page.locator("#signal")).to_contain_text("blind test")
+    for side, text in zip(
+        "BBBA",
+        (
+            "Wrong: X was A. 0 of 1 right: by guessing alone that happens in 100 % of runs.",
+            "Right: X was B. 1 of 2 right: by guessing alone that happens in 75 % of runs.",
+            "Right: X was B. 2 of 3 right: by guessing alone that happens in 50 % of runs.",
+            "Right: X was A. 3 of 4 right: by guessing alone that happens in 31 % of runs.",
+        ),
+        strict=True,
+    ):
+        page.get_by_role("button", name=f"X is {side}").click()
+        expect(score).to_have_text(text)
+    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="X is B").click()
+    expect(score).to_have_text("Wrong: X was A. 0 of 1 right: by guessing alone that happens in 100 % of runs.")
+    page.get_by_role("button", name="End the blind test").click()
+    expect(page.locator("#hear-x")).to_be_hidden()
+
+
+def test_x_is_heard_but_nothing_on_the_page_tells_which_it_is(
+    page: Page, drawn: list[str], mirror: MirrorLine, folder: Path
+) -> None:
+    """The document is the same whatever X is; the level meter, which would show it, rests."""
+    click_track(page, "Long")
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Blind test", exact=True).click()
+    shown = []
+    wait_for(page, RESTING)
+    for turn in range(1, 4):
+        page.keyboard.press("x")
+        wait_for(page, f"record && (globalThis.seen{turn} ??= record.frames) < record.frames - 6000")
+        deck = page.evaluate(
+            "() => ['.sound', '.meter', '#signal'].map((part) => document.querySelector(part).outerHTML).join()"
+        )
+        shown.append(deck.replace(page.locator("#score").inner_text(), ""))
+        page.get_by_role("button", name="X is A").click()
+    tape = heard(page)[-1]
+    place = tape.marks[0][1]
+    heard_sides = sides(tape.samples, decoded(folder / "long.flac")[place : place + len(tape.samples)])
+    assert drawn[:2] == ["A", "B"]
+    assert heard_sides[:2] == [1, -1]
+    assert len(set(shown)) == 1
