@@ -207,3 +207,26 @@ def test_how_well_guessing_does_is_the_tail_of_the_binomial_distribution(modules
     )
     assert chances == pytest.approx([binom.sf(right - 1, total, 0.5) for right, total in runs], abs=1e-9)
     assert chances[runs.index([12, 16])] == pytest.approx(0.0384, abs=5e-5)
+
+
+def test_the_servers_word_on_older_settings_does_not_undo_what_was_changed_since(modules: Run) -> None:
+    """Three quick changes; their echoes come late. Then another page changes something, and a change is refused."""
+    shown = modules(
+        """const { Enhancement } = await load("enhancement.js");
+        const line = Object.assign(new EventTarget(), { send: () => true });
+        const enhancement = new Enhancement(line);
+        const hear = (kind, detail) => line.dispatchEvent(new CustomEvent(kind, { detail }));
+        const settings = (enabled) => ({ enabled, preset: "warm", intensity: 1, match_loudness: false });
+        const echo = (enabled) => hear("message", { type: "enhancement_settings_changed", data: settings(enabled) });
+        const pong = () => hear("message", { type: "pong", data: {} });
+        const shown = [];
+        enhancement.addEventListener("change", () => shown.push(enhancement.settings.enabled));
+        hear("hello", { state: { enhancement: settings(false) } });
+        for (const enabled of [true, false, true]) enhancement.tell(settings(enabled));
+        echo(true); pong(); echo(false); pong(); echo(true); pong();
+        const quick = shown.splice(0);
+        echo(false);
+        enhancement.tell(settings(true)); pong();
+        return [quick, shown];"""
+    )
+    assert shown == [[False, True, False, True], [False, True, False]]

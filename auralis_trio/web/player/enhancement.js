@@ -1,42 +1,45 @@
 /**
  * What is to be done to the sound, as the server keeps it for the pages of all its listeners. The page shows what the
- * server says; a change made here is shown at once, and is the server's word soon after.
+ * server says. A change made here is shown at once; what the server says before it has heard of the change is out of
+ * date by then, so a ping is sent behind each change, and the server's word counts when that is answered.
  */
 
 /** Says `change` when a setting has changed, here or elsewhere. */
 export class Enhancement extends EventTarget {
   /** {enabled, preset, intensity, match_loudness}; null until the server has told. */
   settings = null;
-  #told = null; // what the server was told last, until it says the same: its word on what was told before is out of date
+  #line;
+  #word = null; // the server's last
+  #unanswered = 0;
 
   /** @param {import("./socket.js").Line} line */
   constructor(line) {
     super();
-    line.addEventListener("hello", ({ detail }) => this.#hear(detail.state.enhancement));
+    this.#line = line;
+    line.addEventListener("hello", ({ detail }) => this.#hear(detail.state.enhancement, 0));
     line.addEventListener("message", ({ detail: { type, data } }) => {
-      if (type === "enhancement_settings_changed" && (!this.#told || same(data, this.#told))) this.#hear(data);
+      if (type === "enhancement_settings_changed") this.#hear(data, this.#unanswered);
+      if (type === "pong") this.#hear(this.#word, Math.max(0, this.#unanswered - 1));
     });
   }
 
-  /** The server was told these settings. */
+  /** The server was told these settings just now. */
   tell(settings) {
-    this.#told = settings;
+    this.#unanswered += 1;
+    this.#line.send("ping");
     this.#show(settings);
   }
 
-  #hear(settings) {
-    this.#told = null;
-    if (settings) this.#show(settings);
+  #hear(word, unanswered) {
+    this.#word = word;
+    this.#unanswered = unanswered;
+    if (word && !unanswered) this.#show(word);
   }
 
   #show({ enabled, preset, intensity, match_loudness }) {
     const settings = { enabled, preset, intensity, match_loudness };
-    if (this.settings && same(settings, this.settings)) return;
+    if (JSON.stringify(settings) === JSON.stringify(this.settings)) return;
     this.settings = settings;
     this.dispatchEvent(new Event("change"));
   }
-}
-
-function same(one, other) {
-  return ["enabled", "preset", "intensity", "match_loudness"].every((name) => one[name] === other[name]);
 }
