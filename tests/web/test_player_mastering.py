@@ -143,6 +143,28 @@ def test_settings_hold_for_the_tracks_that_follow_and_for_pages_opened_elsewhere
     )
 
 
+def test_after_a_click_in_the_sound_panel_the_keys_are_the_players_again(page: Page, mirror: MirrorLine) -> None:
+    click_track(page, "Long")
+    page.locator("#presets label").filter(has_text="Live").click()
+    page.locator(".switch").click()
+    expect(page.locator("#mastered")).to_be_checked()
+    page.keyboard.press(" ")
+    expect(page.locator("#play")).to_have_accessible_name("Play")
+    expect(page.locator("#mastered")).to_be_checked()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Live")).to_be_checked()
+
+
+def test_the_panel_is_worked_with_the_keyboard_alone(page: Page, mirror: MirrorLine) -> None:
+    page.locator("#mastered").focus()
+    page.keyboard.press(" ")
+    expect(page.locator("#mastered")).to_be_checked()
+    page.locator("#mastered").press("Tab")  # nothing is heard yet, so there is nothing to compare
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Gentle")).to_be_checked()
+    expect(page.locator("#now-title")).to_have_text("Nothing is playing")
+
+
 # ---- the comparison ----
 
 

@@ -2,6 +2,7 @@
 
 const TEXT = "input[type=search], select";
 const PRESSABLE = "button, select, a, input[type=checkbox], input[type=radio]";
+const CLICKED = "button, input[type=checkbox], input[type=radio]";
 const SLIDER = "input[type=range], input[type=radio]";
 
 /**
@@ -21,7 +22,10 @@ export function listenToKeys(actions) {
     action(event);
   });
   // After a click the keys are the player's again; whoever came by Tab keeps the focus.
-  document.addEventListener("click", ({ detail, target }) => {
-    if (detail > 0) target.closest?.("button")?.blur();
+  let byPointer = false;
+  document.addEventListener("pointerdown", () => (byPointer = true), true);
+  document.addEventListener("keydown", () => (byPointer = false), true);
+  document.addEventListener("click", ({ target }) => {
+    if (byPointer) target.closest?.(CLICKED)?.blur();
   });
 }
