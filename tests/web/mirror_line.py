@@ -15,6 +15,7 @@ from auralis_trio.wire.packets import HEADER_BYTES
 
 GRAIN = 12_288
 SETTINGS = {"enabled": False, "preset": "adaptive", "intensity": 1.0, "match_loudness": False}
+ANALYSING = {"code": "analysis_running", "message": "The track is being analysed. Ask again in a moment."}
 Place = Callable[[int, int], int]
 """From the frames played and sent of a stream to the one where it is begun anew, counted from its start."""
 
@@ -30,6 +31,7 @@ class MirrorLine:
     def __init__(self, place: Place = soon) -> None:
         self.place = place
         self.settings = SETTINGS
+        self.refusals, self.refusal = 0, ANALYSING
         self.plays: list[dict[str, Any]] = []
         self.begun_anew: list[int] = []
 
@@ -54,6 +56,10 @@ class _Mirror:
             settings = self.owner.settings
             self.sounds.append({**settings, "enhanced": settings["enabled"], **data})
             self.owner.plays.append(self.sounds[-1])
+            if self.owner.refusals:
+                self.owner.refusals -= 1
+                self.tell("audio_stream_error", {**self.owner.refusal, "track_id": data["track_id"]})
+                return
             text = json.dumps({"type": "play", "data": {**data, "enhanced": False}})
         elif kind == "credit":
             self.played = data["played"]

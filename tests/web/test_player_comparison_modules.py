@@ -122,7 +122,8 @@ def test_a_tape_is_cut_in_what_waits_for_its_deck_too(modules: Run) -> None:
     pushed, marks, next_frame, received = modules(
         """const { Stretch, Tape } = await load("tape.js");
         const start = { start_frame: 1000, total_frames: 9000, sample_rate: 44100, channels: 1 };
-        const stretch = (stream_id, more) => new Stretch({ id: 7 }, { ...start, stream_id, ...more }, 65536);
+        const asked = { credit: 65536, settings: null };
+        const stretch = (stream_id, more) => new Stretch({ id: 7 }, { ...start, stream_id, ...more }, asked);
         const tape = new Tape(stretch(1, {}));
         const block = (from, frames) => [Float32Array.from({ length: frames }, (_, at) => from + at)];
         tape.push(block(0, 300)); tape.push(block(300, 300));
@@ -145,11 +146,11 @@ def test_a_stretch_that_is_cut_away_whole_is_forgotten(modules: Run) -> None:
     assert modules(
         """const { Stretch, Tape } = await load("tape.js");
         const start = { start_frame: 0, total_frames: 9000, sample_rate: 44100, channels: 1 };
-        const tape = new Tape(new Stretch({ id: 7 }, { ...start, stream_id: 1 }, 65536));
+        const tape = new Tape(new Stretch({ id: 7 }, { ...start, stream_id: 1 }, { credit: 65536 }));
         tape.push([new Float32Array(300)]);
         for (let time = 2; time < 100; time++) {
             tape.cut(200);
-            tape.splice(new Stretch({ id: 7 }, { ...start, start_frame: 200, stream_id: time }, 65536));
+            tape.splice(new Stretch({ id: 7 }, { ...start, start_frame: 200, stream_id: time }, { credit: 65536 }));
             tape.push([new Float32Array(300)]);
         }
         return [tape.stretches.map(({ streamId }) => streamId), tape.received, tape.heardFrame];"""

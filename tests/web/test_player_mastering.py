@@ -143,6 +143,18 @@ def test_settings_hold_for_the_tracks_that_follow_and_for_pages_opened_elsewhere
     )
 
 
+def test_a_track_that_is_still_being_analysed_is_asked_for_again(
+    page: Page, mirror: MirrorLine, folder: Path
+) -> None:
+    mirror.refusals = 2
+    click_track(page, "Brief")
+    expect(page.locator("#notice")).to_have_text("Brief: The track is being analysed. Ask again in a moment.")
+    wait_for(page, "record?.ended")
+    assert len(mirror.plays) == 3
+    assert np.array_equal(heard(page)[0].samples, decoded(folder / "brief.flac"))
+    expect(page.locator("#notice")).to_be_empty()
+
+
 def test_after_a_click_in_the_sound_panel_the_keys_are_the_players_again(page: Page, mirror: MirrorLine) -> None:
     click_track(page, "Long")
     page.locator("#presets label").filter(has_text="Live").click()
@@ -328,3 +340,19 @@ def test_x_is_heard_but_nothing_on_the_page_tells_which_it_is(
     assert drawn[:2] == ["A", "B"]
     assert heard_sides[:2] == [1, -1]
     assert len(set(shown)) == 1
+
+
+def test_a_comparison_waits_for_an_analysis_and_ends_when_one_side_cannot_be_played(
+    page: Page, mirror: MirrorLine, folder: Path
+) -> None:
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 4000")
+    mirror.refusals = 1
+    page.keyboard.press("b")
+    wait_for(page, "records.length === 2 && record.frames > 4000")
+    expect(page.locator("#notice")).to_be_empty()
+    mirror.refusals, mirror.refusal = 1, {"code": "source_corrupt", "message": "This track's file is damaged."}
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#comparison")).to_be_hidden()
+    expect(page.locator("#notice")).to_have_text("Long: This track's file is damaged.")
+    wait_for(page, "record.marks[0]?.startFrame > 4 * 44100 && record.frames > 4000")

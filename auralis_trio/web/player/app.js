@@ -246,6 +246,7 @@ function wireKeys() {
 }
 
 playback.addEventListener("change", showState);
+for (const player of [playback, comparison]) player.addEventListener("note", ({ detail }) => tell(detail));
 playback.addEventListener("problem", ({ detail }) => tell(detail));
 comparison.addEventListener("change", showState);
 comparison.addEventListener("problem", ({ detail }) => {

@@ -9,7 +9,7 @@ import { PairedOutput } from "./pair.js";
 import { Playback } from "./playback.js";
 import { Line } from "./socket.js";
 
-/** Has the face of a playback. Says `change`, and `problem` with a text for people. */
+/** Has the face of a playback, also in what it says. */
 export class Comparison extends EventTarget {
   active = false;
   /** What was chosen: A, B, or "x" in a blind test. */
@@ -34,7 +34,9 @@ export class Comparison extends EventTarget {
       const again = async (track) => track;
       return new Playback(this.#lines[side], this.#paired.ways[side], again, side === A ? tap : null);
     });
-    for (const side of this.#sides) side.addEventListener("problem", ({ detail }) => this.#say("problem", detail));
+    for (const side of this.#sides) {
+      for (const kind of ["note", "problem"]) side.addEventListener(kind, ({ detail }) => this.#say(kind, detail));
+    }
     this.#sides[A].addEventListener("change", () => this.#changed());
     for (const line of this.#lines) line.addEventListener("hello", () => line.send("subscribe", { topics: [] }));
   }

@@ -13,9 +13,10 @@ import { OutputError } from "./output.js";
 import { encodingOf, PacketError, parsePacket, planarSamples } from "./packet.js";
 import { Stretch, Tape } from "./tape.js";
 
+const AGAIN_MS = 1000;
 const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
 
-/** Says `change` whenever what it shows may have changed, and `problem` with a text for people. */
+/** Says `change` whenever what it shows may have changed, `note` and `problem` with a text for people. */
 export class Playback extends EventTarget {
   /** Whether 16 bits are enough, whatever the recording has. */
   thrifty = false;
@@ -27,7 +28,8 @@ export class Playback extends EventTarget {
   #tap;
   #paused = true;
   #settings = null; // the server's, which all hold to that the wish leaves open
-  #asked = null; // a play under way: {track, frame, credit, onto: Tape | null, then: frame | null, refused, parked}
+  // A play under way: {track, frame, credit, settings, onto: Tape | null, then: frame | null, again, refused, parked}.
+  #asked = null;
   #live = null; // the stretch whose stream the server still sends
   #tape = null; // what is heard
   #replaced = null; // the stretch whose stream the server has ended to begin it anew
@@ -151,13 +153,13 @@ export class Playback extends EventTarget {
   #renew() {
     const tape = this.#tape;
     const sent = (this.#live ?? this.#replaced)?.track;
-    if (!this.#settings || !tape || tape.ended || tape.heard.track === sent) return;
-    if (!tape.heard.sounds(this.#settings)) this.#start(tape.heard.track, tape.heardFrame);
+    if (!tape || tape.ended || tape.heard.track === sent) return;
+    if (tape.heard.outdatedBy(this.#settings)) this.#start(tape.heard.track, tape.heardFrame);
   }
 
   #ask(request) {
     const { track, frame, credit } = request;
-    this.#asked = { ...request, then: null, refused: false };
+    this.#asked = { ...request, settings: this.#settings, then: null, refused: false };
     this.#line.send("play", {
       track_id: track.id,
       start_frame: frame,
@@ -169,6 +171,13 @@ export class Playback extends EventTarget {
       transport: "binary",
       credit,
     });
+  }
+
+  /** The server will be able to answer soon. */
+  #askLater(asked) {
+    setTimeout(() => {
+      if (asked === this.#asked) this.#ask({ ...asked, frame: asked.then ?? asked.frame, again: true });
+    }, AGAIN_MS);
   }
 
   /** Forget all that is under way; nothing of it is heard from here on. */
@@ -203,7 +212,8 @@ export class Playback extends EventTarget {
       this.#start(asked.track, asked.then);
       return;
     }
-    const stretch = new Stretch(asked.track, start, asked.credit);
+    if (asked.again) this.#tell("", "note");
+    const stretch = new Stretch(asked.track, start, asked);
     this.#live = stretch;
     if (this.#paused) this.#line.send("pause");
     if (!asked.onto) this.#open(new Tape(stretch));
@@ -222,7 +232,7 @@ export class Playback extends EventTarget {
     const kept = start.start_frame - old.startFrame;
     this.#replaced = null;
     if (start.track_id !== old.track.id || kept < 0 || kept > old.received) return this.#fail(BROKEN);
-    this.#live = new Stretch(old.track, start, old.firstCredit);
+    this.#live = new Stretch(old.track, start, { credit: old.firstCredit, settings: this.#settings });
     tape.cut(old.tapeStart + kept);
     tape.splice(this.#live);
     this.#grant();
@@ -258,18 +268,20 @@ export class Playback extends EventTarget {
    * A refusal ends the request under way; if its stream begins all the same, it was an earlier one's refusal. What is
    * said of a track that is no longer wanted is not shown.
    */
-  #refused({ message, track_id }) {
+  #refused({ code, message, track_id }) {
     const asked = this.#asked;
     const wanted = [asked?.track, this.#live?.track, this.state.track].filter(Boolean);
     const track = wanted.find(({ id }) => track_id === undefined || id === track_id);
     if (track_id !== undefined && !track) return;
-    this.#tell(track?.title ? `${track.title}: ${message}` : message);
+    const patient = code === "analysis_running";
+    this.#tell(track?.title ? `${track.title}: ${message}` : message, patient ? "note" : "problem");
     if (this.#replaced && this.#replaced.track.id === track_id) {
       this.#replaced.tape.finish();
       this.#replaced = null;
     }
     if (!asked || track !== asked.track) return;
-    if (asked.onto) {
+    if (patient) this.#askLater(asked);
+    else if (asked.onto) {
       this.#asked = null;
       asked.onto.finish();
     } else asked.refused = true;
@@ -354,8 +366,8 @@ export class Playback extends EventTarget {
     this.#tell(text);
   }
 
-  #tell(text) {
-    this.dispatchEvent(new CustomEvent("problem", { detail: text }));
+  #tell(text, kind = "problem") {
+    this.dispatchEvent(new CustomEvent(kind, { detail: text }));
   }
 
   #changed() {

@@ -11,8 +11,11 @@ export class Stretch {
   received = 0;
   complete = false;
 
-  /** @param {object} start the data of audio_stream_start */
-  constructor(track, start, granted) {
+  /**
+   * @param {object} start the data of audio_stream_start
+   * @param {{credit: number, settings: object | null}} asked the credit it begins with, and the settings at that time
+   */
+  constructor(track, start, { credit, settings }) {
     this.track = track;
     this.streamId = start.stream_id;
     this.startFrame = start.start_frame;
@@ -22,20 +25,22 @@ export class Stretch {
     /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
     this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
     /** The credit that each stream of this request begins with. */
-    this.firstCredit = granted;
+    this.firstCredit = credit;
+    this.settings = settings;
     this.credit = new Credit({
-      granted,
+      granted: credit,
       startFrame: start.start_frame,
       windowFrames: windowFrames(start.sample_rate, start.channels),
       sampleRate: start.sample_rate,
     });
   }
 
-  /** Whether this is how the settings want it to sound. */
-  sounds({ enabled, preset, intensity }) {
-    const { sound } = this;
-    if (sound.enhanced !== enabled) return false;
-    return !enabled || (sound.preset === preset && sound.intensity === intensity);
+  /** Whether the settings have changed since it was asked for, and now want another sound. */
+  outdatedBy(settings) {
+    if (settings === this.settings) return false;
+    const { enhanced, preset, intensity } = this.sound;
+    if (!enhanced || !settings.enabled) return enhanced !== settings.enabled;
+    return preset !== settings.preset || intensity !== settings.intensity;
   }
 
   /** The frame of the track that follows the last one received. */
