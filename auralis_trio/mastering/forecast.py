@@ -55,6 +55,10 @@ class Heard:
         """Seconds in a hop."""
         return self.hop_frames / self.sample_rate
 
+    def covers(self, total_frames: int) -> bool:
+        """Whether the ledger is that of the whole track and not of some windows of it, as after a quick look."""
+        return len(self.peak_db) * self.hop_frames >= total_frames
+
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """The power gains of K-weighting at the band centres."""

@@ -23,9 +23,7 @@ def levelling_db(heard: Heard, total_frames: int, range_lu: float | None, share:
     None either where the range is unknown or the ledger is not of the whole track.
     """
     hops = len(heard.peak_db)
-    if range_lu is None or range_lu <= FREE_RANGE_LU or share <= 0.0:
-        return ()
-    if hops * heard.hop_frames < total_frames:
+    if range_lu is None or range_lu <= FREE_RANGE_LU or share <= 0.0 or not heard.covers(total_frames):
         return ()
     slope = share * (range_lu - FREE_RANGE_LU) / range_lu
     power = heard.summed(heard.weights[np.newaxis], heard.weights[np.newaxis])[0].astype(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from auralis_trio.analysis import Analysis
-from auralis_trio.analysis.loudness import channel_weights, k_weighting_power
+from auralis_trio.analysis.loudness import LoudnessMeter, channel_weights, k_weighting_power
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Grid, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
@@ -17,14 +17,14 @@ from auralis_trio.mastering.chain import sane
 from auralis_trio.mastering.forecast import Forecast, Heard, forecast
 from auralis_trio.mastering.levelling import levelling_db
 from auralis_trio.mastering.recipe import ENGINE_VERSION, Recipe
-from auralis_trio.mastering.render import render_span
+from auralis_trio.mastering.render import render, render_span
 from auralis_trio.mastering.resolve import Target, preset_named, resolve, wanted_change_lu
 from auralis_trio.mastering.solve import Mastered, outlook, solved
 
 WINDOWS = 12
 WINDOW_S = 2.0
 WHOLE_S = 30.0
-"""A track up to this long is rendered as a whole."""
+"""A track up to this long is rendered and measured as a whole."""
 
 _NO_POWER = 1e-20
 
@@ -74,34 +74,55 @@ def finished(
 
 
 def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check) -> Tuning:
-    """What the forecast that `mastered` was solved by is wrong by, in the louder parts of the track."""
-    recipe = mastered.recipe
-    if mastered.expected_lufs is None:
+    """What the forecast that `mastered` was solved by is wrong by: over all of a short track, else in some windows.
+
+    Nothing is learned of a track without loudness, nor from a ledger that is not of the whole track.
+    """
+    if mastered.expected_lufs is None or not heard.covers(source.total_frames):
         return UNTUNED
+    grid = Grid(heard.sample_rate, source.total_frames)
+    if source.total_frames <= WHOLE_S * heard.sample_rate:
+        found_lufs = _measured_lufs(source, mastered.recipe, grid, check)
+        error_lu = 0.0 if found_lufs is None else found_lufs - mastered.expected_lufs
+    else:
+        error_lu = _sampled_error_lu(source, heard, mastered.recipe, grid, check)
+    return Tuning(correction_lu=round(error_lu, 4))
+
+
+def windows(track: Forecast, grid: Grid) -> list[Span]:
+    """The spans of a long track to listen to: whole grains, spread evenly over the parts that are heard."""
+    grains = _window_grains(grid)
+    active = np.flatnonzero(track.active)
+    middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
+    firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
+    return [grid.grains(int(first), int(first) + grains) for first in firsts]
+
+
+def _window_grains(grid: Grid) -> int:
+    return round(WINDOW_S * grid.sample_rate / grid.grain)
+
+
+def _measured_lufs(source: AudioSource, recipe: Recipe, grid: Grid, check: Check) -> float | None:
+    """The loudness of the whole rendered track."""
+    meter = LoudnessMeter(grid.sample_rate, source.format.channels)
+    grains = _window_grains(grid)
+    for first in range(0, grid.total_grains, grains):
+        meter.add(render(source, recipe, first, first + grains, check).samples)
+    return meter.result().integrated_lufs
+
+
+def _sampled_error_lu(source: AudioSource, heard: Heard, recipe: Recipe, grid: Grid, check: Check) -> float:
+    """By how much more energy leaves the windows than was foretold of what enters them."""
     before = forecast(heard, Recipe())
     after = forecast(heard, recipe).power(recipe.gain_db, recipe.ceiling_dbtp)
     listener = _Listener(source)
-    found = foretold = 0.0
-    for span in windows(before, Grid(heard.sample_rate, source.total_frames)):
+    found = foretold = _NO_POWER
+    for span in windows(before, grid):
         found += weighted_energy(render_span(listener, recipe, span, check).samples, heard.sample_rate)
         was = weighted_energy(listener.heard(span), heard.sample_rate)
         hops = slice(span.start // heard.hop_frames, -(-span.end // heard.hop_frames))
         foretold += was * float(after[hops].sum() / max(before.loudness_power[hops].sum(), _NO_POWER))
-    if not (found > 0.0 and foretold > 0.0):
-        return UNTUNED
-    return Tuning(correction_lu=round(10.0 * float(np.log10(found / foretold)), 4))
-
-
-def windows(track: Forecast, grid: Grid) -> list[Span]:
-    """The spans to listen to: whole grains, spread evenly over the parts that are heard; all of a short track."""
-    grains = round(WINDOW_S * grid.sample_rate / grid.grain)
-    if grid.total_frames <= WHOLE_S * grid.sample_rate:
-        firsts = np.arange(0, grid.total_grains, grains)
-    else:
-        active = np.flatnonzero(track.active)
-        middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
-        firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
-    return [grid.grains(int(first), int(first) + grains) for first in firsts]
+    return 10.0 * float(np.log10(found / foretold))
 
 
 class _Listener:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from auralis_trio.analysis import Analysis, LoudnessMeter, analyse
+from auralis_trio.analysis import Analysis, LoudnessMeter, analyse, quick_look
 from auralis_trio.analysis.loudness import Loudness
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.grid import Grid
@@ -186,12 +186,13 @@ def test_windows_lie_on_the_grid_where_the_track_is_heard() -> None:
     assert all(span.start + span.frames // 2 >= 2_000 * ledger.hop_frames - grid.grain for span in spans)
 
 
-def test_all_of_a_short_track_is_listened_to_once() -> None:
-    ledger = tone([-20.0] * 700)
-    spans = windows(forecast(Heard.of(ledger), Recipe()), Grid(ledger.sample_rate, ledger.total_frames))
-    assert spans[0].start == 0
-    assert [span.end for span in spans[:-1]] == [span.start for span in spans[1:]]
-    assert spans[-1].end == ledger.total_frames
+@pytest.mark.parametrize("preset", ["bright", "punchy"])
+def test_a_short_track_with_a_pause_is_tuned_by_all_of_it_as_the_gates_of_the_standard_hear_it(preset: str) -> None:
+    music = 0.4 * synthesise(4.0, 44_100, 2)
+    source = ArraySource(np.concatenate((music, 0.1 * music, 0.28 * music)))
+    analysis = analyse(source)
+    mastered = master(analysis, preset, 1.0, DEFAULT, tune(source, analysis, preset, DEFAULT))
+    assert heard(source, mastered.recipe).integrated_lufs == pytest.approx(mastered.expected_lufs, abs=0.03)
 
 
 def swelling() -> ArraySource:
@@ -221,3 +222,14 @@ def test_of_a_quick_look_no_levelling_is_made_as_its_ledger_is_not_the_track() -
     longer = msgspec.structs.replace(analysis.profile, total_frames=10 * analysis.profile.total_frames)
     looked = type(analysis)(profile=longer, ledger=analysis.ledger)
     assert master(looked, "live", 1.0, DEFAULT).recipe.automation_db == ()
+
+
+def test_a_quick_look_comes_near_and_is_not_tuned_since_its_hops_have_no_place_in_the_track() -> None:
+    music = 0.4 * synthesise(40.0, 22_050, 2)
+    source = ArraySource(np.tile(music, (4, 1)), 22_050)
+    looked = quick_look(source)
+    assert not Heard.of(looked.ledger).covers(source.total_frames)
+    assert tune(source, looked, "adaptive", DEFAULT) == UNTUNED
+    assert heard(source, master(looked, "adaptive", 1.0, DEFAULT).recipe).integrated_lufs == pytest.approx(
+        -14.0, abs=0.5
+    )
