@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,18 +24,26 @@ from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.scan import Scan, ScanProgress
+from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
+from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.mastery import Mastery, Workroom
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import GOING_AWAY, SessionLimits, SessionServices
-from auralis_trio.web.page import read_page
+from auralis_trio.web.page import StaticFile, read_page
 from auralis_trio.web.security import is_loopback
 from auralis_trio.web.server import create_app
 from auralis_trio.web.services import Services
 from auralis_trio.web.transport import Transport, TransportLimits, open_listener, run_transport
+
+MAX_FLIGHTS = 64
+"""How much is analysed, tuned and resolved at once, and how much waits for its turn."""
 
 log = logging.getLogger(__name__)
 
@@ -106,33 +114,80 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
         page = await offload.run(Lane.DISK, read_page)
-        renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), pcm, settings.read_deadline_s)
-        hub = Hub(settings.max_sessions)
-        catalogue = Catalogue(offload, library, settings.query_deadline_s)
-        scan = Scan(library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
-        sessions = SessionServices(
-            renderer,
-            hub,
-            catalogue,
-            lambda: {"scan": msgspec.to_builtins(scan.progress)},
-            __version__,
-            SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),
-        )
-        gauges: dict[str, Callable[[], Any]] = {
-            "sessions": hub.statistics,
-            "permits": lambda: {lane: asdict(held) for lane, held in offload.statistics().items()},
-            "chunk_cache": lambda: asdict(renderer.cache.statistics()),
-            "pcm_cache": lambda: pcm.statistics(),
-            "scan": lambda: scan.progress,
-            "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
-        }
+        ledgers = await offload.run(Lane.DISK, LedgerStore, data_dir / "ledgers", settings.ledger_cache_bytes)
+        base = Foundation(settings, offload, library, pcm, ledgers)
         async with trio.open_nursery() as nursery:
-
-            async def start_scan(directories: Sequence[str] | None) -> None:
-                await scan.start(nursery, directories)
-
-            yield Services(settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges)
+            services = build_services(base, page, nursery)
+            await services.listening.load()
+            nursery.start_soon(services.listening.run_keeper, name="keeper of the settings")
+            yield services
             nursery.cancel_scope.cancel()
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What the services stand on."""
+
+    settings: Settings
+    offload: Offload
+    library: Library
+    pcm: PcmCache
+    ledgers: LedgerStore
+
+
+def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: trio.Nursery) -> Services:
+    """Make every owner of a truth; their tasks live in `nursery`."""
+    settings, offload = base.settings, base.offload
+    renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), base.pcm, settings.read_deadline_s)
+    hub = Hub(settings.max_sessions)
+    catalogue = Catalogue(offload, base.library, settings.query_deadline_s)
+    listening = Listening(catalogue, lambda told: _tell_settings(hub, told))
+    flights = Flights(nursery, MAX_FLIGHTS)
+    analyst = Analyst(catalogue, renderer, base.ledgers, flights)
+    mastery = Mastery(
+        Workroom(offload, catalogue, analyst, flights), lambda: listening.target, settings.analysis_deadline_s
+    )
+    scan = Scan(base.library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
+
+    async def start_scan(directories: Sequence[str] | None) -> None:
+        await scan.start(nursery, directories)
+
+    def snapshot() -> dict[str, Any]:
+        return {"scan": msgspec.to_builtins(scan.progress), "enhancement": listening.enhancement()}
+
+    sessions = SessionServices(
+        renderer,
+        hub,
+        catalogue,
+        mastery,
+        listening,
+        snapshot,
+        __version__,
+        SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),
+    )
+    gauges = _gauges(base, renderer, hub) | {
+        "flights": lambda: {"under_way": len(flights), "max": flights.max_flights},
+        "scan": lambda: scan.progress,
+    }
+    return Services(
+        settings, catalogue, renderer, hub, analyst, mastery, listening, scan, start_scan, sessions, page, gauges
+    )
+
+
+def _gauges(base: Foundation, renderer: Renderer, hub: Hub) -> dict[str, Callable[[], Any]]:
+    return {
+        "sessions": hub.statistics,
+        "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
+        "chunk_cache": lambda: asdict(renderer.cache.statistics()),
+        "pcm_cache": base.pcm.statistics,
+        "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
+        "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
+    }
+
+
+def _tell_settings(hub: Hub, told: dict[str, Any]) -> None:
+    hub.announce("player", "enhancement_settings_changed", told)
+    hub.change_sound()
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     decode_patience_s: Annotated[
         Seconds, Meta(description="how long one request may decode ahead in a file that cannot be sought exactly")
     ] = 10.0
+    analysis_deadline_s: Annotated[
+        Seconds, Meta(description="how long a request for mastered sound waits until the track is analysed")
+    ] = 10.0
     pace_ahead_s: Annotated[
         Seconds, Meta(description="how far ahead of real time a client without credit is sent")
     ] = 3.0
@@ -78,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
         4 * GIB
     )
+    ledger_cache_bytes: Annotated[Bytes, Meta(description="disk for what the analysis notes of each moment")] = GIB
 
 
 def load_settings(

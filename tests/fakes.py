@@ -15,15 +15,20 @@ import trio
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
 from auralis_trio.decoder import PcmCache
-from auralis_trio.errors import NotFound, SourceCorrupt
+from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt
 from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
+from auralis_trio.mastering.solve import Mastered
 from auralis_trio.offload import InlineOffload, Offload
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices, run_session
 from auralis_trio.wire.packets import Packet, parse_packet
+from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.rendering import TrackReader
 
 RATE = 8_000
@@ -159,6 +164,43 @@ class FixedCatalogue(Catalogue):
         self.lengths.append((track.file.track_id, track.total_frames))
 
 
+GAINS_DB = {"adaptive": -3.0, "gentle": -6.0, "warm": -9.0, "bright": -12.0, "punchy": -15.0, "live": -18.0}
+
+
+def recipe_for(wish: Wish) -> Recipe:
+    """A recipe that only turns down, by an amount that tells the presets apart."""
+    trim_db = -1.0 if wish.match_loudness else 0.0
+    if not wish.enhanced or wish.intensity == 0.0:
+        return Recipe(trim_db=trim_db) if trim_db else AS_RECORDED
+    return Recipe(
+        preset=wish.preset,
+        intensity=wish.intensity,
+        gain_db=GAINS_DB[wish.preset] * wish.intensity,
+        trim_db=trim_db,
+    )
+
+
+class FixedMastery(Mastery):
+    """Recipes without an analysis, after `delay_s`; `error` is what comes instead while it is set."""
+
+    def __init__(self) -> None:
+        self.delay_s = 0.0
+        self.error: AuralisError | None = None
+        self.asked: list[Wish] = []
+
+    async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
+        """See `Mastery.resolve`."""
+        self.asked.append(wish)
+        await trio.sleep(self.delay_s)
+        if self.error is not None:
+            raise self.error
+        return Mastered(recipe=recipe_for(wish), target_lufs=None, expected_lufs=None)
+
+    async def resolve_soon(self, file: TrackFile, wish: Wish) -> Mastered:
+        """See `Mastery.resolve_soon`."""
+        return await self.resolve(file, wish)
+
+
 Heard = Packet | tuple[str, dict[str, Any]]
 
 
@@ -277,10 +319,18 @@ def services_for(
 ) -> SessionServices:
     """What sessions share, over tones and without threads."""
     renderer = Renderer(offload or InlineOffload(), ChunkCache(cache_bytes), pcm, 20.0, tracks.make_reader)
+    hub, catalogue = Hub(max_sessions), FixedCatalogue(tracks)
+
+    def changed(told: dict[str, Any]) -> None:
+        hub.announce("player", "enhancement_settings_changed", told)
+        hub.change_sound()
+
     return SessionServices(
         renderer=renderer,
-        hub=Hub(max_sessions),
-        catalogue=FixedCatalogue(tracks),
+        hub=hub,
+        catalogue=catalogue,
+        mastery=FixedMastery(),
+        listening=Listening(catalogue, changed),
         snapshot=dict,
         version="test",
         limits=limits,

@@ -28,10 +28,10 @@ class Flow:
         """Frames that may be sent at `now_s`; none while paused."""
         if self.paused:
             return 0
-        if self.credit is not None:
-            return max(0, self.credit - self.sent)
         if self._origin_s is None:
             self._origin_s = now_s
+        if self.credit is not None:
+            return max(0, self.credit - self.sent)
         due = math.floor((now_s - self._origin_s + self._ahead_s) * self.sample_rate)
         return max(0, due - self.sent)
 
@@ -41,6 +41,13 @@ class Flow:
             return math.inf
         # A frame later than the arithmetic says, since `room` rounds down.
         return self._origin_s + (self.sent + frames + 1) / self.sample_rate - self._ahead_s
+
+    def heard(self, now_s: float) -> int:
+        """Frames that were heard by `now_s`: as the client says, or else as real time has it since the first room."""
+        if self.played or self._origin_s is None:
+            return self.played
+        until_s = now_s if self._paused_at_s is None else self._paused_at_s
+        return max(0, min(self.sent, math.floor((until_s - self._origin_s) * self.sample_rate)))
 
     def grant(self, credit: int, played: int | None) -> None:
         """The client's credit has risen, or it says how much it has played."""
@@ -57,8 +64,10 @@ class Flow:
         self.paused = paused
         if paused:
             self._paused_at_s = now_s
-        elif self._origin_s is not None and self._paused_at_s is not None:
-            self._origin_s += now_s - self._paused_at_s
+        elif self._paused_at_s is not None:
+            if self._origin_s is not None:
+                self._origin_s += now_s - self._paused_at_s
+            self._paused_at_s = None
         self._tell()
 
     def _tell(self) -> None:

@@ -21,6 +21,9 @@ class Listener(Protocol):
     def tell_nowait(self, topic: Topic, text: str) -> None:
         """Put a state event into the session's outbox, or end the session when that is full."""
 
+    def sound_changed(self) -> None:
+        """The settings of how things are to sound have changed."""
+
     def end(self, code: int, reason: str) -> None:
         """End the session, closing its socket with `code`."""
 
@@ -58,6 +61,11 @@ class Hub:
         text = pack(kind, {**data, "boot": self.boot, "seq": self.seq})
         for session in list(self._sessions.values()):
             session.tell_nowait(topic, text)
+
+    def change_sound(self) -> None:
+        """Let every session look at the settings again."""
+        for session in list(self._sessions.values()):
+            session.sound_changed()
 
     def end_all(self, code: int, reason: str) -> None:
         """End every session."""

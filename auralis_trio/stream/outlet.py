@@ -101,15 +101,15 @@ def start_message(plan: Plan, stream_id: int, *, legacy: bool) -> str:
         "channels": track.format.channels,
         "encoding": plan.encoding.label,
         "chunk_frames": track.grid.chunk_frames,
-        "enhanced": not plan.recipe.identity,
+        "enhanced": plan.recipe.masters,
         "preset": plan.recipe.preset,
         "intensity": plan.recipe.intensity,
         "recipe": plan.recipe.key,
-        "revision": track.revision(plan.recipe),
+        "revision": track.revision(plan.sound),
     }
     if legacy:
         data |= {
-            "preset": "none",
+            "preset": plan.recipe.preset or "none",
             "total_chunks": track.grid.total_chunks,
             "chunk_duration": track.grid.chunk_frames / track.format.sample_rate,
             "total_duration": track.total_frames / track.format.sample_rate,

@@ -8,6 +8,7 @@ stops its decoder within the chunks that the channel holds. Cancelling the nurse
 what was under way is finished or thrown away before `open_stream` is left, and nothing of it can follow.
 """
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import trio
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Span
 from auralis_trio.errors import AuralisError, SourceCorrupt, SourceNotReady
-from auralis_trio.mastering import Recipe
+from auralis_trio.mastering import Recipe, Schedule, Sound
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.renderer import OpenTrack
@@ -26,6 +27,9 @@ from auralis_trio.wire.packets import FIRST, LAST
 from auralis_trio.work.rendering import Chunk
 
 CHANNEL_CHUNKS = 1
+TURN_AHEAD_S = 0.5
+"""How long a client has at least to learn of a change of sound before it hears it."""
+
 NOT_READY_TRIES = 6
 
 
@@ -51,10 +55,27 @@ class Plan:
     """What one stream delivers: the frames from `start_frame` to the end of the track."""
 
     track: OpenTrack
-    recipe: Recipe
+    sound: Sound
     start_frame: int
     encoding: Encoding
     stall_timeout_s: float
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is heard, or what a change that is under way leads to."""
+        return self.sound.after if isinstance(self.sound, Schedule) else self.sound
+
+
+def turned(sound: Sound, frame: int, after: Recipe, grain: int) -> Sound:
+    """What is played from `frame` on where `sound` was: from the first grain that begins there on, `after`.
+
+    Changes that were due at that grain or behind it, and so are not heard yet, never come.
+    """
+    at = -(-frame // grain)
+    while isinstance(sound, Schedule) and sound.at >= at:
+        sound = sound.before
+    before = sound.within(frame // grain, at + 1)
+    return after if before == after else Schedule(before, at, after)
 
 
 @dataclass
@@ -73,6 +94,15 @@ class Stream:
     def next_frame(self) -> int:
         """The first frame that was not sent."""
         return self.plan.start_frame + self.flow.sent
+
+    def turning_frame(self, now_s: float) -> int:
+        """Where another sound can take over: at the first grain that begins `TURN_AHEAD_S` behind what is heard.
+
+        If that was not sent yet, at the first frame that was not.
+        """
+        rate, grain = self.plan.track.format.sample_rate, self.plan.track.grid.grain
+        soon = self.plan.start_frame + self.flow.heard(now_s) + math.ceil(TURN_AHEAD_S * rate)
+        return min(-(-soon // grain) * grain, self.next_frame)
 
     def statistics(self) -> dict[str, Any]:
         """How far it has come."""
@@ -104,7 +134,7 @@ class Stream:
         plan, tries, index = self.plan, 0, self.plan.track.grid.chunk_of(frame)
         while True:
             try:
-                return await plan.track.packets(plan.recipe, index, plan.encoding)
+                return await plan.track.packets(plan.sound, index, plan.encoding)
             except SourceNotReady:
                 # Each try decodes further ahead; what is reached stays.
                 tries += 1
@@ -114,7 +144,7 @@ class Stream:
                 if error.frame is None or error.frame >= frame:
                     raise
                 rest = Span(frame, plan.track.grid.chunk(index).end - frame)
-                return await plan.track.span(plan.recipe, rest, plan.encoding)
+                return await plan.track.span(plan.sound, rest, plan.encoding)
 
     async def _send_rest(
         self, out: trio.MemorySendChannel[Chunk | AuralisError], frame: int, error: AuralisError
@@ -123,7 +153,7 @@ class Stream:
         if isinstance(error, SourceCorrupt) and error.frame is not None and error.frame > frame:
             rest = Span(frame, error.frame - frame)
             try:
-                await out.send(await self.plan.track.span(self.plan.recipe, rest, self.plan.encoding))
+                await out.send(await self.plan.track.span(self.plan.sound, rest, self.plan.encoding))
             except AuralisError as another:
                 error = another
         await out.send(error)
@@ -189,7 +219,7 @@ class Stream:
         if chunk.cuts and within == 0 and span.end == min(track.grid.packet_end(span.start), chunk.span.end):
             return memoryview(chunk.data)[chunk.cuts[number] : chunk.cuts[number + 1]]
         # A packet that credit or a seek cut short is encoded for itself.
-        return (await track.span(self.plan.recipe, span, encoding)).data
+        return (await track.span(self.plan.sound, span, encoding)).data
 
 
 @asynccontextmanager

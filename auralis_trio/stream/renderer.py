@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import trio
 
 from auralis_trio.audio.encoding import Encoding
-from auralis_trio.audio.grid import Grid, Span
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid, Span
+from auralis_trio.audio.source import AudioFormat, AudioSource, Check
 from auralis_trio.decoder import DECODER_VERSION, PcmCache
 from auralis_trio.errors import AuralisError, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Recipe
+from auralis_trio.mastering import Sound
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.work.rendering import Chunk, Described, TrackReader
@@ -142,28 +142,50 @@ class OpenTrack:
         self._renderer = renderer
         self._reader = reader
 
-    def revision(self, recipe: Recipe) -> str:
+    def revision(self, sound: Sound) -> str:
         """A name for exactly these samples: it changes with the audio, the recipe and whatever decodes it."""
-        parts = f"{self.file.content_id} {recipe.key} {DECODER_VERSION}"
+        parts = f"{self.file.content_id} {sound.key} {DECODER_VERSION}"
         return hashlib.blake2b(parts.encode(), digest_size=10).hexdigest()
 
-    async def chunk(self, recipe: Recipe, index: int, encoding: Encoding) -> tuple[Chunk, bool]:
+    async def chunk(self, sound: Sound, index: int, encoding: Encoding) -> tuple[Chunk, bool]:
         """Chunk `index`, encoded as a whole, and whether it came from the cache.
 
         Raises:
             SourceError: the file cannot be played.
         """
-        key = (self.revision(recipe), index, encoding)
-        return await self._renderer.once(key, lambda check: self._reader.chunk(recipe, index, encoding, check))
+        sound = _in_chunk(sound, index)
+        key = (self.revision(sound), index, encoding)
+        return await self._renderer.once(key, lambda check: self._reader.chunk(sound, index, encoding, check))
 
-    async def packets(self, recipe: Recipe, index: int, encoding: Encoding) -> Chunk:
+    async def packets(self, sound: Sound, index: int, encoding: Encoding) -> Chunk:
         """Chunk `index`, from which packets can be taken: plain PCM anywhere, other encodings at its cuts."""
         if encoding.sample_bytes is not None:
-            return (await self.chunk(recipe, index, encoding))[0]
-        key = (self.revision(recipe), index, encoding, "packets")
+            return (await self.chunk(sound, index, encoding))[0]
+        sound = _in_chunk(sound, index)
+        key = (self.revision(sound), index, encoding, "packets")
         make = self._reader.packets
-        return (await self._renderer.once(key, lambda check: make(recipe, index, encoding, check)))[0]
+        return (await self._renderer.once(key, lambda check: make(sound, index, encoding, check)))[0]
 
-    async def span(self, recipe: Recipe, span: Span, encoding: Encoding) -> Chunk:
+    async def span(self, sound: Sound, span: Span, encoding: Encoding) -> Chunk:
         """Any run of frames, encoded as one; never cached."""
-        return await self._renderer.read(lambda check: self._reader.span(recipe, span, encoding, check))
+        grain = self.grid.grain
+        sound = sound.within(span.start // grain, max(span.start // grain + 1, -(-span.end // grain)))
+        return await self._renderer.read(lambda check: self._reader.span(sound, span, encoding, check))
+
+    async def work(self, job: Callable[[AudioSource, Check], T], deadline_s: float) -> T:
+        """Run ``job(source, check)``, which goes through the whole track, beside what is rendered for listeners.
+
+        Raises:
+            SourceHung: the deadline passed.
+            SourceError: the file cannot be played.
+        """
+        try:
+            return await self._renderer.offload.run_stoppable(
+                Lane.TRACK, lambda check: self._reader.work(job, check), deadline_s=deadline_s
+            )
+        except TimedOut:
+            raise SourceHung from None
+
+
+def _in_chunk(sound: Sound, index: int) -> Sound:
+    return sound.within(index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK)

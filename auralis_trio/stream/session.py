@@ -2,7 +2,8 @@
 
     reader     takes messages, asks the conversation what they mean, never waits for a stream;
                grants and pauses take effect at once, starts and ends go to the conductor
-    conductor  owns the one stream slot: ends a stream, waits until nothing of it can follow, begins the next
+    conductor  owns the one stream slot: ends a stream, waits until nothing of it can follow, begins the next;
+               gets another sound ready while a stream plays on, and lets it take over where it is not heard yet
     writer     sends replies and state events from a bounded outbox
 
 Who may end whom: the conductor ends streams; the reader ends the session when the client is gone or floods it;
@@ -20,17 +21,21 @@ import trio
 
 from auralis_trio.audio.units import frames_to_seconds, seconds_to_frame
 from auralis_trio.errors import AuralisError, Busy
-from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.mastering import Recipe, Sound
+from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, end_message, start_message
-from auralis_trio.stream.pipeline import Plan, Stream, open_stream
+from auralis_trio.stream.pipeline import Plan, Stream, open_stream, turned
 from auralis_trio.stream.rate import Rate
 from auralis_trio.stream.renderer import Renderer
-from auralis_trio.wire.conversation import Conversation, End, Grant, Hold, Reply, Start, State, Topics
-from auralis_trio.wire.messages import PROTOCOL_VERSION, TOPICS, Topic, pack
+from auralis_trio.wire.conversation import Conversation, End, Enhance, Grant, Hold, Reply, Start, State, Topics
+from auralis_trio.wire.messages import PROTOCOL_VERSION, TOPICS, Enhancement, Topic, pack
+from auralis_trio.wire.wishes import Wish
 
 OUTBOX_MESSAGES = 64
 """How far a client may lie behind, besides the answers to all that it may ask at once."""
@@ -56,10 +61,21 @@ class SessionServices:
     renderer: Renderer
     hub: Hub
     catalogue: Catalogue
+    mastery: Mastery
+    listening: Listening
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits
     beat: Beat = field(default_factory=Beat)
+
+
+@dataclass(frozen=True)
+class _Anew:
+    """Go on with the present track in another sound, from `frame` on."""
+
+    start: Start
+    frame: int
+    sound: Sound
 
 
 class Session:
@@ -78,8 +94,10 @@ class Session:
         self._outbox, self._to_send = trio.open_memory_channel[str](
             OUTBOX_MESSAGES + services.limits.max_messages_per_s
         )
-        self._next: Start | End | None = None
+        self._next: Start | End | _Anew | None = None
         self._wanted = trio.Event()
+        self._changed = trio.Event()
+        self._sounds: tuple[Wish, Target] | None = None
         self._slot = trio.CancelScope()
         self._stream: Stream | None = None
 
@@ -100,6 +118,10 @@ class Session:
         """See `hub.Listener`."""
         if topic in self._topics:
             self.say_nowait(text)
+
+    def sound_changed(self) -> None:
+        """See `hub.Listener`."""
+        self._changed.set()
 
     def statistics(self) -> dict[str, Any]:
         """See `hub.Listener`."""
@@ -155,11 +177,23 @@ class Session:
                 stream.flow.grant(frames, played)
             case Hold(stream_id, paused) if stream := self._running(stream_id):
                 stream.flow.hold(paused, trio.current_time())
+            case Enhance(settings):
+                self._enhance(settings)
             case Start() | End() as command:
                 # Only the latest counts: what was asked for before it and has not begun never begins.
                 self._next = command
                 self._wanted.set()
                 self._slot.cancel()
+
+    def _enhance(self, message: Enhancement) -> None:
+        said = {
+            "enhancement_enabled": message.enabled,
+            "preset": message.preset,
+            "intensity": message.intensity,
+            "match_loudness": message.match_loudness,
+        }
+        self.services.listening.change({name: value for name, value in said.items() if value is not None})
+        self._changed.set()
 
     def _running(self, stream_id: int) -> Stream | None:
         """The stream of this id, if it has begun and not ended."""
@@ -171,13 +205,15 @@ class Session:
             await self._wanted.wait()
             command, self._wanted = self._next, trio.Event()
             if isinstance(command, Start):
-                await self._play(command)
+                await self._play(command, None)
+            elif isinstance(command, _Anew):
+                await self._play(command.start, command)
 
-    async def _play(self, command: Start) -> None:
+    async def _play(self, command: Start, anew: _Anew | None) -> None:
         """Deliver one stream, from its start to its end message."""
         with trio.CancelScope() as self._slot:
             try:
-                async with self._open(command) as plan:
+                async with self._open(command, anew) as plan:
                     await self._deliver(command, plan)
             except AuralisError as error:
                 self._conversation.stream_ended(command.stream_id)
@@ -186,16 +222,27 @@ class Session:
             await self._tell_end(command, self._stream)
 
     @asynccontextmanager
-    async def _open(self, command: Start) -> AsyncIterator[Plan]:
+    async def _open(self, command: Start, anew: _Anew | None) -> AsyncIterator[Plan]:
         services, request = self.services, command.request
         file = await services.catalogue.find_track(request.track_id)
+        if anew is None:
+            self._sounds = wish, _ = self._wanted_sound(command)
+            sound: Sound = (await services.mastery.resolve_soon(file, wish)).recipe
+        else:
+            sound = anew.sound
         async with services.renderer.open_track(file) as track:
             await services.catalogue.keep_length(track)
-            start = request.start
+            start = request.start if anew is None else anew.frame
             frame = seconds_to_frame(start, track.format.sample_rate) if isinstance(start, float) else start
             yield Plan(
-                track, AS_RECORDED, min(frame, track.total_frames), request.encoding, services.limits.stall_timeout_s
+                track, sound, min(frame, track.total_frames), request.encoding, services.limits.stall_timeout_s
             )
+
+    def _wanted_sound(self, command: Start) -> tuple[Wish, Target]:
+        """How the present stream is to sound by now."""
+        request = self._conversation.request or command.request
+        listening = self.services.listening
+        return request.wishes.within(listening.wish), listening.target
 
     async def _deliver(self, command: Start, plan: Plan) -> None:
         """Announce the stream and run it to its end; leaves `_stream` behind once the start was told."""
@@ -209,12 +256,48 @@ class Session:
                 flow.grant(talk.credit, None)
             flow.hold(talk.state is State.PAUSED, trio.current_time())
         outlet = (JsonOutlet if request.json else BinaryOutlet)(self.link, plan, command.stream_id, request.legacy)
+        recipe = None
         async with open_stream(stream, outlet):
-            await trio.sleep_forever()
+            while recipe is None:
+                await self._changed.wait()
+                recipe = await self._other_recipe(command, plan)
+        if self._changed.is_set() and stream.reason == "completed":
+            # All was sent while another sound was made ready: what is not heard yet is sent once more.
+            recipe = await self._other_recipe(command, plan)
+        if recipe is not None and stream.reason in (None, "completed"):
+            self._begin_anew(stream, recipe)
+
+    async def _other_recipe(self, command: Start, plan: Plan) -> Recipe | None:
+        """The recipe of what is wanted by now; None if that is what is heard, or cannot be had."""
+        while True:
+            sounds = self._wanted_sound(command)
+            recipe = plan.recipe
+            if sounds != self._sounds:
+                try:
+                    recipe = (await self.services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
+                except AuralisError as error:
+                    self.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+            await trio.lowlevel.checkpoint()
+            if sounds == self._wanted_sound(command):
+                self._changed, self._sounds = trio.Event(), sounds
+                return None if recipe == plan.recipe else recipe
+
+    def _begin_anew(self, stream: Stream, recipe: Recipe) -> None:
+        """Let the same track go on in another sound, unless the client has asked for something else meanwhile."""
+        if self._slot.cancel_called or self._conversation.stream_id != stream.stream_id:
+            return
+        start = self._conversation.begin_anew()
+        if start is not None:
+            frame = stream.turning_frame(trio.current_time())
+            sound = turned(stream.plan.sound, frame, recipe, stream.plan.track.grid.grain)
+            self._next = _Anew(start, frame, sound)
+            self._wanted.set()
 
     async def _tell_end(self, command: Start, stream: Stream) -> None:
         self._conversation.stream_ended(command.stream_id)
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
+        if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
+            reason = "replaced"
         if stream.error is not None:
             failure = _failure(command, stream.error)
             rate = stream.plan.track.format.sample_rate

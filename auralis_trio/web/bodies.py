@@ -14,7 +14,7 @@ from quart.wrappers.response import ResponseBody
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.encoder import wav_header, wav_padding
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Recipe
+from auralis_trio.mastering import Sound
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.web.ranges import Part
 from auralis_trio.work.original import FileState, read_bytes
@@ -46,10 +46,10 @@ class WavLayout:
 class WavBody(ResponseBody):
     """A part of a whole track as WAV, rendered chunk by chunk as it is taken."""
 
-    def __init__(self, renderer: Renderer, track: OpenTrack, recipe: Recipe, sent: tuple[Encoding, Part]) -> None:
+    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound, sent: tuple[Encoding, Part]) -> None:
         self._renderer = renderer
         self._file: TrackFile = msgspec.structs.replace(track.file, total_frames=track.total_frames)
-        self._recipe = recipe
+        self._sound = sound
         self._encoding, self._part = sent
         self._stack = AsyncExitStack()
 
@@ -69,7 +69,7 @@ class WavBody(ResponseBody):
             yield layout.header[start:end]
         while (at := max(start, len(layout.header))) < min(end, layout.data_end):
             index = layout.chunk_at(at)
-            chunk, _ = await track.chunk(self._recipe, index, self._encoding)
+            chunk, _ = await track.chunk(self._sound, index, self._encoding)
             first = layout.chunk_start(index)
             data = memoryview(chunk.data)[at - first : end - first]
             for offset in range(0, len(data), PIECE_BYTES):

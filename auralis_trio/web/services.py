@@ -6,8 +6,11 @@ from typing import Any
 
 from auralis_trio.config import Settings
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.web.page import StaticFile
@@ -21,6 +24,9 @@ class Services:
     catalogue: Catalogue
     renderer: Renderer
     hub: Hub
+    analyst: Analyst
+    mastery: Mastery
+    listening: Listening
     scan: Scan
     start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
     sessions: SessionServices

@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import msgspec
 import trio
-from msgspec import Meta
 from quart import Response, request
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.errors import Conflict, InvalidRequest, NotFound
-from auralis_trio.mastering import AS_RECORDED, Recipe
+from auralis_trio.errors import Conflict, NotFound
+from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.answers import head_response, json_response
 from auralis_trio.web.bodies import OriginalBody, WavBody, WavLayout
@@ -22,6 +20,7 @@ from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
+from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
@@ -29,24 +28,18 @@ MEDIA_TYPES = {Encoding.WAV: "audio/wav", Encoding.FLAC: "audio/flac"}
 FOREVER = "public, max-age=31536000, immutable"
 
 
-class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Sound(Wish, frozen=True, forbid_unknown_fields=True):
     """What is to be heard; `revision` makes sure that it is still the same.
 
     Preset and intensity say how a track is mastered, and change nothing in one that is heard as recorded.
     """
 
-    enhanced: bool = False
-    preset: Literal["adaptive", "gentle", "warm", "bright", "punchy", "live"] = "adaptive"
-    intensity: Annotated[float, Meta(ge=0, le=1)] = 1.0
     revision: str | None = None
 
-    def recipe(self) -> Recipe:
-        """The recipe for these parameters."""
-        if self.enhanced:
-            raise InvalidRequest(
-                "This server plays tracks as recorded: leave enhanced out.", code="enhancement_unavailable"
-            )
-        return AS_RECORDED
+    @property
+    def wish(self) -> Wish:
+        """The wish without what else stands in the URL."""
+        return Wish(**{name: getattr(self, name) for name in Wish.__struct_fields__})
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -80,14 +73,15 @@ class StreamApi:
     async def metadata(self, track_id: int) -> Response:
         """What a client must know before it fetches chunks."""
         sound = query(Sound)
-        async with self._open(track_id, sound) as track:
-            return json_response(_describe(track, sound.recipe()))
+        async with self._open(track_id, sound) as (track, mastered):
+            return json_response(_describe(track, mastered))
 
     async def chunk(self, track_id: int, index: int) -> Response:
         """One chunk of the grid."""
         wanted = query(ChunkQuery)
-        recipe, encoding = wanted.recipe(), Encoding.named(wanted.encoding)
-        async with self._open(track_id, wanted) as track:
+        encoding = Encoding.named(wanted.encoding)
+        async with self._open(track_id, wanted) as (track, mastered):
+            recipe = mastered.recipe
             if index >= track.grid.total_chunks:
                 raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
@@ -110,8 +104,9 @@ class StreamApi:
     async def audio_wav(self, track_id: int) -> Response:
         """The whole track as WAV, or any part of its bytes."""
         wanted = query(WavQuery)
-        recipe, encoding = wanted.recipe(), Encoding.named(wanted.encoding)
-        async with self._open(track_id, wanted) as track:
+        encoding = Encoding.named(wanted.encoding)
+        async with self._open(track_id, wanted) as (track, mastered):
+            recipe = mastered.recipe
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
             headers = _caching(etag, wanted)
             if is_unchanged(request.headers, etag):
@@ -145,24 +140,27 @@ class StreamApi:
         return Response(body, part.status, headers, content_type=kind)
 
     @asynccontextmanager
-    async def _open(self, track_id: int, sound: Sound) -> AsyncIterator[OpenTrack]:
-        """The track, if it is still what the URL was made for.
+    async def _open(self, track_id: int, sound: Sound) -> AsyncIterator[tuple[OpenTrack, Mastered]]:
+        """The track and what is done to it, if it is still what the URL was made for.
 
         Raises:
             NotFound: there is no such track.
             Conflict: its samples have changed since `revision`.
             SourceError: it cannot be played.
+            Busy: it is still being analysed.
         """
         catalogue = self.services.catalogue
         file = await catalogue.find_track(track_id)
+        mastered = await self.services.mastery.resolve(file, sound.wish)
         async with self.services.renderer.open_track(file) as track:
             await catalogue.keep_length(track)
-            if sound.revision not in (None, track.revision(sound.recipe())):
+            if sound.revision not in (None, track.revision(mastered.recipe)):
                 raise Conflict("The track has changed. Fetch its metadata again.", code="stale_revision")
-            yield track
+            yield track, mastered
 
 
-def _describe(track: OpenTrack, recipe: Recipe) -> dict[str, Any]:
+def _describe(track: OpenTrack, mastered: Mastered) -> dict[str, Any]:
+    recipe = mastered.recipe
     return {
         "track_id": track.file.track_id,
         "sample_rate": track.format.sample_rate,
@@ -175,6 +173,19 @@ def _describe(track: OpenTrack, recipe: Recipe) -> dict[str, Any]:
         "revision": track.revision(recipe),
         "recipe": recipe.key,
         "encodings": [encoding.label for encoding in CHUNK_ENCODINGS],
+        "mastering": describe_mastering(mastered) if recipe.masters else None,
+    }
+
+
+def describe_mastering(mastered: Mastered) -> dict[str, Any]:
+    """What is done to a track, in a few words and numbers."""
+    return {
+        "preset": mastered.recipe.preset,
+        "intensity": mastered.recipe.intensity,
+        "target_lufs": mastered.target_lufs,
+        "expected_lufs": mastered.expected_lufs,
+        "limited_by": mastered.limited_by,
+        "shortfall_lu": mastered.shortfall_lu,
     }
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from auralis_trio.wire.wishes import Id, Intensity, PresetName, Wishes
+
 PROTOCOL_VERSION = 1
 MAX_QUOTE = 200
 
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Frame = Annotated[int, Meta(ge=0, le=2**53)]
 Position = Annotated[float, Meta(ge=0, le=1e9)]
 Topic = Literal["player", "library", "jobs"]
@@ -28,13 +29,12 @@ class MessageError(ValueError):
         self.text = text
 
 
-class Play(msgspec.Struct, frozen=True):
+class Play(Wishes, frozen=True, kw_only=True):
     """Play a track from a frame on. Without `credit` the server paces the stream itself."""
 
     track_id: Id
     start_frame: Frame | None = None
     position_s: Position | None = None
-    enhanced: bool = False
     encoding: Literal["s16", "s24", "f32", "flac"] = "s16"
     transport: Literal["binary", "json"] = "binary"
     credit: Frame | None = None
@@ -45,6 +45,24 @@ class PlayNormal(msgspec.Struct, frozen=True):
 
     track_id: Id
     start_position: Position | None = None
+
+
+class PlayEnhanced(msgspec.Struct, frozen=True):
+    """The older name of `play` for mastered sound; the rest as in `play_normal`."""
+
+    track_id: Id
+    start_position: Position | None = None
+    preset: PresetName | None = None
+    intensity: Intensity | None = None
+
+
+class Enhancement(msgspec.Struct, frozen=True):
+    """How the listener wants to hear from now on; what is left out stays as it is."""
+
+    enabled: bool | None = None
+    preset: PresetName | None = None
+    intensity: Intensity | None = None
+    match_loudness: bool | None = None
 
 
 class Seek(msgspec.Struct, frozen=True):
@@ -86,11 +104,13 @@ class Subscribe(msgspec.Struct, frozen=True):
     topics: tuple[Topic, ...] = TOPICS
 
 
-Message = Play | PlayNormal | Seek | Credit | Pause | Resume | Stop | Ping | Subscribe
+Message = Play | PlayNormal | PlayEnhanced | Enhancement | Seek | Credit | Pause | Resume | Stop | Ping | Subscribe
 
 CLIENT_MESSAGES: dict[str, type[Message]] = {
     "play": Play,
     "play_normal": PlayNormal,
+    "play_enhanced": PlayEnhanced,
+    "enhancement": Enhancement,
     "seek": Seek,
     "credit": Credit,
     "pause": Pause,

@@ -2,7 +2,11 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
 
 from auralis_trio.audio.block import Block
 from auralis_trio.audio.encoding import Encoding
@@ -12,7 +16,9 @@ from auralis_trio.decoder import PcmCache, open_source, probe
 from auralis_trio.encoder import encode
 from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Recipe, render, render_span
+from auralis_trio.mastering import Sound, render, render_span
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +74,41 @@ class TrackReader:
         source = self._opened(check)
         return Described(source.format, source.total_frames)
 
-    def chunk(self, recipe: Recipe, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+    def work(self, job: Callable[[AudioSource, Check], T], check: Check = never_cancelled) -> T:
+        """Do something with the whole track.
+
+        Raises:
+            SourceError: the file cannot be played.
+        """
+        return job(self._opened(check), check)
+
+    def chunk(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
         """Render and encode one chunk as a whole.
 
         Raises:
             SourceError: the file cannot be played.
         """
         source = self._opened(check)
-        block = _render_chunk(source, recipe, index, check)
-        return Chunk(Span(block.start_frame, block.frames), encode(block, source.format, encoding))
+        block = _render_chunk(source, sound, index, check)
+        return Chunk(Span(block.start_frame, block.frames), encode(block, _form(source, sound), encoding))
 
-    def packets(self, recipe: Recipe, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+    def packets(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
         """Render one chunk and encode each of its packets on its own."""
         source = self._opened(check)
-        block = _render_chunk(source, recipe, index, check)
+        block, form = _render_chunk(source, sound, index, check), _form(source, sound)
         step = Grid(source.format.sample_rate, source.total_frames).packet_frames
         parts, cuts, length = [], [], 0
         for start in range(0, block.frames, step):
-            parts.append(encode(_part(block, start, start + step), source.format, encoding))
+            parts.append(encode(_part(block, start, start + step), form, encoding))
             cuts.append(length)
             length += len(parts[-1])
             check()
         return Chunk(Span(block.start_frame, block.frames), b"".join(parts), (*cuts, length))
 
-    def span(self, recipe: Recipe, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+    def span(self, sound: Sound, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
         """Render and encode any run of frames: for what lies across the grid or before a damaged place."""
         source = self._opened(check)
-        return Chunk(span, encode(render_span(source, recipe, span, check), source.format, encoding))
+        return Chunk(span, encode(render_span(source, sound, span, check), _form(source, sound), encoding))
 
     def retire(self) -> bool:
         """Let no job open the file any more; whether it is open, so that `close` has something to give back."""
@@ -133,8 +147,13 @@ class TrackReader:
             raise SourceChanged
 
 
-def _render_chunk(source: AudioSource, recipe: Recipe, index: int, check: Check) -> Block:
-    return render(source, recipe, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+def _form(source: AudioSource, sound: Sound) -> AudioFormat:
+    """The format to encode from: whatever was changed has more bits than it came with."""
+    return source.format if sound.identity else msgspec.structs.replace(source.format, bits=None)
+
+
+def _render_chunk(source: AudioSource, sound: Sound, index: int, check: Check) -> Block:
+    return render(source, sound, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
 
 
 def _part(block: Block, start: int, end: int) -> Block:

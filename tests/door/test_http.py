@@ -162,7 +162,6 @@ PROBLEMS = [
     ("GET", "/api/library/tracks?limit=1&limit=2", {}, 422, "invalid_request"),
     ("GET", "/api/stream/99/metadata", {}, 404, "track_not_found"),
     ("GET", "/api/stream/1/chunk/0?encoding=mp3", {}, 422, "invalid_request"),
-    ("GET", "/api/stream/1/chunk/0?enhanced=true", {}, 422, "enhancement_unavailable"),
     ("GET", "/api/stream/1/chunk/0?preset=loud", {}, 422, "invalid_request"),
     ("GET", "/api/stream/1/chunk/0?intensity=2", {}, 422, "invalid_request"),
     ("GET", "/api/stream/1/chunk/0?intensity=nan", {}, 422, "invalid_request"),

@@ -13,6 +13,7 @@ from auralis_trio.wire.conversation import (
     Command,
     Conversation,
     End,
+    Enhance,
     Grant,
     Hold,
     Reply,
@@ -21,7 +22,8 @@ from auralis_trio.wire.conversation import (
     State,
     Topics,
 )
-from auralis_trio.wire.messages import TOPICS
+from auralis_trio.wire.messages import TOPICS, Enhancement
+from auralis_trio.wire.wishes import Wish, Wishes
 
 TRACK = 7
 PLAY: dict[str, Any] = {"track_id": TRACK, "credit": 1000}
@@ -216,15 +218,79 @@ def test_frames_stay_integers_and_seconds_floats(place: dict[str, Any], start: f
     assert (command.request.start, type(command.request.start)) == (start, type(start))
 
 
-def test_mastering_that_is_not_there_is_refused() -> None:
+def request_of(command: Command | None) -> Request:
+    assert isinstance(command, Start)
+    return command.request
+
+
+def test_a_play_says_how_it_is_to_sound_and_leaves_the_rest_to_the_settings() -> None:
+    settings_of_all = Wish(enhanced=False, preset="live", intensity=0.25, match_loudness=True)
+    request = request_of(say(Conversation(), "play", track_id=1, enhanced=True, preset="warm"))
+    assert request.wishes.within(settings_of_all) == Wish(
+        enhanced=True, preset="warm", intensity=0.25, match_loudness=True
+    )
+    assert request_of(say(Conversation(), "play", track_id=1)).wishes.within(settings_of_all) == settings_of_all
+
+
+def test_album_and_reference_exclude_each_other() -> None:
+    command = say(Conversation(), "play", track_id=1, album=True, reference=2)
+    assert error_of(command) == "validation_error"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_change_of_the_enhancement_is_passed_on_in_every_state_and_changes_none(state: State) -> None:
+    conversation = conversation_in(state)
+    stream_id, credit = conversation.stream_id, conversation.credit
+    assert say(conversation, "enhancement", enabled=True) == Enhance(Enhancement(enabled=True))
+    assert (conversation.state, conversation.stream_id, conversation.credit) == (state, stream_id, credit)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (IDLE, None),
+        (PLAYING, Start(2, AS_ASKED, paused=False)),
+        (PAUSED, Start(2, AS_ASKED, paused=True)),
+        (ENDED, None),
+    ],
+)
+def test_only_a_stream_under_way_is_begun_anew(state: State, expected: Start | None) -> None:
+    conversation = conversation_in(state)
+    if conversation.live:
+        say(conversation, "credit", stream_id=1, frames=5000)
+    assert conversation.begin_anew() == expected
+    assert conversation.state is state
+    assert conversation.credit == (None if state is IDLE else 1000)
+
+
+def test_the_old_stream_takes_credit_until_it_is_begun_anew() -> None:
     conversation = conversation_in(PLAYING)
-    assert error_of(say(conversation, "play", track_id=1, enhanced=True)) == "enhancement_unavailable"
-    assert (conversation.state, conversation.stream_id) == (PLAYING, 1)
+    say(conversation, "enhancement", enabled=True)
+    assert say(conversation, "credit", stream_id=1, frames=3000) == Grant(1, 3000, None)
+    conversation.begin_anew()
+    assert say(conversation, "credit", stream_id=1, frames=4000) is None
+    assert say(conversation, "credit", stream_id=2, frames=4000) == Grant(2, 4000, None)
+
+
+def test_what_a_play_said_is_changed_by_its_own_session_and_what_it_left_open_by_the_settings() -> None:
+    conversation = Conversation()
+    say(conversation, "play", track_id=1, enhanced=False, preset="warm", album=True)
+    say(conversation, "enhancement", enabled=True, preset="bright", intensity=0.5)
+    sought = request_of(say(conversation, "seek", start_frame=5))
+    assert sought.wishes == Wishes(enhanced=True, preset="bright", album=True)
+
+
+def test_the_older_play_for_mastered_sound_is_mastered() -> None:
+    request = request_of(say(Conversation(), "play_enhanced", track_id=4, preset="warm", intensity=0.5))
+    wishes = Wishes(enhanced=True, preset="warm", intensity=0.5)
+    assert request == Request(4, 0.0, Encoding.F32, json=True, credit=None, legacy=True, wishes=wishes)
 
 
 def test_the_older_play_means_paced_floats_in_json() -> None:
     command = say(Conversation(), "play_normal", track_id=4, start_position=1)
-    assert command == Start(1, Request(4, 1.0, Encoding.F32, json=True, credit=None, legacy=True), paused=False)
+    wishes = Wishes(enhanced=False, preset="adaptive", intensity=1.0, match_loudness=False)
+    request = Request(4, 1.0, Encoding.F32, json=True, credit=None, legacy=True, wishes=wishes)
+    assert command == Start(1, request, paused=False)
 
 
 @settings(deadline=None)
@@ -281,6 +347,16 @@ class AnyConversation(RuleBasedStateMachine):
     @rule(stream_id=st.integers(-1, 5), frames=st.integers(-1, 200), played=st.none() | st.integers(-1, 200))
     def credit(self, stream_id: int, frames: int, played: int | None) -> None:
         self.obey(say(self.conversation, "credit", stream_id=stream_id, frames=frames, played=played))
+
+    @rule(enabled=st.booleans() | st.none(), intensity=st.floats(-0.5, 1.5) | st.none())
+    def enhance(self, enabled: bool | None, intensity: float | None) -> None:
+        self.obey(say(self.conversation, "enhancement", enabled=enabled, intensity=intensity))
+
+    @rule()
+    def the_new_sound_is_ready(self) -> None:
+        command = self.conversation.begin_anew()
+        assert (command is None) == (self.live is None)
+        self.obey(command)
 
     @rule(message=st.text() | st.binary())
     def mumble(self, message: str | bytes) -> None:

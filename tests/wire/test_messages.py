@@ -11,11 +11,13 @@ from auralis_trio.wire.messages import (
     CLIENT_MESSAGES,
     TOPICS,
     Credit,
+    Enhancement,
     Message,
     MessageError,
     Pause,
     Ping,
     Play,
+    PlayEnhanced,
     PlayNormal,
     Resume,
     Seek,
@@ -96,10 +98,10 @@ def test_every_refusal_can_be_told_to_the_client(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (message("play", track_id=7), Play(7)),
+        (message("play", track_id=7), Play(track_id=7)),
         (
             message("play", track_id=7, start_frame=5, encoding="f32", transport="json", credit=9, enhanced=True),
-            Play(7, start_frame=5, encoding="f32", transport="json", credit=9, enhanced=True),
+            Play(track_id=7, start_frame=5, encoding="f32", transport="json", credit=9, enhanced=True),
         ),
         (message("play_normal", track_id=7, start_position=1.5), PlayNormal(7, 1.5)),
         (message("seek", start_frame=3, stream_id=2), Seek(start_frame=3, stream_id=2)),
@@ -115,7 +117,20 @@ def test_every_refusal_can_be_told_to_the_client(text: str) -> None:
         ('{"type": "ping"}', Ping()),
         ('{"data": {"later": "field"}, "type": "pause", "id": 4}', Pause()),
         ('{"type": "stop", "type": "ping"}', Ping()),
-        (message("play", track_id=2**63 - 1, start_frame=2**53, credit=2**53), Play(2**63 - 1, 2**53, credit=2**53)),
+        (
+            message("play", track_id=2**63 - 1, start_frame=2**53, credit=2**53),
+            Play(track_id=2**63 - 1, start_frame=2**53, credit=2**53),
+        ),
+        (
+            message("play", track_id=7, preset="warm", intensity=1, match_loudness=True, album=True, reference=3),
+            Play(track_id=7, preset="warm", intensity=1.0, match_loudness=True, album=True, reference=3),
+        ),
+        (
+            message("play_enhanced", track_id=7, preset="live", intensity=0.5),
+            PlayEnhanced(7, preset="live", intensity=0.5),
+        ),
+        (message("enhancement", enabled=True, preset="bright"), Enhancement(enabled=True, preset="bright")),
+        (message("enhancement"), Enhancement()),
     ],
 )
 def test_each_message_is_read(text: str, expected: object) -> None:
@@ -162,6 +177,12 @@ OUT_OF_SHAPE = {
     "an unknown encoding": message("play", track_id=1, encoding="mp3"),
     "opus": message("play", track_id=1, encoding="opus"),
     "an unknown transport": message("play", track_id=1, transport="carrier pigeon"),
+    "an unknown preset": message("play", track_id=1, preset="loud"),
+    "an intensity beyond one": message("enhancement", intensity=1.01),
+    "an intensity that is true": message("enhancement", intensity=True),
+    "an intensity of text": message("play", track_id=1, intensity="1"),
+    "half enabled": message("enhancement", enabled=0.5),
+    "a reference that is no track": message("play", track_id=1, reference=0),
     "negative credit": message("credit", stream_id=1, frames=-1),
     "no frames": message("credit", stream_id=1),
     "credit in text": message("credit", stream_id=1, frames="5"),

@@ -1,0 +1,114 @@
+"""What is known of a track's sound: kept by the library, or found out now.
+
+A profile lies in the database and a ledger in a folder of its own; where one of them is missing, the track is
+analysed again. Analysis and tuning are flights: each is done once at a time, and goes on when its asker has left.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from auralis_trio.analysis import Analysis, analyse, quick_look
+from auralis_trio.audio.source import AudioSource, Check
+from auralis_trio.errors import AuralisError, SourceCorrupt, SourceUnsupported
+from auralis_trio.library.ledgers import LedgerStore
+from auralis_trio.library.mastering_store import get_profile, get_tuning, keep_failure, keep_profile, keep_tuning
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering.recipe import ENGINE_VERSION
+from auralis_trio.mastering.tuning import Tuning
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.flights import Flights
+from auralis_trio.stream.renderer import Renderer
+
+LEAST_DEADLINE_S = 60.0
+SLOWEST = 10.0
+"""How many seconds of a track must be worked through in each second, at least."""
+
+Tune = Callable[[AudioSource, Check], Tuning]
+
+log = logging.getLogger(__name__)
+
+
+class Analyst:
+    """Analyses of tracks."""
+
+    def __init__(self, catalogue: Catalogue, renderer: Renderer, ledgers: LedgerStore, flights: Flights) -> None:
+        self._catalogue = catalogue
+        self._renderer = renderer
+        self._ledgers = ledgers
+        self._flights = flights
+
+    async def known(self, file: TrackFile) -> Analysis | None:
+        """What was found out before, if all of it is still there."""
+        profile = await self._catalogue.ask(get_profile, file.content_id)
+        if profile is None:
+            return None
+        ledger = await self._renderer.read_disk(self._ledgers.get, file.content_id)
+        return None if ledger is None else Analysis(profile, ledger)
+
+    async def analysis(self, file: TrackFile) -> Analysis:
+        """What is to be known of a track.
+
+        Raises:
+            SourceError: it cannot be played.
+            Busy: too much is asked for at once.
+        """
+        known = await self.known(file)
+        if known is not None:
+            return known
+        return await self._flights.join(("analysis", file.content_id), partial(self._analyse, file))
+
+    async def quick_look(self, file: TrackFile) -> Analysis:
+        """The same from parts of the track, in a moment; not kept.
+
+        Raises:
+            SourceError: it cannot be played.
+        """
+        async with self._renderer.open_track(file) as track:
+            return await track.work(quick_look, deadline_of(file))
+
+    async def tuning(self, file: TrackFile, sound: str, tune: Tune) -> Tuning:
+        """What rendering the track with `sound` (its name) teaches, by `tune`.
+
+        Raises:
+            SourceError: it cannot be played.
+            Busy: too much is asked for at once.
+        """
+        name = f"{sound} {ENGINE_VERSION}"
+        kept = await self._catalogue.ask(get_tuning, file.content_id, name)
+        if kept is not None:
+            return msgspec.json.decode(kept, type=Tuning)
+        key = ("tuning", file.content_id, name)
+        return await self._flights.join(key, partial(self._tune, file, name, tune))
+
+    async def _analyse(self, file: TrackFile) -> Analysis:
+        try:
+            # A decoder that goes forward only begins anew for each of its tasks.
+            async with self._renderer.open_track(file) as track:
+                analysis = await track.work(analyse, deadline_of(file))
+                await self._catalogue.keep_length(track)
+        except (SourceCorrupt, SourceUnsupported) as error:
+            await self._catalogue.tell(keep_failure, file.content_id, error.code, time.time_ns())
+            raise
+        try:
+            await self._renderer.read_disk(self._ledgers.put, file.content_id, analysis.ledger)
+            await self._catalogue.tell(keep_profile, file.content_id, analysis.profile, time.time_ns())
+        except (OSError, AuralisError) as error:
+            log.warning("the analysis of track %d was not kept: %s", file.track_id, type(error).__name__)
+        return analysis
+
+    async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
+        async with self._renderer.open_track(file) as track:
+            tuning = await track.work(tune, deadline_of(file))
+        await self._catalogue.tell(keep_tuning, file.content_id, name, msgspec.json.encode(tuning).decode())
+        return tuning
+
+
+def deadline_of(file: TrackFile) -> float:
+    """How long work on a whole track may take, in seconds."""
+    if file.format is None or file.total_frames is None:
+        return 3600.0
+    return LEAST_DEADLINE_S + file.total_frames / file.format.sample_rate / SLOWEST

@@ -1,0 +1,127 @@
+"""The listeners' settings: the one owner of how things are to sound where nobody says otherwise.
+
+A change counts at once, is told to everybody, and is written down by a task of its own soon after.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+import trio
+from msgspec import Meta
+
+from auralis_trio.errors import AuralisError, InvalidRequest
+from auralis_trio.library.settings import get_settings, keep_settings
+from auralis_trio.mastering.resolve import Target
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.wire.wishes import Intensity, PresetName, Wish
+
+RETRY_S = 5.0
+LAST_WORD_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class ListeningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What listeners may choose. `loudness_offset_lu` is added to every preset's target."""
+
+    enhancement_enabled: bool = False
+    preset: PresetName = "adaptive"
+    intensity: Intensity = 1.0
+    match_loudness: bool = False
+    loudness_offset_lu: Annotated[float, Meta(ge=-10, le=6)] = 0.0
+    ceiling_dbtp: Annotated[float, Meta(ge=-6, le=-0.5)] = -1.0
+    analyse_library: bool = True
+
+
+class Listening:
+    """The settings of one server. `changed` is called after each change, with what is to be told of it."""
+
+    def __init__(self, catalogue: Catalogue, changed: Callable[[dict[str, Any]], None]) -> None:
+        self.settings = ListeningSettings()
+        self._catalogue = catalogue
+        self._changed = changed
+        self._unkept: dict[str, Any] = {}
+        self._news = trio.Event()
+
+    @property
+    def wish(self) -> Wish:
+        """How a track is to sound."""
+        now = self.settings
+        return Wish(
+            enhanced=now.enhancement_enabled,
+            preset=now.preset,
+            intensity=now.intensity,
+            match_loudness=now.match_loudness,
+        )
+
+    @property
+    def target(self) -> Target:
+        """Where mastering leads."""
+        return Target(offset_lu=self.settings.loudness_offset_lu, ceiling_dbtp=self.settings.ceiling_dbtp)
+
+    def enhancement(self) -> dict[str, Any]:
+        """The settings of the enhancement, as they are told."""
+        now = self.settings
+        return {
+            "enabled": now.enhancement_enabled,
+            "preset": now.preset,
+            "intensity": now.intensity,
+            "match_loudness": now.match_loudness,
+            "loudness_offset_lu": now.loudness_offset_lu,
+            "ceiling_dbtp": now.ceiling_dbtp,
+        }
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Take these values by their names; the others stay.
+
+        Raises:
+            InvalidRequest: there is no such setting, or a value cannot be used; then nothing is changed.
+        """
+        before = msgspec.structs.asdict(self.settings)
+        try:
+            self.settings = msgspec.convert({**before, **values}, ListeningSettings)
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"A setting cannot be used: {error}") from None
+        after = msgspec.structs.asdict(self.settings)
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        if changed:
+            self._unkept |= changed
+            self._news.set()
+            self._changed(self.enhancement())
+
+    async def load(self) -> None:
+        """Take what was kept; a value that can no longer be used is left out."""
+        for name, value in (await self._catalogue.ask(get_settings)).items():
+            try:
+                now = msgspec.structs.asdict(self.settings)
+                self.settings = msgspec.convert({**now, name: value}, ListeningSettings)
+            except msgspec.ValidationError:
+                log.warning("the kept setting %s cannot be used", name)
+
+    async def run_keeper(self) -> None:
+        """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news = trio.Event()
+                if not await self._keep():
+                    await trio.sleep(RETRY_S)
+                    self._news.set()
+        finally:
+            with trio.move_on_after(LAST_WORD_S, shield=True):
+                await self._keep()
+
+    async def _keep(self) -> bool:
+        """Whether all is written."""
+        values = dict(self._unkept)
+        if not values:
+            return True
+        try:
+            await self._catalogue.tell(keep_settings, values)
+        except AuralisError as error:
+            log.warning("the settings were not written yet: %s", error.code)
+            return False
+        self._unkept = {name: value for name, value in self._unkept.items() if values.get(name, ...) != value}
+        return True

@@ -1,0 +1,51 @@
+"""What a listener wants to hear, in the words that HTTP and WebSocket clients use for it."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+PresetName = Literal["adaptive", "gentle", "warm", "bright", "punchy", "live"]
+Intensity = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """How a track is to sound.
+
+    Preset and intensity say how it is mastered: as an album if `album`, or after the track `reference` instead of a
+    preset. `match_loudness` turns the louder of original and mastered down to the other, whichever is heard.
+    """
+
+    enhanced: bool = False
+    preset: PresetName = "adaptive"
+    intensity: Intensity = 1.0
+    match_loudness: bool = False
+    album: bool = False
+    reference: Id | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the track is wanted just as it was recorded."""
+        return not self.enhanced and not self.match_loudness
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish of which only a part was said; the rest is as the listeners' settings have it."""
+
+    enhanced: bool | None = None
+    preset: PresetName | None = None
+    intensity: Intensity | None = None
+    match_loudness: bool | None = None
+    album: bool = False
+    reference: Id | None = None
+
+    @property
+    def follow(self) -> bool:
+        """Whether a change of the settings changes the wish."""
+        return None in (self.enhanced, self.preset, self.intensity, self.match_loudness)
+
+    def within(self, settings: Wish) -> Wish:
+        """The whole wish."""
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(settings, **{"album": False, "reference": None, **said})
