@@ -160,7 +160,7 @@ def test_a_stretch_that_is_cut_away_whole_is_forgotten(modules: Run) -> None:
 def test_mastered_sound_is_sent_with_more_than_sixteen_bits_unless_data_is_dear(modules: Run) -> None:
     chosen = modules(
         """const { encodingOf } = await load("packet.js");
-        return given.map(([bits, enhanced, thrifty]) => encodingOf({ bits }, { enhanced, thrifty }));""",
+        return given.map(([bits, processed, thrifty]) => encodingOf({ bits }, { processed, thrifty }));""",
         [[16, False, False], [16, True, False], [24, True, False], [None, True, False], [16, True, True]],
     )
     assert chosen == ["s16", "s24", "s24", "f32", "s16"]

@@ -19,11 +19,11 @@ export function exactEncoding({ bits }) {
   return bits > 16 ? "s24" : "s16";
 }
 
-/** What a stream is sent in: mastered sound has more to tell than 16 bits, whatever the recording has. */
-export function encodingOf(track, { enhanced, thrifty }) {
+/** What a stream is sent in: what is done to the sound is finer than 16 bits, whatever the recording has. */
+export function encodingOf(track, { processed, thrifty }) {
   if (thrifty) return "s16";
   const exact = exactEncoding(track);
-  return enhanced && exact === "s16" ? "s24" : exact;
+  return processed && exact === "s16" ? "s24" : exact;
 }
 
 /**

@@ -157,6 +157,12 @@ export class Playback extends EventTarget {
     if (tape.heard.outdatedBy(this.#settings)) this.#start(tape.heard.track, tape.heardFrame);
   }
 
+  /** Whether anything at all is to be done to the sound. */
+  get #processed() {
+    const { enhanced = this.#settings?.enabled, match_loudness = this.#settings?.match_loudness } = this.wish;
+    return Boolean(enhanced || match_loudness);
+  }
+
   #ask(request) {
     const { track, frame, credit } = request;
     this.#asked = { ...request, settings: this.#settings, then: null, refused: false };
@@ -164,10 +170,7 @@ export class Playback extends EventTarget {
       track_id: track.id,
       start_frame: frame,
       ...this.wish,
-      encoding: encodingOf(track, {
-        enhanced: this.wish.enhanced ?? this.#settings?.enabled,
-        thrifty: this.thrifty,
-      }),
+      encoding: encodingOf(track, { processed: this.#processed, thrifty: this.thrifty }),
       transport: "binary",
       credit,
     });
