@@ -1,35 +1,50 @@
-"""`scripts/bench stream [--quick | --trial] [--streams N ...] [--seconds S]`."""
+"""`scripts/bench stream|master [--quick | --trial]`; stream also takes `[--streams N ...] [--seconds S]`."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from scripts.benchmarks.stream import FULL, QUICK, TRIAL, measure
+from scripts.benchmarks import stream
+from scripts.benchmarks.mastering import report
 
 
 def main() -> None:
     """Measure what was asked for, and print it as it comes."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="What the server costs, beside a floor.")
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="What is claimed, beside peers or a floor.")
     commands = parser.add_subparsers(required=True, metavar="BENCHMARK")
-    stream = commands.add_parser("stream", help="streams and requests, through the real server")
-    how_much = stream.add_mutually_exclusive_group()
-    for name, effort, what in (
-        ("--quick", QUICK, "at most a minute, and rough"),
-        ("--trial", TRIAL, "a few seconds: whether it runs; the figures are worth nothing"),
-    ):
-        how_much.add_argument(name, dest="effort", action="store_const", const=effort, default=FULL, help=what)
-    stream.add_argument(
-        "--streams", type=int, nargs="+", metavar="N", help="how many at once; then no more than that"
-    )
-    stream.add_argument("--seconds", type=float, metavar="S", help="how long each look at them takes")
+    one = commands.add_parser("stream", help="streams and requests, through the real server")
+    _add_efforts(one, stream)
+    one.add_argument("--streams", type=int, nargs="+", metavar="N", help="how many at once; then no more than that")
+    one.add_argument("--seconds", type=float, metavar="S", help="how long each look at them takes")
+    one.set_defaults(measure=_measure_streams)
+    one = commands.add_parser("master", help="analysis and mastering, beside others that do the same")
+    _add_efforts(one, report)
+    one.set_defaults(measure=lambda options: report.measure(options.effort))
     options = parser.parse_args()
-    effort = options.effort
+    for part in options.measure(options):
+        print(part, end="\n\n", flush=True)
+
+
+def _add_efforts(parser: argparse.ArgumentParser, benchmark: Any) -> None:
+    how_much = parser.add_mutually_exclusive_group()
+    for name, effort, what in (
+        ("--quick", benchmark.QUICK, "about a minute, and rough"),
+        ("--trial", benchmark.TRIAL, "a few seconds: whether it runs; the figures are worth nothing"),
+    ):
+        how_much.add_argument(
+            name, dest="effort", action="store_const", const=effort, default=benchmark.FULL, help=what
+        )
+
+
+def _measure_streams(options: argparse.Namespace) -> Iterator[str]:
+    effort: stream.Effort = options.effort
     if options.streams:
         most = max(options.streams)
         effort = replace(effort, streams=options.streams, climb=range(most, most + 1))
     if options.seconds:
         effort = replace(effort, window_s=options.seconds)
-    for part in measure(effort):
-        print(part, end="\n\n", flush=True)
+    return stream.measure(effort)
 
 
 if __name__ == "__main__":

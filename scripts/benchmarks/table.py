@@ -18,11 +18,34 @@ class Table:
     def add(self, name: str, ours: Sequence[float], other: Sequence[float] | None = None) -> None:
         """Put in a row; the ratio is that of the medians."""
         ratio = f"{median(ours) / median(other):.2f}" if other and median(other) else ""
-        self.rows.append((name, _figures(ours), _figures(other) if other else "", ratio))
+        self.rows.append((name, figures(ours), figures(other) if other else "", ratio))
 
     def __str__(self) -> str:
         lines = [(self.heading, "ours", self.other, "ratio"), *self.rows]
         return "\n".join(_line(cells) for cells in lines)
+
+
+@dataclass
+class Columns:
+    """Rows of texts under named columns; what stands in a column is as wide as its widest."""
+
+    heading: str
+    names: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+
+    def add(self, name: str, *cells: str) -> None:
+        """Put in a row, with a cell for each column."""
+        self.rows.append((name, *cells))
+
+    def __str__(self) -> str:
+        lines = [(self.heading, *self.names), *self.rows]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+        return "\n".join(
+            "  ".join(
+                [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
+            )
+            for line in lines
+        )
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -30,7 +53,7 @@ def _line(cells: Sequence[str]) -> str:
     return (name + "".join(rest)).rstrip()
 
 
-def _figures(values: Sequence[float]) -> str:
+def figures(values: Sequence[float]) -> str:
     middle = _figure(median(values))
     return middle if len(values) == 1 else f"{middle} ({_figure(min(values))} - {_figure(max(values))})"
 
