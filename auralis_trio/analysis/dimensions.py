@@ -79,7 +79,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension(
         "true_peak_dbtp",
         "dBTP",
-        -400.0,
+        -200.0,
         26.0,
         "The highest absolute value of the signal, interpolated four times (ITU-R BS.1770-5, annex 2).",
         1,
@@ -88,7 +88,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension(
         "sample_peak_dbfs",
         "dBFS",
-        -400.0,
+        -200.0,
         18.1,
         "The largest absolute sample.",
         1,

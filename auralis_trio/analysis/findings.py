@@ -4,14 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auralis_trio.analysis.ledger import Ledger, decode_power, encode_power
+from auralis_trio.analysis.ledger import Codes, Ledger, encode_power, mean_power
 from auralis_trio.analysis.loudness import SHORT_TERM_STEPS, Loudness, loudness_of, moving_powers
 from auralis_trio.analysis.pitch import Pitches
-from auralis_trio.analysis.rhythm import Rhythm, rhythm_of
+from auralis_trio.analysis.rhythm import Rhythm, onset_curve, rhythm_of
 from auralis_trio.analysis.survey import Survey
 from auralis_trio.analysis.timbre import Timbre
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN
@@ -29,6 +30,7 @@ RHYTHM_FLOOR_DB = -70.0
 
 HOPS_PER_SECOND_BLOCK = 4 * LEDGER_HOPS_PER_GRAIN
 
+Array = TypeVar("Array", Codes, NDArray[np.float32])
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -66,19 +68,19 @@ class Findings:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of all runs, one behind the other."""
-        mid, side = (np.concatenate([getattr(each, name) for each in self.surveys]) for name in ("mid", "side"))
+        mid, side = _joined([each.mid for each in self.surveys]), _joined([each.side for each in self.surveys])
         peak = encode_power(np.square(self.peak))
         return Ledger(self.sample_rate, self.channels, self.frames, mid, side, peak)
 
     @cached_property
     def peak(self) -> Floats:
         """The largest sample in each hop."""
-        return np.concatenate([survey.peak for survey in self.surveys])
+        return _joined([survey.peak for survey in self.surveys])
 
     @cached_property
     def power(self) -> Floats:
         """The mean power of a channel in each hop."""
-        return np.concatenate([survey.power for survey in self.surveys])
+        return _joined([survey.power for survey in self.surveys])
 
     @cached_property
     def loud_power(self) -> float:
@@ -112,8 +114,8 @@ class Findings:
     @cached_property
     def long_term(self) -> tuple[Doubles, Doubles]:
         """The mean powers of mid and side in the forty bands where the track is active."""
-        mid, side = (decode_power(codes[self.active]) for codes in (self.ledger.mid, self.ledger.side))
-        return mid.mean(axis=0, dtype=np.float64), side.mean(axis=0, dtype=np.float64)
+        mid, side = (mean_power(codes[self.active]) for codes in (self.ledger.mid, self.ledger.side))
+        return mid, side
 
     @cached_property
     def bands(self) -> Doubles:
@@ -193,8 +195,8 @@ class Findings:
     def rhythm(self) -> Rhythm:
         """The rhythm of all runs together."""
         floor_db = self._loudest_band_db + RHYTHM_FLOOR_DB
-        runs = [_levels_db(survey, floor_db) for survey in self.surveys]
-        return rhythm_of(runs, self.ledger.hop_frames / self.sample_rate)
+        curves = [onset_curve(survey.mid, survey.side, floor_db) for survey in self.surveys]
+        return rhythm_of(curves, self.ledger.hop_frames / self.sample_rate)
 
     @cached_property
     def _loudest_band_db(self) -> float:
@@ -249,12 +251,9 @@ def _active(power: Floats) -> NDArray[np.bool_]:
     return active
 
 
-def _levels_db(survey: Survey, floor_db: float) -> Floats:
-    floor = np.float32(10.0 ** (floor_db / 10.0))
-    levels: Floats = np.float32(10.0) * np.log10(
-        np.maximum(decode_power(survey.mid) + decode_power(survey.side), floor)
-    )
-    return levels
+def _joined(parts: Sequence[Array]) -> Array:
+    """All parts as one array, without a copy of a single one: a long track's is large."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _highest(peaks_db: Sequence[float | None]) -> float:

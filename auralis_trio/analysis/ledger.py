@@ -95,6 +95,12 @@ def encode_power(power: NDArray[np.floating]) -> Codes:
     return codes
 
 
+def mean_power(codes: Codes) -> NDArray[np.float64]:
+    """The mean power in each band, (40,), of codes of shape (hops, 40); by counting codes."""
+    counts = [np.bincount(band, minlength=len(_POWERS)) for band in codes.T]
+    return np.asarray(np.stack(counts) @ _POWERS.astype(np.float64) / max(len(codes), 1))
+
+
 def decode_power(codes: Codes) -> NDArray[np.float32]:
     """The powers that codes stand for, in the same shape."""
     return _POWERS[codes]

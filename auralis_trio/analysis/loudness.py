@@ -28,6 +28,7 @@ RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
 OFFSET_LUFS = -0.691
 SURROUND = 1.41
+_SILENT = 1e-20
 
 # The two filters of K-weighting as analogue prototypes that the bilinear transform gives the standard's own
 # coefficients for 48 kHz from: a high shelf for the head, then a high-pass.
@@ -141,6 +142,8 @@ class LoudnessMeter:
 
     def add_planes(self, planes: NDArray[np.float32]) -> None:
         """Go on with these, all within ±8: (channels, frames)."""
+        if not planes.size:
+            return
         weighted, self._state = signal.sosfilt(self._filter, planes[self._heard], zi=self._state)
         waiting = np.concatenate((self._rest, weighted), axis=1)
         edges = self._edges(waiting.shape[1])
@@ -175,7 +178,7 @@ class LoudnessMeter:
 
 def _highest_lufs(powers: Powers) -> float | None:
     highest = float(powers.max(initial=0.0))
-    return _lufs(highest) if highest > 0.0 else None
+    return _lufs(highest) if highest > _SILENT else None
 
 
 def _lufs(power: float) -> float:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, signal
 
+from auralis_trio.analysis.ledger import Codes, decode_power
+
 LOWEST_BPM = 40.0
 HIGHEST_BPM = 220.0
 PREFERRED_BPM = 120.0
@@ -26,10 +28,10 @@ ONSET_RISE_DB = 1.5
 ONSET_RATIO = 1.5
 _AROUND_S = 1.0
 _STEP_BPM = 0.1
+_HOPS_AT_ONCE = 2_048
 _FINER = 8
 """How many points of the autocorrelation are looked at for each hop of delay."""
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
@@ -42,9 +44,8 @@ class Rhythm:
     onsets: int
 
 
-def rhythm_of(runs: Sequence[Floats], hop_s: float) -> Rhythm:
-    """The rhythm of levels in bands, each run (hops, 40) in dB, with quiet bands held up to a floor."""
-    curves = [onset_curve(levels_db) for levels_db in runs]
+def rhythm_of(curves: Sequence[Doubles], hop_s: float) -> Rhythm:
+    """The rhythm of one or several runs of a track, from their onset curves."""
     onsets = sum(_onsets(curve, hop_s) for curve in curves)
     correlation = _autocorrelation([curve - _around(curve, hop_s) for curve in curves], hop_s)
     if correlation is None:
@@ -59,14 +60,20 @@ def rhythm_of(runs: Sequence[Floats], hop_s: float) -> Rhythm:
     return Rhythm(float(tempos_bpm[best]) if clarity >= least else None, clarity, onsets)
 
 
-def onset_curve(levels_db: Floats) -> Doubles:
+def onset_curve(mid: Codes, side: Codes, floor_db: float) -> Doubles:
     """By how much the bands rise into each hop, on average over all of them: (hops,), in dB.
 
-    The last two hops are left out: where a sound is cut off there is a splash in all bands.
+    `mid` and `side` (hops, 40) are the ledger's; quiet bands are held up to a floor. The last two hops are left out:
+    where a sound is cut off there is a splash in all bands.
     """
-    rises = np.maximum(np.diff(levels_db, axis=0, prepend=levels_db[:1]), np.float32(0.0))
-    rises[-2:] = 0.0
-    return np.asarray(rises.mean(axis=1, dtype=np.float64))
+    curve = np.zeros(len(mid))
+    for first in range(0, len(mid), _HOPS_AT_ONCE):
+        part = slice(max(first - 1, 0), first + _HOPS_AT_ONCE)
+        power = np.maximum(decode_power(mid[part]) + decode_power(side[part]), np.float32(10.0 ** (floor_db / 10.0)))
+        rises = np.maximum(np.diff(np.float32(10.0) * np.log10(power), axis=0), np.float32(0.0))
+        curve[part][1:] = rises.mean(axis=1, dtype=np.float64)
+    curve[-2:] = 0.0
+    return curve
 
 
 def _around(curve: Doubles, hop_s: float) -> Doubles:

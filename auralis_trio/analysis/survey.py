@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auralis_trio.analysis.bands import BANDS
 from auralis_trio.analysis.blocks import planar
 from auralis_trio.analysis.ledger import Codes, encode_power
 from auralis_trio.analysis.loudness import LoudnessMeter, Powers
@@ -48,10 +49,10 @@ class Survey:
 
 @dataclass(eq=False)
 class _Notes:
-    """What is written down piece by piece."""
+    """What is written down piece by piece, from nothing on."""
 
-    mid: list[Codes] = field(default_factory=list)
-    side: list[Codes] = field(default_factory=list)
+    mid: list[Codes] = field(default_factory=lambda: [np.zeros((0, BANDS), np.uint8)])
+    side: list[Codes] = field(default_factory=lambda: [np.zeros((0, BANDS), np.uint8)])
     peak: list[Floats] = field(default_factory=list)
     power: list[Floats] = field(default_factory=list)
     timbres: list[Timbre] = field(default_factory=list)
@@ -85,8 +86,10 @@ class Surveyor:
 
     def result(self) -> Survey:
         """What was heard; nothing can be added behind it."""
+        if not self._frames:
+            self.add(np.zeros((0, self._sound.channels), np.float32))
         self._add_spectra(np.zeros((self._sound.channels, self._graph.hop // 2), np.float32))
-        notes, peaks = self._notes, self._peaks.result()
+        notes, self._notes, peaks = self._notes, _Notes(), self._peaks.result()
         hops = sum(len(codes) for codes in notes.mid)
         return Survey(
             self._sound,
@@ -104,15 +107,15 @@ class Surveyor:
         )
 
     def _add_hops(self, planes: Planar) -> None:
-        hops = planes.reshape(len(planes), -1, self._graph.hop)
+        hops = planes.reshape(len(planes), planes.shape[1] // self._graph.hop, self._graph.hop)
         self._notes.peak.append(np.maximum(hops.max(axis=(0, 2)), -hops.min(axis=(0, 2))))
-        self._notes.power.append(np.einsum("chf,chf->h", hops, hops) / np.float32(hops.size / hops.shape[1]))
+        self._notes.power.append(np.einsum("chf,chf->h", hops, hops) / np.float32(len(planes) * self._graph.hop))
         self._add_spectra(planes)
 
     def _add_spectra(self, planes: Planar) -> None:
         """Take the spectra of all hops that have half a hop behind them."""
         wide = np.concatenate((self._rest, planes), axis=1)
-        hops = wide.shape[1] // self._graph.hop - 1
+        hops = max(0, wide.shape[1] // self._graph.hop - 1)
         self._rest = wide[:, hops * self._graph.hop :].copy()
         if not hops:
             return

@@ -52,7 +52,7 @@ def _flatness(powers: Floats, sample_rate: int) -> float:
     mean = float(densities.mean())
     if mean == 0.0:
         return 0.0
-    return float(np.exp(np.log(densities / mean + _LEAST).mean()))
+    return min(1.0, float(np.exp(np.log(densities / mean + _LEAST).mean())))
 
 
 @lru_cache(maxsize=8)

@@ -31,6 +31,7 @@ LARGEST_SAMPLE = 8.0
 """Samples are measured, and mastered, as if they stood within this: a file of floats may hold anything."""
 
 _KAISER_BETA = 8.0
+_SILENT = 1e-10
 
 Planar = NDArray[np.float32]
 """Shape (channels, frames)."""
@@ -181,5 +182,5 @@ def measurable(samples: Samples) -> Samples:
 
 
 def dbfs(peak: float) -> float | None:
-    """An absolute peak in dB of full scale; None for silence."""
-    return 20.0 * math.log10(peak) if peak > 0.0 else None
+    """An absolute peak in dB of full scale; None for silence, which is all below -200 dB."""
+    return 20.0 * math.log10(peak) if peak > _SILENT else None
