@@ -26,11 +26,12 @@ class LedgerStore:
         self._lock = threading.Lock()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sizes = self._look_through()
+        self._bytes = sum(self._sizes.values())
 
     @property
     def nbytes(self) -> int:
         """Bytes on the disk."""
-        return sum(self._sizes.values())
+        return self._bytes
 
     def get(self, content_id: str) -> Ledger | None:
         """The ledger of a content, or None if there is none that can be used."""
@@ -69,13 +70,14 @@ class LedgerStore:
             draft.unlink(missing_ok=True)
             raise
         with self._lock:
-            self._sizes.pop(name, None)
+            self._bytes += len(data) - self._sizes.pop(name, 0)
             self._sizes[name] = len(data)
             self._shrink()
 
     def _shrink(self) -> None:
-        while self.nbytes > self._max_bytes:
-            name, _ = self._sizes.popitem(last=False)
+        while self._bytes > self._max_bytes:
+            name, size = self._sizes.popitem(last=False)
+            self._bytes -= size
             (self._folder / name).unlink(missing_ok=True)
 
     def _look_through(self) -> OrderedDict[str, int]:

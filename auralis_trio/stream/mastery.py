@@ -7,17 +7,17 @@ way out: a track that cannot be analysed is not mastered, and nothing else is se
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 import trio
 
-from auralis_trio.analysis import Analysis
+from auralis_trio.analysis import Analysis, Profile
 from auralis_trio.audio.source import AudioSource, Check
 from auralis_trio.errors import Busy, InvalidRequest
-from auralis_trio.library.mastering_store import MAX_ALBUM_TRACKS, album_files
+from auralis_trio.library.mastering_store import MAX_ALBUM_TRACKS, album_files, get_profile
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.album import master_album
 from auralis_trio.mastering.forecast import Heard
@@ -60,6 +60,20 @@ class Mastery:
         self._deadline_s = deadline_s
         self._kept: OrderedDict[Hashable, Mastered] = OrderedDict()
 
+    async def profile(self, file: TrackFile) -> Profile:
+        """What is measured of a track.
+
+        Raises:
+            Busy: the analysis is still running, or too much is asked for at once.
+            SourceError: the track cannot be played, and so not analysed.
+        """
+
+        async def find() -> Profile:
+            known: Profile | None = await self._room.catalogue.ask(get_profile, file.content_id)
+            return known or (await self._room.analyst.analysis(file)).profile
+
+        return await self._in_time(find)
+
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         """What is to be done to a track, and the loudness to expect.
 
@@ -71,9 +85,7 @@ class Mastery:
         """
         if wish.plain:
             return UNMASTERED
-        with trio.move_on_after(self._deadline_s):
-            return await self._resolve(file, wish)
-        raise Busy("The track is being analysed. Ask again in a moment.", code="analysis_running", retry_after_s=2)
+        return await self._in_time(partial(self._resolve, file, wish))
 
     async def resolve_soon(self, file: TrackFile, wish: Wish) -> Mastered:
         """The same for a stream that wants to begin: a long track that was never analysed is only looked at.
@@ -86,13 +98,19 @@ class Mastery:
         if await self._room.analyst.known(file) is not None:
             return await self.resolve(file, wish)
         self._room.flights.begin(("recipe", file.content_id), partial(self._resolve, file, wish))
+        return await self._in_time(partial(self._look, file, wish))
+
+    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
         with trio.move_on_after(self._deadline_s):
-            quick = await self._room.analyst.quick_look(file)
-            found = await self._think(master, quick, wish.preset, wish.intensity, self._target())
-            # Where the track is loud and quiet is not known yet.
-            recipe = msgspec.structs.replace(found.recipe, automation_db=())
-            return _matched(msgspec.structs.replace(found, recipe=recipe), wish, quick, found.expected_lufs)
-        raise Busy("The track is being looked at. Ask again in a moment.", code="analysis_running", retry_after_s=2)
+            return await work()
+        raise Busy("The track is being analysed. Ask again in a moment.", code="analysis_running", retry_after_s=2)
+
+    async def _look(self, file: TrackFile, wish: Wish) -> Mastered:
+        quick = await self._room.analyst.quick_look(file)
+        found = await self._think(master, quick, wish.preset, wish.intensity, self._target())
+        # Where the track is loud and quiet is not known yet.
+        recipe = msgspec.structs.replace(found.recipe, automation_db=())
+        return _matched(msgspec.structs.replace(found, recipe=recipe), wish, quick, found.expected_lufs)
 
     async def _resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         target = self._target()

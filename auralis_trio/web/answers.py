@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from quart import Response
 
+from auralis_trio.mastering.solve import Mastered
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -20,3 +22,15 @@ def head_response(status: int, headers: Mapping[str, str], content_type: str) ->
     response = Response(b"", status, content_type=content_type)
     response.headers.update(headers)
     return response
+
+
+def describe_mastering(mastered: Mastered) -> dict[str, Any]:
+    """What is done to a track, in a few words and numbers."""
+    return {
+        "preset": mastered.recipe.preset,
+        "intensity": mastered.recipe.intensity,
+        "target_lufs": mastered.target_lufs,
+        "expected_lufs": mastered.expected_lufs,
+        "limited_by": mastered.limited_by,
+        "shortfall_lu": mastered.shortfall_lu,
+    }

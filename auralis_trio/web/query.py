@@ -8,6 +8,7 @@ from quart import request
 from auralis_trio.errors import InvalidRequest
 
 T = TypeVar("T", bound=msgspec.Struct)
+B = TypeVar("B")
 
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +32,7 @@ def query(kind: type[T]) -> T:
         raise InvalidRequest(f"A parameter cannot be used: {error}") from None
 
 
-async def body(kind: type[T]) -> T:
+async def body(kind: type[B]) -> B:
     """The request's JSON body as `kind`; an empty one gives the defaults.
 
     Raises:

@@ -8,9 +8,11 @@ from auralis_trio.errors import AuralisError
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
+from auralis_trio.web.processing_api import ProcessingApi
 from auralis_trio.web.routes import Route, install_routes
 from auralis_trio.web.security import PAGE_HEADERS, Guard
 from auralis_trio.web.services import Services
+from auralis_trio.web.settings_api import SettingsApi
 from auralis_trio.web.stream_api import StreamApi
 from auralis_trio.web.system_api import SystemApi
 from auralis_trio.web.transport import prepare
@@ -24,6 +26,8 @@ def route_table(services: Services) -> list[Route]:
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
         *StreamApi(services).routes(),
+        *ProcessingApi(services).routes(),
+        *SettingsApi(services).routes(),
     ]
 
 

@@ -14,13 +14,13 @@ from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import head_response, json_response
+from auralis_trio.web.answers import describe_mastering, head_response, json_response
 from auralis_trio.web.bodies import OriginalBody, WavBody, WavLayout
 from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.wire.wishes import Wish
+from auralis_trio.wire.wishes import Wish, wish_in
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
@@ -35,11 +35,6 @@ class Sound(Wish, frozen=True, forbid_unknown_fields=True):
     """
 
     revision: str | None = None
-
-    @property
-    def wish(self) -> Wish:
-        """The wish without what else stands in the URL."""
-        return Wish(**{name: getattr(self, name) for name in Wish.__struct_fields__})
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -151,7 +146,7 @@ class StreamApi:
         """
         catalogue = self.services.catalogue
         file = await catalogue.find_track(track_id)
-        mastered = await self.services.mastery.resolve(file, sound.wish)
+        mastered = await self.services.mastery.resolve(file, wish_in(sound))
         async with self.services.renderer.open_track(file) as track:
             await catalogue.keep_length(track)
             if sound.revision not in (None, track.revision(mastered.recipe)):
@@ -174,18 +169,6 @@ def _describe(track: OpenTrack, mastered: Mastered) -> dict[str, Any]:
         "recipe": recipe.key,
         "encodings": [encoding.label for encoding in CHUNK_ENCODINGS],
         "mastering": describe_mastering(mastered) if recipe.masters else None,
-    }
-
-
-def describe_mastering(mastered: Mastered) -> dict[str, Any]:
-    """What is done to a track, in a few words and numbers."""
-    return {
-        "preset": mastered.recipe.preset,
-        "intensity": mastered.recipe.intensity,
-        "target_lufs": mastered.target_lufs,
-        "expected_lufs": mastered.expected_lufs,
-        "limited_by": mastered.limited_by,
-        "shortfall_lu": mastered.shortfall_lu,
     }
 
 

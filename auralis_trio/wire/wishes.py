@@ -30,6 +30,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         return not self.enhanced and not self.match_loudness
 
 
+def wish_in(message: Wish) -> Wish:
+    """The wish alone, where it stands among other things."""
+    return Wish(**{name: getattr(message, name) for name in Wish.__struct_fields__})
+
+
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """A wish of which only a part was said; the rest is as the listeners' settings have it."""
 

@@ -57,6 +57,17 @@ ROUTES = {
     ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
     ("GET", "/api/stream/<int:track_id>/audio.wav"): ("/api/stream/1/audio.wav", 200),
     ("GET", "/api/stream/<int:track_id>/file"): ("/api/stream/1/file", 200),
+    ("GET", "/api/processing/presets"): ("/api/processing/presets", 200),
+    ("GET", "/api/processing/dimensions"): ("/api/processing/dimensions", 200),
+    ("GET", "/api/processing/parameters"): ("/api/processing/parameters?track_id=1&preset=warm&intensity=0.5", 200),
+    ("GET", "/api/library/tracks/<int:track_id>/profile"): ("/api/library/tracks/1/profile", 200),
+    ("GET", "/api/player/mastering/recommendation/<int:track_id>"): ("/api/player/mastering/recommendation/1", 200),
+    ("GET", "/api/settings"): ("/api/settings", 200),
+    ("PUT", "/api/settings"): ("/api/settings", 200),
+    ("GET", "/api/player/enhancement/status"): ("/api/player/enhancement/status", 200),
+    ("POST", "/api/player/enhancement/toggle"): ("/api/player/enhancement/toggle", 422),
+    ("POST", "/api/player/enhancement/preset"): ("/api/player/enhancement/preset", 422),
+    ("POST", "/api/player/enhancement/intensity"): ("/api/player/enhancement/intensity", 422),
 }
 
 
@@ -65,7 +76,7 @@ async def test_every_route_answers(
     server: Server, http: httpx2.AsyncClient, route: tuple[str, str], call: tuple[str, int]
 ) -> None:
     assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES)
-    answer = await http.request(route[0], call[0], headers=JSON if route[0] == "POST" else {})
+    answer = await http.request(route[0], call[0], headers={} if route[0] == "GET" else JSON)
     assert answer.status_code == call[1]
 
 
