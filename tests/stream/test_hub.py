@@ -18,6 +18,10 @@ class Ear:
     id: str
     heard: list[tuple[Topic, dict[str, Any]]] = field(default_factory=list)
     ended: tuple[int, str] | None = None
+    changes: int = 0
+
+    def sound_changed(self) -> None:
+        self.changes += 1
 
     def tell_nowait(self, topic: Topic, text: str) -> None:
         self.heard.append((topic, json.loads(text)))
@@ -86,3 +90,10 @@ def test_a_listener_that_leaves_while_all_are_told_disturbs_nobody() -> None:
         hub.announce("library", "library_updated", {})
         assert len(ear.heard) == 1
         assert hub.statistics() == [{"session": "stays"}]
+
+
+def test_a_change_of_sound_reaches_everybody_connected() -> None:
+    hub, ears = Hub(5), [Ear("one"), Ear("two"), Ear("gone")]
+    with hub.join(ears[0]), hub.join(ears[1]):
+        hub.change_sound()
+    assert [ear.changes for ear in ears] == [1, 1, 0]
