@@ -16,6 +16,9 @@ from auralis_trio.analysis.true_peak import Planar, TruePeakMeter
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
 
+SAMPLES_AT_ONCE = 49_152
+"""How many samples the meters get at once: with more, most of their time goes into fetching fresh memory."""
+
 Floats = NDArray[np.float32]
 
 
@@ -25,7 +28,8 @@ class Survey:
 
     Hop by hop: `mid` and `side` (hops, 40) are the ledger's codes, `peak` (hops,) the largest sample, `power` (hops,)
     the mean power of a channel. Second by second: `timbres`. Grain by grain: `pitches`. `bins` is the mean spectrum,
-    `products` (2, 2) the sums of the first two channels' products, `loudness` the K-weighted power of each 10 ms.
+    `products` (2, 2) the sums of the products of left and right with each other, nothing if it is not stereo,
+    `loudness` the K-weighted power of each 10 ms.
     """
 
     sound: AudioFormat
@@ -78,11 +82,13 @@ class Surveyor:
         """Go on with the next block."""
         planes = planar(samples)
         self._frames += len(samples)
-        self._loudness.add_planes(planes)
-        self._peaks.add_planes(planes)
-        self._products += np.einsum("cf,df->cd", planes[:2], planes[:2], dtype=np.float64)
+        step = SAMPLES_AT_ONCE // len(planes)
+        for first in range(0, planes.shape[1], step):
+            self._loudness.add_planes(planes[:, first : first + step])
+            self._peaks.add_planes(planes[:, first : first + step])
         self._notes.pitches.append(self._finder.pitches(planes))
-        self._add_hops(np.pad(planes, ((0, 0), (0, -len(samples) % self._graph.hop))))
+        missing = -len(samples) % self._graph.hop
+        self._add_hops(np.pad(planes, ((0, 0), (0, missing))) if missing else planes)
 
     def result(self) -> Survey:
         """What was heard; nothing can be added behind it."""
@@ -108,8 +114,13 @@ class Surveyor:
 
     def _add_hops(self, planes: Planar) -> None:
         hops = planes.reshape(len(planes), planes.shape[1] // self._graph.hop, self._graph.hop)
-        self._notes.peak.append(np.maximum(hops.max(axis=(0, 2)), -hops.min(axis=(0, 2))))
-        self._notes.power.append(np.einsum("chf,chf->h", hops, hops) / np.float32(len(planes) * self._graph.hop))
+        squares = np.einsum("chf,chf->ch", hops, hops)
+        self._notes.peak.append(np.maximum(hops.max(axis=2), -hops.min(axis=2)).max(axis=0))
+        self._notes.power.append(squares.sum(axis=0) / np.float32(len(planes) * self._graph.hop))
+        if len(planes) == 2:
+            both = np.einsum("hf,hf->h", hops[0], hops[1])
+            sums = np.stack((squares[0], both, both, squares[1])).sum(axis=1, dtype=np.float64)
+            self._products += sums.reshape(2, 2)
         self._add_spectra(planes)
 
     def _add_spectra(self, planes: Planar) -> None:

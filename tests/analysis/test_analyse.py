@@ -182,9 +182,9 @@ def peak_bytes(source: Looping) -> tuple[int, Analysis]:
 def test_memory_does_not_grow_with_the_track_but_for_its_ledger() -> None:
     sound = AudioFormat(8_000, 2, 16)
     short_bytes, short = peak_bytes(Looping(8_000 * 60, sound))
-    long_bytes, long = peak_bytes(Looping(8_000 * 1_800, sound))
+    long_bytes, long = peak_bytes(Looping(8_000 * 900, sound))
     grown = long.ledger.nbytes - short.ledger.nbytes
-    assert grown > 4_000_000
+    assert grown > 2_000_000
     assert long_bytes - short_bytes < 4.5 * grown
     assert short_bytes < 20_000_000
 
@@ -219,8 +219,8 @@ def test_a_quick_look_at_a_short_track_is_all_of_it() -> None:
 
 
 def test_a_quick_look_reads_little_and_is_near() -> None:
-    beat = both(clicks(100.0, 240.0)) + music(240.0, seed=2).samples
-    source = ArraySource(beat)
+    beat = both(clicks(100.0, 240.0, 16_000)) + music(240.0, 16_000, seed=2).samples
+    source = ArraySource(beat, 16_000)
     quick, full = quick_look(source), analyse(source)
     assert quick.ledger.hops * 2 < full.ledger.hops
     assert quick.profile.total_frames == full.profile.total_frames == len(beat)
