@@ -23,6 +23,7 @@ from auralis_trio import __version__
 from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
+from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan, ScanProgress
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
@@ -147,6 +148,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
     mastery = Mastery(
         Workroom(offload, catalogue, analyst, flights), lambda: listening.target, settings.analysis_deadline_s
     )
+    receipts = Receipts(catalogue, renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
     scan = Scan(base.library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
 
     async def start_scan(directories: Sequence[str] | None) -> None:
@@ -167,10 +169,23 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
     )
     gauges = _gauges(base, renderer, hub) | {
         "flights": lambda: {"under_way": len(flights), "max": flights.max_flights},
+        "receipts": receipts.under_way,
         "scan": lambda: scan.progress,
     }
     return Services(
-        settings, catalogue, renderer, hub, analyst, mastery, listening, scan, start_scan, sessions, page, gauges
+        settings=settings,
+        catalogue=catalogue,
+        renderer=renderer,
+        hub=hub,
+        analyst=analyst,
+        mastery=mastery,
+        listening=listening,
+        receipts=receipts,
+        scan=scan,
+        start_scan=start_scan,
+        sessions=sessions,
+        page=page,
+        gauges=gauges,
     )
 
 

@@ -9,6 +9,7 @@ from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
 from auralis_trio.web.processing_api import ProcessingApi
+from auralis_trio.web.receipt_api import ReceiptApi
 from auralis_trio.web.routes import Route, install_routes
 from auralis_trio.web.security import PAGE_HEADERS, Guard
 from auralis_trio.web.services import Services
@@ -26,6 +27,7 @@ def route_table(services: Services) -> list[Route]:
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
         *StreamApi(services).routes(),
+        *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),
         *SettingsApi(services).routes(),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auralis_trio.config import Settings
+from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.catalogue import Catalogue
@@ -27,6 +28,7 @@ class Services:
     analyst: Analyst
     mastery: Mastery
     listening: Listening
+    receipts: Receipts
     scan: Scan
     start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
     sessions: SessionServices

@@ -1,7 +1,5 @@
 """Audio over HTTP: chunks, whole files and byte ranges, all of one render. A URL says everything that is heard."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +9,7 @@ from quart import Response, request
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.errors import Conflict, NotFound
+from auralis_trio.errors import NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.answers import describe_mastering, head_response, json_response
@@ -20,21 +18,12 @@ from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.wire.wishes import Wish, wish_in
+from auralis_trio.web.sounds import Sound, open_sound
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
 MEDIA_TYPES = {Encoding.WAV: "audio/wav", Encoding.FLAC: "audio/flac"}
 FOREVER = "public, max-age=31536000, immutable"
-
-
-class Sound(Wish, frozen=True, forbid_unknown_fields=True):
-    """What is to be heard; `revision` makes sure that it is still the same.
-
-    Preset and intensity say how a track is mastered, and change nothing in one that is heard as recorded.
-    """
-
-    revision: str | None = None
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -68,14 +57,14 @@ class StreamApi:
     async def metadata(self, track_id: int) -> Response:
         """What a client must know before it fetches chunks."""
         sound = query(Sound)
-        async with self._open(track_id, sound) as (track, mastered):
+        async with open_sound(self.services, track_id, sound) as (track, mastered):
             return json_response(_describe(track, mastered))
 
     async def chunk(self, track_id: int, index: int) -> Response:
         """One chunk of the grid."""
         wanted = query(ChunkQuery)
         encoding = Encoding.named(wanted.encoding)
-        async with self._open(track_id, wanted) as (track, mastered):
+        async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             if index >= track.grid.total_chunks:
                 raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
@@ -100,7 +89,7 @@ class StreamApi:
         """The whole track as WAV, or any part of its bytes."""
         wanted = query(WavQuery)
         encoding = Encoding.named(wanted.encoding)
-        async with self._open(track_id, wanted) as (track, mastered):
+        async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
             headers = _caching(etag, wanted)
@@ -133,25 +122,6 @@ class StreamApi:
             return head_response(part.status, headers, kind)
         body = OriginalBody(self.services.renderer, file.path, seen, part)
         return Response(body, part.status, headers, content_type=kind)
-
-    @asynccontextmanager
-    async def _open(self, track_id: int, sound: Sound) -> AsyncIterator[tuple[OpenTrack, Mastered]]:
-        """The track and what is done to it, if it is still what the URL was made for.
-
-        Raises:
-            NotFound: there is no such track.
-            Conflict: its samples have changed since `revision`.
-            SourceError: it cannot be played.
-            Busy: it is still being analysed.
-        """
-        catalogue = self.services.catalogue
-        file = await catalogue.find_track(track_id)
-        mastered = await self.services.mastery.resolve(file, wish_in(sound))
-        async with self.services.renderer.open_track(file) as track:
-            await catalogue.keep_length(track)
-            if sound.revision not in (None, track.revision(mastered.recipe)):
-                raise Conflict("The track has changed. Fetch its metadata again.", code="stale_revision")
-            yield track, mastered
 
 
 def _describe(track: OpenTrack, mastered: Mastered) -> dict[str, Any]:

@@ -57,6 +57,8 @@ ROUTES = {
     ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
     ("GET", "/api/stream/<int:track_id>/audio.wav"): ("/api/stream/1/audio.wav", 200),
     ("GET", "/api/stream/<int:track_id>/file"): ("/api/stream/1/file", 200),
+    ("GET", "/api/stream/<int:track_id>/receipt"): ("/api/stream/1/receipt", 202),
+    ("POST", "/api/stream/<int:track_id>/receipt/cancel"): ("/api/stream/1/receipt/cancel", 409),
     ("GET", "/api/processing/presets"): ("/api/processing/presets", 200),
     ("GET", "/api/processing/dimensions"): ("/api/processing/dimensions", 200),
     ("GET", "/api/processing/parameters"): ("/api/processing/parameters?track_id=1&preset=warm&intensity=0.5", 200),

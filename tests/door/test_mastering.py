@@ -1,5 +1,6 @@
 """Mastered sound through the real server: every route of one render, settings that last, and what is said of it."""
 
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -277,6 +278,53 @@ async def test_a_preset_is_recommended_with_reasons(http: httpx2.AsyncClient) ->
     assert told["reasons"]
     assert {told["preset"], *(each["preset"] for each in told["alternatives"])} == set(PRESETS)
     assert (await http.get("/api/player/mastering/recommendation/99")).status_code == 404
+
+
+# Receipts
+
+
+async def receipt_of(http: httpx2.AsyncClient, track_id: int, query: str) -> dict[str, Any]:
+    while (answer := await http.get(f"/api/stream/{track_id}/receipt?{query}")).status_code == 202:
+        told = answer.json()
+        assert told["state"] in ("waiting", "running")
+        assert 0 <= told["done_frames"] <= told["total_frames"] == 12 * RATE
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.status_code == 200, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+@pytest.mark.parametrize("query", ["", MASTERED, "match_loudness=true", "enhanced=true&album=true"])
+async def test_a_receipt_has_the_hash_and_the_levels_of_what_is_heard(http: httpx2.AsyncClient, query: str) -> None:
+    receipt = await receipt_of(http, 1, query)
+    frames, recorded = await whole(http, 1, query), await whole(http, 1, "")
+    assert receipt["sha256"] == hashlib.sha256(frames.tobytes()).hexdigest()
+    assert receipt["source"]["sha256"] == hashlib.sha256(recorded.tobytes()).hexdigest()
+    assert receipt["frames"] == len(frames)
+    assert receipt["after"]["integrated_lufs"] == pytest.approx(lufs(frames), abs=1e-6)
+    assert receipt["after"]["true_peak_dbtp"] == pytest.approx(true_peak_dbtp(frames), abs=1e-6)
+    assert receipt["before"]["integrated_lufs"] == pytest.approx(lufs(recorded), abs=1e-6)
+    metadata = await json_of(http, f"/api/stream/1/metadata?{query}")
+    assert (receipt["recipe"]["key"], receipt["revision"]) == (metadata["recipe"], metadata["revision"])
+    assert len(receipt["recipe"]["mid_eq_db"]) == (40 if "enhanced" in query else 0)
+
+
+async def test_a_receipt_lasts_and_is_told_of_when_it_is_made(tmp_path: Path, music: Path) -> None:
+    async with (
+        running_server(settings_for(tmp_path, music)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        open_player(server.url) as player,
+    ):
+        receipt = await receipt_of(http, 1, MASTERED)
+        assert (await player.hear_text("job_progress"))["state"] == "running"
+        told = await player.hear_text("job_progress")
+        assert (told["state"], told["kind"], told["done_frames"]) == ("finished", "receipt", 12 * RATE)
+    async with (
+        running_server(settings_for(tmp_path, music)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        answer = await http.get(f"/api/stream/1/receipt?{MASTERED}")
+        assert (answer.status_code, answer.json()) == (200, receipt)
 
 
 # Settings
