@@ -96,9 +96,9 @@ class Receipts:
                 progress.state = "running"
                 self._tell(progress)
                 outcome = await self._measured(file, recipe, progress)
-            text = msgspec.json.encode(outcome).decode()
-            await self._catalogue.tell(keep_receipt, file.content_id, progress.revision, text)
-            progress.state = "finished"
+                text = msgspec.json.encode(outcome).decode()
+                await self._catalogue.tell(keep_receipt, file.content_id, progress.revision, text)
+                progress.state = "finished"
         except AuralisError as error:
             progress.state = "failed"
             self._remember(progress.revision, error)
