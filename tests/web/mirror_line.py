@@ -60,7 +60,7 @@ class _Mirror:
                 self.owner.refusals -= 1
                 self.tell("audio_stream_error", {**self.owner.refusal, "track_id": data["track_id"]})
                 return
-            text = json.dumps({"type": "play", "data": {**data, "enhanced": False}})
+            text = json.dumps({"type": "play", "data": {**data, "enhanced": False, "match_loudness": False}})
         elif kind == "credit":
             self.played = data["played"]
         elif kind == "enhancement":

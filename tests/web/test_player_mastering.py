@@ -34,16 +34,11 @@ def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
     return serve_folder(folder)
 
 
-PRESETS = ("adaptive", "gentle", "warm", "bright", "punchy", "live")
-
-
 @pytest.fixture
 def mirror(page: Page, url: str) -> MirrorLine:
     """A page on which mastered sound is the recording with its sign changed."""
     mirror = MirrorLine()
     page.route_web_socket("**/ws", mirror.route)
-    presets = [{"name": name, "label": name.title(), "description": "A sound."} for name in PRESETS]
-    page.route("**/api/processing/presets", lambda route: route.fulfill(json={"items": presets}))
     page.route(
         "**/api/processing/parameters?*",
         lambda route: route.fulfill(json={"recipe": {"gain_db": 3.25}, "expected_lufs": -15.0}),

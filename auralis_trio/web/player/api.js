@@ -29,6 +29,11 @@ export function fetchProfile(trackId) {
   return fetchJson(`/api/library/tracks/${trackId}/profile`);
 }
 
+/** The preset that suits a track best, and why. */
+export function fetchRecommendation(trackId) {
+  return fetchJson(`/api/player/mastering/recommendation/${trackId}`);
+}
+
 async function fetchJson(path, signal) {
   let response;
   try {

@@ -33,7 +33,7 @@ export class Enhancement extends EventTarget {
   #hear(word, unanswered) {
     this.#word = word;
     this.#unanswered = unanswered;
-    if (word && !unanswered) this.#show(word);
+    if (!unanswered) this.#show(word);
   }
 
   #show({ enabled, preset, intensity, match_loudness }) {

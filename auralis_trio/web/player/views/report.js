@@ -1,6 +1,6 @@
 /** The report: what is done to the track that is heard, and what was measured of it. Only what is known is said. */
 
-import { ApiError, fetchParameters, fetchProfile } from "../api.js";
+import { ApiError, fetchParameters, fetchProfile, fetchRecommendation } from "../api.js";
 import { levelText, signed } from "../format.js";
 import { drawCurves } from "./curve.js";
 
@@ -8,6 +8,7 @@ const MEASURED = [
   ["integrated_lufs", "Loudness", (value) => levelText(value, "LUFS")],
   ["loudness_range_lu", "Loudness range", (value) => `${value.toFixed(1)} LU`],
   ["true_peak_dbtp", "True peak", (value) => levelText(value, "dBTP")],
+  ["crest_db", "Peaks above average", (value) => `${value.toFixed(1)} dB`],
   ["tempo_bpm", "Tempo", (value) => `${Math.round(value)} beats a minute`],
 ];
 const LIMITS = {
@@ -28,7 +29,7 @@ export class SoundReport {
   /**
    * Open it on a track. What mastering does is shown also while the track is heard as recorded.
    * @param {{id: number, title: string | null}} track
-   * @param {{enhanced: boolean} | null} sound what is heard
+   * @param {{enhanced: boolean} | null} sound what is heard; null while that is not known, or nobody's business
    * @param {{preset: string, intensity: number}} settings
    */
   async open(track, sound, settings) {
@@ -38,9 +39,13 @@ export class SoundReport {
     this.#write("report-note", "One moment…");
     this.#elements.report.showModal();
     try {
-      const [done, profile] = await Promise.all([fetchParameters(track.id, { preset, intensity }), fetchProfile(track.id)]);
+      const answers = await Promise.all([
+        fetchParameters(track.id, { preset, intensity }),
+        fetchProfile(track.id),
+        fetchRecommendation(track.id),
+      ]);
       if (asked !== this.#asked) return;
-      this.#show(done, profile, Boolean(sound?.enhanced));
+      this.#show(sound, ...answers);
       this.#write("report-note", "");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -56,13 +61,11 @@ export class SoundReport {
     this.#elements["report-measured-title"].hidden = true;
   }
 
-  #show(done, profile, enhanced) {
-    const { recipe } = done;
-    const sound = `${recipe.preset}, ${Math.round(recipe.intensity * 100)} %`;
-    this.#write("report-what", enhanced ? `Heard mastered: ${sound}.` : `Heard as recorded. Mastered (${sound}), it would be so:`);
-    this.#drawCurve(recipe, done.band_hz);
+  #show(sound, done, profile, { preset, reasons }) {
+    this.#write("report-what", headline(sound, done.recipe));
+    this.#drawCurve(done.recipe, done.band_hz);
     this.#list("report-done", doneRows(done, profile));
-    this.#list("report-measured", measuredRows(profile));
+    this.#list("report-measured", [...measuredRows(profile), ["Suggested preset", `${preset}: ${reasons.join(" ")}`]]);
     this.#elements["report-measured-title"].hidden = false;
   }
 
@@ -94,6 +97,12 @@ function element(name, text) {
   const made = document.createElement(name);
   made.textContent = text;
   return made;
+}
+
+function headline(sound, { preset, intensity }) {
+  const mastered = `${preset ?? "nothing is done"}, ${Math.round(intensity * 100)} %`;
+  if (!sound) return `What mastering does: ${mastered}.`;
+  return sound.enhanced ? `Heard mastered: ${mastered}.` : `Heard as recorded. Mastered (${mastered}), it would be so:`;
 }
 
 function doneRows({ recipe, target_lufs, expected_lufs, limited_by, shortfall_lu }, profile) {

@@ -1,0 +1,173 @@
+"""The player page on the real server, mastering: what is heard is what the chunks over HTTP hold, to the frame."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Page, expect
+
+from auralis_trio.audio.grid import Grid
+from auralis_trio.demo import synthesise
+from tests.web.player_page import Samples, click_track, decoded, heard, open_player, wait_for
+
+RATE = 44_100
+FADE = 441
+GRAIN = Grid(RATE, 0).grain
+AS_INSTALLED = {"enhancement_enabled": False, "preset": "adaptive", "intensity": 1.0, "match_loudness": False}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Music that mastering makes much louder."""
+    folder = tmp_path_factory.mktemp("music")
+    for seed, (title, seconds) in enumerate((("Long", 20.0), ("Brief", 1.5)), 1):
+        file = folder / f"{title}.flac"
+        soundfile.write(file, synthesise(seconds, RATE, 2, seed) / 8, RATE, "PCM_16")
+        tags = mutagen.File(file)
+        tags.update({"title": [title]})
+        tags.save()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
+    return serve_folder(folder)
+
+
+@pytest.fixture
+def player(page: Page, url: str) -> Page:
+    """The page, after the settings were put back."""
+    open_player(page, url, 2)
+    reset = page.request.put(f"{url}/api/settings", data=AS_INSTALLED)
+    assert reset.ok, reset.text()
+    expect(page.locator("#mastered")).to_be_enabled()
+    expect(page.locator("#mastered")).not_to_be_checked()
+    return page
+
+
+def chunks(url: str, track_id: int, encoding: str, **wish: object) -> Samples:
+    """The first fifteen seconds of a track, as the chunks give it."""
+    parameters = urlencode(
+        {"encoding": encoding, **{name: json.dumps(value).strip('"') for name, value in wish.items()}}
+    )
+    blocks = []
+    for index in range(3):
+        with urlopen(f"{url}/api/stream/{track_id}/chunk/{index}?{parameters}") as answer:
+            blocks.append(np.frombuffer(answer.read(), np.uint8))
+    data = np.concatenate(blocks)
+    if encoding == "s16":
+        return (data.view("<i2") / 2**15).astype(np.float32).reshape(-1, 2)
+    words = np.zeros((len(data) // 3, 4), np.uint8)
+    words[:, 1:] = data.reshape(-1, 3)
+    return ((words.view("<i4")[:, 0] >> 8) / 2**23).astype(np.float32).reshape(-1, 2)
+
+
+def test_mastered_sound_takes_over_in_mid_play_at_the_frame_that_was_told(
+    player: Page, url: str, folder: Path
+) -> None:
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 8000")
+    player.keyboard.press("m")
+    wait_for(player, "record.marks.length === 2")
+    wait_for(player, "record.frames > record.marks[1].tapeStart + 40000")
+    (tape,) = heard(player)
+    (track_id, _, _), (_, frame, place) = tape.marks
+    assert frame == place > 8_000
+    assert tape.underruns == 0
+    size = len(tape.samples)
+    original = decoded(folder / "Long.flac")[:size]
+    mastered = chunks(url, track_id, "s16", enhanced=True)[:size]
+    assert np.array_equal(tape.samples[:frame], original[:frame])
+    assert np.array_equal(tape.samples[frame + GRAIN :], mastered[frame + GRAIN :])
+    blended = tape.samples[frame : frame + GRAIN]
+    between = np.maximum(np.abs(original), np.abs(mastered))[frame : frame + GRAIN] + 4 / 2**15
+    assert (np.abs(blended) <= between).all()
+    assert not np.array_equal(original[frame:], mastered[frame:])
+
+
+def test_a_track_played_mastered_is_the_master_from_its_first_frame_on(player: Page, url: str) -> None:
+    player.keyboard.press("m")
+    player.locator("#presets label").filter(has_text="Warm").click()
+    expect(player.get_by_role("radio", name="Warm")).to_be_checked()
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 30000")
+    tape = heard(player)[-1]
+    (track_id, frame, place) = tape.marks[-1]
+    master = chunks(url, track_id, "s24", enhanced=True, preset="warm")
+    assert (frame, place) == (0, 0)
+    assert np.array_equal(tape.samples, master[: len(tape.samples)])
+    expect(player.locator("#signal")).to_contain_text("mastered: warm 100 %, +")
+    expect(player.locator("#signal")).to_contain_text(" LUFS")
+
+
+def test_another_page_hears_and_shows_a_change_too(player: Page, url: str) -> None:
+    with player.context.new_page() as other:
+        open_player(other, url, 2)
+        click_track(player, "Long")
+        wait_for(player, "record?.frames > 8000")
+        other.keyboard.press("m")
+        expect(player.locator("#mastered")).to_be_checked()
+        wait_for(player, "record.marks.length === 2")
+        expect(player.locator("#signal")).to_contain_text("mastered: adaptive 100 %")
+
+
+def test_a_and_b_are_the_level_matched_versions_and_change_over_at_the_same_frame(player: Page, url: str) -> None:
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 8000")
+    player.keyboard.press("a")
+    wait_for(player, "records.length === 2 && record.frames > 15000")
+    player.keyboard.press("b")
+    wait_for(player, "(globalThis.seen ??= record.frames) < record.frames - 15000")
+    tape = heard(player)[-1]
+    track_id, place, _ = tape.marks[0]
+    span = slice(place, place + len(tape.samples))
+    wish = {"preset": "adaptive", "match_loudness": True}
+    one = chunks(url, track_id, "s24", enhanced=False, **wish)[span]
+    other = chunks(url, track_id, "s24", enhanced=True, **wish)[span]
+    is_one, is_other = (tape.samples == one).all(axis=1), (tape.samples == other).all(axis=1)
+    last, first = int(np.flatnonzero(is_one)[-1]), int(np.flatnonzero(is_other & ~is_one)[0])
+    turn = int(np.argmin(is_one))
+    assert is_one[:turn].all()
+    assert turn > 8_000
+    assert is_other[turn + FADE :].all()
+    share = (np.arange(1, FADE + 1) / FADE)[:, None]
+    faded = one[turn : turn + FADE] * (1 - share) + other[turn : turn + FADE] * share
+    assert np.abs(tape.samples[turn : turn + FADE] - faded).max() < 2**-20
+    assert last < first + FADE
+
+
+def test_the_report_says_what_was_done_and_what_was_measured(player: Page) -> None:
+    player.keyboard.press("m")
+    click_track(player, "Brief")
+    expect(player.locator("#signal")).to_contain_text("mastered")
+    player.get_by_role("button", name="What was done").click()
+    report = player.get_by_role("dialog")
+    expect(report).to_contain_text("Heard mastered: adaptive, 100 %.")
+    expect(report).to_contain_text("Peaks")
+    expect(report).to_contain_text("never above −1.0 dBTP")  # noqa: RUF001
+    expect(report).to_contain_text("Loudness rangeThe track is too short or too quiet.")
+    expect(report).to_contain_text("Suggested preset")
+    expect(report.locator("svg polyline").first).to_be_visible()
+    player.keyboard.press("Escape")
+    expect(report).to_be_hidden()
+
+
+def test_the_settings_outlast_the_page_and_are_those_of_every_page(player: Page, url: str) -> None:
+    with player.context.new_page() as other:
+        open_player(other, url, 2)
+        player.keyboard.press("m")
+        player.locator("#presets label").filter(has_text="Punchy").click()
+        player.locator("#intensity").focus()
+        for _ in range(3):
+            player.keyboard.press("ArrowLeft")
+        expect(other.locator("#intensity-text")).to_have_text("97 %")
+        open_player(other, url, 2)
+        expect(other.locator("#mastered")).to_be_checked()
+        expect(other.get_by_role("radio", name="Punchy")).to_be_checked()
+        expect(other.locator("#intensity-text")).to_have_text("97 %")
