@@ -15,6 +15,7 @@ from auralis_trio.cli.serving import demo, scan, serve
 from auralis_trio.config import Settings, descriptions, flag_of, is_list
 from auralis_trio.errors import AuralisError
 from auralis_trio.mastering.presets import PRESETS
+from auralis_trio.work.memory import keep_freed_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options: Options = vars(_parser().parse_args(arguments))
     command: Callable[[Options], int] = options.pop("command")
     code = 1
+    keep_freed_memory()
     try:
         code = command(options)
     except* AuralisError as group:

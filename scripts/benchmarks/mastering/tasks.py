@@ -30,6 +30,7 @@ from auralis_trio.mastering.chain import chain_for
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.mastering.tuning import Tuning, master, tune
+from auralis_trio.work.memory import keep_freed_memory
 from auralis_trio.work.offline import Finished, Order, Workshop, master_file
 from auralis_trio.work.rendering import TrackReader
 from scripts.benchmarks.mastering.stages import bound_s, stage_times
@@ -228,7 +229,8 @@ def _ms(once: Callable[[], object]) -> float:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Carry out one task."""
+    """Carry out one task, with memory dealt with as our commands do."""
+    keep_freed_memory()
     print(json.dumps(TASKS[arguments[0]](*arguments[1:])))
 
 

@@ -18,6 +18,7 @@ import trio
 from auralis_trio.app import run_server
 from auralis_trio.cli.serving import SWITCH_INTERVAL_S
 from auralis_trio.config import load_settings
+from auralis_trio.work.memory import keep_freed_memory
 
 TICK_S = 0.010
 
@@ -39,6 +40,7 @@ async def serve(music: str, data: str) -> None:
     settings = load_settings({"folders": [music], "data_dir": data, "port": 0}, os.environ)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()
+    keep_freed_memory()
     await run_server(settings, lambda url: print(f"ready {url}", flush=True))
 
 

@@ -1,0 +1,33 @@
+"""Memory that is let go is there for the next arrays, without the kernel; by default it is not."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import resource, sys
+import numpy as np
+from auralis_trio.work.memory import keep_freed_memory
+
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+for turn in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        several = [np.ones(1 << 20, np.float32) for _ in range(8)]
+        del several
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(faults)
+"""
+PAGES = 10 * 8 * 4 * 2**20 // 4096
+"""What ten times eight arrays of 4 MiB take."""
+
+
+def faults(mode: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, mode], capture_output=True, text=True, timeout=60, check=True
+    )
+    return int(done.stdout)
+
+
+def test_arrays_that_come_and_go_take_no_new_pages() -> None:
+    assert faults("kept") < PAGES / 100 < faults("given back")
