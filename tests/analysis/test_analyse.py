@@ -236,8 +236,8 @@ def test_a_quick_look_reads_little_and_is_near() -> None:
     }
     for name, within in near.items():
         assert quick.profile.values[name] == pytest.approx(full.profile.values[name], abs=within)
-    levels = [(np.array(each.mid_db, float)) for each in (quick.profile, full.profile)]
-    assert np.abs(levels[0] - levels[1])[4:].max() < 1.5
+    levels = [np.array(each.mid_db, float) for each in (quick.profile, full.profile)]
+    assert np.abs(levels[0] - levels[1])[4:34].max() < 1.5  # up to 7 kHz: the rate has no more
 
 
 @settings(max_examples=15)
