@@ -31,7 +31,7 @@ export function drawCurves(svg, frequencies_hz, curves) {
     const points = gains_db.map((gain_db, at) => `${x(frequencies_hz[at]).toFixed(1)},${y(gain_db).toFixed(1)}`);
     return part("polyline", { points: points.join(" "), class: `curve ${kind}` });
   });
-  svg.replaceChildren(...grid, ...names, ...lines);
+  svg.replaceChildren(...grid, ...lines, ...names);
 }
 
 function part(name, attributes, text = "") {

@@ -76,7 +76,7 @@ export class SoundReport {
     if (figure.hidden) return;
     const side = differs ? [{ kind: "side", gains_db: side_eq_db }] : [];
     drawCurves(svg, frequencies_hz, [...side, { kind: "mid", gains_db: mid_eq_db }]);
-    this.#write("report-caption", differs ? "The equalizer; dashed: what only stereo has" : "The equalizer");
+    this.#write("report-caption", differs ? "The equalizer; dashed: for what differs left and right" : "The equalizer");
   }
 
   #list(id, rows) {
@@ -109,7 +109,7 @@ function doneRows({ recipe, target_lufs, expected_lufs, limited_by, shortfall_lu
   const before = profile.values.integrated_lufs?.value ?? null;
   const known = before !== null && expected_lufs !== null;
   return [
-    ["Level", `${signed(recipe.gain_db)} dB`],
+    ["Gain", `${signed(recipe.gain_db)} dB`],
     known && ["Loudness", `from ${levelText(before)} to ${levelText(expected_lufs, "LUFS")}`],
     limited_by && ["Not louder", `${shortfall_lu.toFixed(1)} LU below ${levelText(target_lufs, "LUFS")}: ${LIMITS[limited_by]}`],
     recipe.compressors.length && ["Compression", compressionText(recipe)],
