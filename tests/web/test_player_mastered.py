@@ -142,6 +142,23 @@ def test_a_and_b_are_the_level_matched_versions_and_change_over_at_the_same_fram
     assert last < first + FADE
 
 
+def test_a_comparison_has_two_lines_of_its_own_and_hangs_up_at_its_end(player: Page, url: str) -> None:
+    def has_lines(count: int) -> bool:
+        """The server learns of a hang-up a moment later than the page; so it is asked up to a thousand times."""
+        states = (player.request.get(f"{url}/api/status").json() for _ in range(1000))
+        return any(len(state["sessions"]) == count for state in states)
+
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 8000")
+    assert has_lines(1)
+    player.keyboard.press("b")
+    wait_for(player, "records.length === 2 && record.frames > 8000")
+    assert has_lines(3)
+    player.get_by_role("button", name="Compare").click()
+    wait_for(player, "records.length === 3 && record.frames > 8000")
+    assert has_lines(1)
+
+
 def test_the_report_says_what_was_done_and_what_was_measured(player: Page) -> None:
     player.keyboard.press("m")
     click_track(player, "Brief")

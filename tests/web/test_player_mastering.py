@@ -213,6 +213,20 @@ def test_a_and_b_change_over_at_the_frame_that_is_heard(page: Page, mirror: Mirr
     assert sorted(asked) == [(False, True, place), (True, True, place)]
 
 
+def test_a_comparison_sounds_in_a_script_node_too(page: Page, url: str, folder: Path) -> None:
+    page.add_init_script("Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })")
+    page.route_web_socket("**/ws", MirrorLine().route)
+    open_player(page, url, len(TRACKS))
+    click_track(page, "Long")
+    page.keyboard.press("a")
+    wait_for(page, "record?.frames > 10000")
+    page.keyboard.press("b")
+    wait_for(page, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 10000)")
+    tape = heard(page)[-1]
+    place = tape.marks[0][1]
+    assert sides(tape.samples, decoded(folder / "long.flac")[place : place + len(tape.samples)]) == [1, -1]
+
+
 def test_both_sides_stay_in_step_over_seeks_and_pauses(page: Page, mirror: MirrorLine, folder: Path) -> None:
     click_track(page, "Long")
     page.keyboard.press("a")
