@@ -67,6 +67,18 @@ def test_a_twin_feed_plays_what_both_sides_have_and_counts_the_frames_once(modul
     assert (report["played"], report["underruns"]) == (256, 1)
 
 
+def test_either_side_of_a_twin_feed_says_when_it_is_sent_more_than_it_can_hold(modules: Run) -> None:
+    full, over = modules(
+        TWIN
+        + """push(0, 0, 4096); push(1, 0, 4096);
+        const full = feed.report();
+        push(1, 4096, 1);
+        return [full, feed.report().overrun];"""
+    )
+    assert full is None
+    assert over is True
+
+
 def test_changing_over_is_a_fade_of_ten_milliseconds_at_the_very_frame(modules: Run) -> None:
     """At 25.6 kHz the fade has 256 frames; the sides are n and -n, so that each mix tells both gains."""
     heard = modules(

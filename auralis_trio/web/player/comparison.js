@@ -1,7 +1,8 @@
 /**
  * The comparison: the same track as recorded (A) and mastered (B), level-matched by the server, on two lines of their
  * own into one deck that keeps them in step. Changing over happens at the frame that is heard. At the track's end both
- * begin it again. What waits is at most twice the window of one stream.
+ * begin it again. Each side waits in a ring of its own, which holds what one stream may have sent: 8 s or 16 MiB, and
+ * its first credit.
  */
 
 import { A, B, BlindTest } from "./abx.js";
