@@ -26,4 +26,9 @@ The rooms; an import goes only downward:
     errors      every error that is raised on purpose, in one tree
 """
 
+import os
+
+# Before numpy is loaded: each thread and process computes by itself, and no product is split by how busy others are.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 __version__ = "0.1.0"

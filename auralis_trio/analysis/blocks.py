@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auralis_trio.analysis.true_peak import Planar, measurable
-from auralis_trio.audio.block import Samples
+from auralis_trio.analysis.true_peak import Planar
+from auralis_trio.audio.block import Samples, sane
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check
 
@@ -33,4 +33,4 @@ def read_blocks(source: AudioSource, span: Span, check: Check) -> Iterator[Sampl
 
 def planar(samples: Samples) -> Planar:
     """The samples as they are measured, channel by channel."""
-    return np.ascontiguousarray(measurable(samples).T)
+    return np.ascontiguousarray(sane(samples).T)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from auralis_trio.analysis.true_peak import measurable
-from auralis_trio.audio.block import Samples
+from auralis_trio.audio.block import Samples, sane
 
 Powers = NDArray[np.float64]
 
@@ -138,7 +137,7 @@ class LoudnessMeter:
 
     def add(self, samples: Samples) -> None:
         """Go on with these: (frames, channels)."""
-        self.add_planes(np.ascontiguousarray(measurable(samples).T))
+        self.add_planes(np.ascontiguousarray(sane(samples).T))
 
     def add_planes(self, planes: NDArray[np.float32]) -> None:
         """Go on with these, all within ±8: (channels, frames)."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal.windows import kaiser
 
-from auralis_trio.audio.block import Samples
+from auralis_trio.audio.block import Samples, sane
 from auralis_trio.audio.grid import PEAK_HOPS_PER_GRAIN, grain_frames
 
 TAPS = 24
@@ -26,9 +26,6 @@ GROUP = 8
 
 BEND = np.float32(0.35)
 """How far a band-limited signal rises above its samples, at most, in parts of their largest second difference."""
-
-LARGEST_SAMPLE = 8.0
-"""Samples are measured, and mastered, as if they stood within this: a file of floats may hold anything."""
 
 _KAISER_BETA = 8.0
 _SILENT = 1e-10
@@ -148,7 +145,7 @@ class TruePeakMeter:
 
     def add(self, samples: Samples) -> None:
         """Go on with these: (frames, channels)."""
-        self.add_planes(np.ascontiguousarray(measurable(samples).T))
+        self.add_planes(np.ascontiguousarray(sane(samples).T))
 
     def add_planes(self, planes: Planar) -> None:
         """Go on with these, all within ±8: (channels, frames)."""
@@ -172,13 +169,6 @@ class TruePeakMeter:
 
 def _largest(planes: Planar) -> float:
     return max(float(planes.max(initial=0.0)), -float(planes.min(initial=0.0)))
-
-
-def measurable(samples: Samples) -> Samples:
-    """The samples with what is no number as 0 and the rest within ±8; the same array if that changes nothing."""
-    if np.abs(samples).max(initial=0.0) <= LARGEST_SAMPLE:  # false too where there is a NaN
-        return samples
-    return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -LARGEST_SAMPLE, LARGEST_SAMPLE)
 
 
 def dbfs(peak: float) -> float | None:

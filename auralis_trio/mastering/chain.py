@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from auralis_trio.audio.block import Samples
+from auralis_trio.audio.block import Samples, sane
 from auralis_trio.audio.grid import CONTROL_HOPS_PER_GRAIN, PEAK_HOPS_PER_GRAIN
 from auralis_trio.audio.units import db_to_gain
 from auralis_trio.mastering.dynamics import automation_gains, band_gains, reach_of
@@ -27,9 +27,6 @@ from auralis_trio.mastering.shape import CELLS_PER_GRAIN, Shape
 
 CONTROL_HOPS_PER_CELL = CONTROL_HOPS_PER_GRAIN // CELLS_PER_GRAIN
 PEAK_HOPS_PER_CELL = PEAK_HOPS_PER_GRAIN // CELLS_PER_GRAIN
-LOUDEST = np.float32(8.0)
-"""What samples are clipped to on the way in: 18 dB above full scale is no music."""
-
 Read = Callable[[int, int], Samples]
 """So many frames from one on: float32 (frames, channels)."""
 
@@ -175,10 +172,3 @@ def chain_for(recipe: Recipe, sample_rate: int, channels: int) -> Chain:
     shape = Shape(sample_rate)
     limiter = None if recipe.ceiling_dbtp is None else Limiter.at(recipe.ceiling_dbtp, shape)
     return Chain(recipe, shape, channels, spectra_of(recipe, shape, channels), limiter)
-
-
-def sane(samples: Samples) -> Samples:
-    """The samples without what is no sound: no numbers are silence, and nothing is louder than `LOUDEST`."""
-    if not samples.size or (samples.max() <= LOUDEST and samples.min() >= -LOUDEST):
-        return samples
-    return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)

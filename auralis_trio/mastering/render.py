@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from auralis_trio.audio.block import Block, Samples
+from auralis_trio.audio.block import Block, Samples, sane
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
 from auralis_trio.audio.units import db_to_gain
-from auralis_trio.mastering.chain import chain_for, sane
+from auralis_trio.mastering.chain import chain_for
 from auralis_trio.mastering.recipe import Recipe, Schedule, Sound
 
 

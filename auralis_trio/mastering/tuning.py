@@ -10,10 +10,9 @@ from scipy import fft
 
 from auralis_trio.analysis import Analysis
 from auralis_trio.analysis.loudness import LoudnessMeter, channel_weights, k_weighting_power
-from auralis_trio.audio.block import Samples
+from auralis_trio.audio.block import Samples, sane
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Grid, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
-from auralis_trio.mastering.chain import sane
 from auralis_trio.mastering.forecast import Forecast, Heard, forecast
 from auralis_trio.mastering.levelling import levelling_db
 from auralis_trio.mastering.recipe import ENGINE_VERSION, Recipe
