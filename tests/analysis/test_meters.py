@@ -1,5 +1,7 @@
 """A meter says the same of a sound however it is cut into pieces."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def test_loudness_and_peaks_do_not_depend_on_the_pieces(rate: int, cuts: list[fl
     peak, peaks = TruePeakMeter(rate, 2), TruePeakMeter(rate, 2)
     whole.add(samples)
     peak.add(samples)
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         pieces.add(samples[start:end])
         peaks.add(samples[start:end])
     assert np.allclose(whole.powers(), pieces.powers(), rtol=1e-5, atol=1e-12)
