@@ -15,7 +15,7 @@ from scripts.benchmarks.mastering.corpus import Corpus, make_corpus
 from scripts.benchmarks.mastering.delivery import deliver, report
 from scripts.benchmarks.mastering.loop import watch_loop
 from scripts.benchmarks.mastering.runs import CORETYPE, ours
-from scripts.benchmarks.mastering.speed import BANDS, mastering, measuring
+from scripts.benchmarks.mastering.speed import BANDS, Care, mastering, measuring
 from scripts.benchmarks.table import Columns, percentile
 
 TEN_S = 36 * 12_288 / 44_100
@@ -30,16 +30,15 @@ class Effort:
     least_s: float
     timed: int
     cut_s: float | None
-    repeats: int
+    care: Care
     latencies: int
     presets: Sequence[str]
     loop_s: float
-    peers: bool = True
 
 
-FULL = Effort(12, 120.0, 4, None, 5, 40, tuple(PRESETS), 20.0)
-QUICK = Effort(2, 60.0, 1, 60.0, 3, 8, ("adaptive", "warm"), 4.0)
-TRIAL = Effort(2, 10.0, 1, 8.0, 1, 2, ("adaptive",), 0.6, peers=False)
+FULL = Effort(12, 120.0, 4, None, Care(5, peers=True, kernels=True), 40, tuple(PRESETS), 20.0)
+QUICK = Effort(2, 60.0, 1, 60.0, Care(3, peers=True, kernels=False), 8, ("adaptive", "warm"), 4.0)
+TRIAL = Effort(2, 10.0, 1, 8.0, Care(1, peers=False, kernels=False), 2, ("adaptive",), 0.6)
 
 
 def measure(effort: Effort) -> Iterator[str]:
@@ -48,17 +47,17 @@ def measure(effort: Effort) -> Iterator[str]:
         corpus = _corpus(Path(name), effort)
         timed = corpus.tracks[: effort.timed]
         yield _heading(corpus, timed)
-        yield str(measuring(corpus, timed, effort.repeats, peers=effort.peers))
-        yield str(mastering(corpus, timed, effort.repeats, peers=effort.peers))
+        yield str(measuring(corpus, timed, effort.care))
+        yield str(mastering(corpus, timed, effort.care))
         yield str(_latencies(corpus, effort))
         yield str(_stages(timed[0]))
-        if effort.peers:
+        if effort.care.peers:
             yield from map(str, report(deliver(corpus.tracks, corpus.folder, effort.presets)))
         yield str(watch_loop(timed[0], corpus.folder, effort.loop_s))
 
 
 def _corpus(folder: Path, effort: Effort) -> Corpus:
-    corpus = make_corpus(folder, effort.tracks, least_s=effort.least_s, real=effort.peers)
+    corpus = make_corpus(folder, effort.tracks, least_s=effort.least_s, real=effort.care.peers)
     if effort.cut_s is None:
         return corpus
     cut = [corpus.cut(track, f"{track.stem}-cut.wav", effort.cut_s) for track in corpus.tracks]
@@ -77,8 +76,8 @@ def _heading(corpus: Corpus, timed: Sequence[Path]) -> str:
 
 
 def _latencies(corpus: Corpus, effort: Effort) -> Columns:
-    """What a listener waits for, on the wall clock, without the network."""
-    table = Columns("From the question to the samples, ms (warm, 16 bits)", ("p50", "p99"))
+    """What a listener waits for, on the wall clock and without the network, and the CPU time of that."""
+    table = Columns("From the question to the samples, ms (warm, 16 bits)", ("p50", "p99", "CPU, p50"))
     duration_s = 240.0 if effort.cut_s is None else effort.cut_s
     long = corpus.cut(corpus.tracks[0], "long.wav", duration_s)
     for suffix in (".flac", ".mp3"):
@@ -89,14 +88,16 @@ def _latencies(corpus: Corpus, effort: Effort) -> Columns:
             ("known", "the first chunk of a known track: open, solve, design, render"),
             ("unknown", f"the first chunk of {duration_s:.0f} s never analysed"),
         ):
-            cells = [f"{percentile(found[key], share):.1f}" for share in (0.5, 0.99)]
+            taken = found[key]
+            shares = ((taken["ms"], 0.5), (taken["ms"], 0.99), (taken["cpu_ms"], 0.5))
+            cells = [f"{percentile(values, share):.1f}" for values, share in shares]
             table.add(f"{suffix[1:].upper()}: {what}", *cells)
     return table
 
 
 def _stages(track: Path) -> Columns:
     """Where the time of a chunk goes, for each kind of recipe."""
-    found = {preset: ours("stages", track, preset).facts for preset in BANDS}
+    found = ours("stages", track, *BANDS).facts
     table = Columns("Where a chunk of 10 s spends its time, ms", list(BANDS.values()))
     bound_ms = {preset: facts["bound_s"] * 1000 for preset, facts in found.items()}
     for stage in next(iter(found.values()))["stages"]:

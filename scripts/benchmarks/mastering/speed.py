@@ -50,46 +50,55 @@ class Speeds:
         self.table.add(name, figures(speeds), f"{max(run.peak_mib for run in runs):.0f}", ratio)
 
 
-def measuring(corpus: Corpus, tracks: Sequence[Path], repeats: int, *, peers: bool) -> Columns:
+@dataclass(frozen=True)
+class Care:
+    """How often ours is timed, whether peers are, and whether also with the kernels that OpenBLAS would choose."""
+
+    repeats: int
+    peers: bool
+    kernels: bool
+
+
+def measuring(corpus: Corpus, tracks: Sequence[Path], care: Care) -> Columns:
     """Analysis, and what only measures."""
     speeds = Speeds("Measuring, one core", "analysis of WAV / this", tracks)
     for suffix in (".wav", ".flac", ".mp3"):
         coded = list(tracks) if suffix == ".wav" else [corpus.coded(track, suffix) for track in tracks]
-        for remark, without in _variants():
+        for remark, without in _variants(care):
             speeds.add(
                 f"ours: analysis with decoding, {suffix[1:].upper()}{remark}",
-                _task("analysis", repeats, without=without),
+                _task("analysis", care.repeats, without=without),
                 tracks=coded,
                 standard=not speeds.standard,
             )
-    speeds.add("ours: loudness and its range alone", _task("loudness", repeats))
-    speeds.add("ours: loudness, its range, true peak alone", _task("peaks", repeats))
+    speeds.add("ours: loudness and its range alone", _task("loudness", care.repeats))
+    speeds.add("ours: loudness, its range, true peak alone", _task("peaks", care.repeats))
     for rival in meters():
-        speeds.compare(rival, wanted=peers)
+        speeds.compare(rival, wanted=care.peers)
     return speeds.table
 
 
-def mastering(corpus: Corpus, tracks: Sequence[Path], repeats: int, *, peers: bool) -> Columns:
+def mastering(corpus: Corpus, tracks: Sequence[Path], care: Care) -> Columns:
     """Chunks of ten seconds with their context, and files to files."""
     hottest = corpus.loudest
     speeds = Speeds("Mastering, one core", "two bands / this", tracks)
     for preset in ("warm", "adaptive", "bright"):
-        for remark, without in _variants():
+        for remark, without in _variants(care):
             speeds.add(
                 f"ours: {BANDS[preset]} ({preset}), chunks of 10 s{remark}",
-                _task("rendering", preset, repeats, without=without),
+                _task("rendering", preset, care.repeats, without=without),
                 standard=not speeds.standard,
             )
     for preset, bands in BANDS.items():
         speeds.add(
             f"ours: {bands}, on the hottest track ({hottest.stem})",
-            _task("rendering", preset, repeats),
+            _task("rendering", preset, care.repeats),
             tracks=[hottest],
         )
     into = corpus.folder / "mastered.wav"
     speeds.add("ours: file to file, analysis and all (warm)", _task("file", into, "warm"))
     for rival in masters(corpus.tracks[-1], into):
-        speeds.compare(rival, wanted=peers)
+        speeds.compare(rival, wanted=care.peers)
     return speeds.table
 
 
@@ -98,7 +107,7 @@ def _task(name: str, *behind: object, without: str | None = None) -> Work:
     return lambda path: ours(name, path, *behind, without=without)
 
 
-def _variants() -> list[tuple[str, str | None]]:
+def _variants(care: Care) -> list[tuple[str, str | None]]:
     """With OpenBLAS as the environment has it, and, where that chooses for it, as it would choose itself."""
-    chosen = os.environ.get(CORETYPE)
+    chosen = os.environ.get(CORETYPE) if care.kernels else None
     return [("", None), (f", without {CORETYPE}={chosen}", CORETYPE)] if chosen else [("", None)]

@@ -98,8 +98,12 @@ def delivery(path: str, folder: str, *presets: str) -> Facts:
     return found
 
 
-def stages(path: str, preset: str) -> Facts:
-    """Where the time of chunks of ten seconds goes, and what a bare convolution takes."""
+def stages(path: str, *presets: str) -> Facts:
+    """Where the time of chunks of ten seconds goes for each preset, and what a bare convolution takes."""
+    return {preset: _stages(path, preset) for preset in presets}
+
+
+def _stages(path: str, preset: str) -> Facts:
     with _opened(path) as source:
         recipe = _mastered(source, preset)[1].recipe
         starts = range(0, max(1, _grid(source).total_grains - TEN_S_GRAINS), TEN_S_GRAINS)
@@ -114,11 +118,11 @@ def latencies(path: str, preset: str, count: str) -> Facts:
         recipe, grid = known[1].recipe, _grid(source)
         places = random.Random(2)
         grains = [places.randrange(max(1, grid.total_grains - TEN_S_GRAINS)) for _ in range(int(count))]
-        ten = [_ms(partial(_packed, source, recipe, first, TEN_S_GRAINS)) for first in grains]
-        five = [_ms(partial(_packed, source, recipe, first, GRAINS_PER_CHUNK)) for first in grains]
+        ten = _each([partial(_packed, source, recipe, first, TEN_S_GRAINS) for first in grains])
+        five = _each([partial(_packed, source, recipe, first, GRAINS_PER_CHUNK) for first in grains])
     analysed, _, tuning = known
-    first = [_ms(lambda: _first_chunk(path, analysed, preset, tuning)) for _ in range(int(count))]
-    unknown = [_ms(lambda: _unknown(path, preset)) for _ in range(max(3, int(count) // 8))]
+    first = _each([partial(_first_chunk, path, analysed, preset, tuning)] * int(count))
+    unknown = _each([partial(_unknown, path, preset)] * max(2, int(count) // 4))
     return {"ten_s": ten, "five_s": five, "known": first, "unknown": unknown}
 
 
@@ -222,10 +226,16 @@ def _timed(once: Callable[[], None], repeats: int) -> Facts:
     return {"cpu_s": statistics.median(taken_s), "each_s": taken_s}
 
 
-def _ms(once: Callable[[], object]) -> float:
-    began_s = time.perf_counter()
-    once()
-    return (time.perf_counter() - began_s) * 1000
+def _each(jobs: Sequence[Callable[[], object]]) -> Facts:
+    """What each takes, in ms, by the clock on the wall and of the CPU; the first is done once before."""
+    jobs[0]()
+    taken: list[tuple[float, float]] = []
+    for job in jobs:
+        began_s = time.perf_counter(), time.process_time()
+        job()
+        taken.append((time.perf_counter() - began_s[0], time.process_time() - began_s[1]))
+    wall_s, cpu_s = zip(*taken, strict=True)
+    return {"ms": [1000 * value for value in wall_s], "cpu_ms": [1000 * value for value in cpu_s]}
 
 
 def main(arguments: Sequence[str]) -> None:
