@@ -23,9 +23,12 @@ from auralis_trio import __version__
 from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
+from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan, ScanProgress
+from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.library.ledgers import LedgerStore
+from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.analyst import Analyst
@@ -120,7 +123,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with trio.open_nursery() as nursery:
             services = build_services(base, page, nursery)
             await services.listening.load()
-            nursery.start_soon(services.listening.run_keeper, name="keeper of the settings")
+            run = services.supervisor.run
+            nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
+            nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
             yield services
             nursery.cancel_scope.cancel()
 
@@ -136,73 +141,117 @@ class Foundation:
     ledgers: LedgerStore
 
 
-def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: trio.Nursery) -> Services:
-    """Make every owner of a truth; their tasks live in `nursery`."""
+@dataclass(frozen=True)
+class Core:
+    """What all services share."""
+
+    renderer: Renderer
+    hub: Hub
+    catalogue: Catalogue
+    listening: Listening
+    flights: Flights
+    analyst: Analyst
+    mastery: Mastery
+
+
+def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
+    """Everything that sound and its settings need; flights live in `nursery`."""
     settings, offload = base.settings, base.offload
     renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), base.pcm, settings.read_deadline_s)
     hub = Hub(settings.max_sessions)
     catalogue = Catalogue(offload, base.library, settings.query_deadline_s)
-    listening = Listening(catalogue, lambda told: _tell_settings(hub, told))
+
+    def tell_settings(told: dict[str, Any]) -> None:
+        hub.announce("player", "enhancement_settings_changed", told)
+        hub.change_sound()
+
+    listening = Listening(catalogue, tell_settings)
     flights = Flights(nursery, MAX_FLIGHTS)
     analyst = Analyst(catalogue, renderer, base.ledgers, flights)
-    mastery = Mastery(
-        Workroom(offload, catalogue, analyst, flights), lambda: listening.target, settings.analysis_deadline_s
-    )
-    receipts = Receipts(catalogue, renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
-    scan = Scan(base.library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
+    room = Workroom(offload, catalogue, analyst, flights)
+    mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
+    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery)
+
+
+def build_analysis(core: Core, scan: Scan) -> LibraryAnalysis:
+    """The analysis of the library, which gives way to listeners and scans, and follows the settings."""
+
+    async def prepare(file: TrackFile) -> None:
+        await core.mastery.prepare(file, msgspec.structs.replace(core.listening.wish, enhanced=True))
+
+    def announce(kind: str, data: dict[str, Any]) -> None:
+        core.hub.announce("library", kind, data)
+
+    def wanted() -> bool:
+        return core.listening.settings.analyse_library and not scan.running
+
+    analysis = LibraryAnalysis(core.catalogue, Background(prepare, core.flights.wait_idle, wanted, announce))
+    core.listening.followers.append(analysis.wake)
+    return analysis
+
+
+def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: trio.Nursery) -> Services:
+    """Make every owner of a truth; their tasks live in `nursery`."""
+    settings, core = base.settings, build_core(base, nursery)
+    hub, supervisor = core.hub, Supervisor()
+
+    def tell_scan(kind: str, data: dict[str, Any]) -> None:
+        hub.announce("library", kind, data)
+        if not scan.running:
+            analysis.wake()
+
+    scan = Scan(base.library, base.offload, settings.folders, tell_scan)
+    analysis = build_analysis(core, scan)
+    receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
 
     async def start_scan(directories: Sequence[str] | None) -> None:
         await scan.start(nursery, directories)
 
     def snapshot() -> dict[str, Any]:
-        return {"scan": msgspec.to_builtins(scan.progress), "enhancement": listening.enhancement()}
+        return {
+            "scan": msgspec.to_builtins(scan.progress),
+            "analysis": msgspec.to_builtins(analysis.progress),
+            "enhancement": core.listening.enhancement(),
+        }
 
-    sessions = SessionServices(
-        renderer,
-        hub,
-        catalogue,
-        mastery,
-        listening,
-        snapshot,
-        __version__,
-        SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),
-    )
-    gauges = _gauges(base, renderer, hub) | {
-        "flights": lambda: {"under_way": len(flights), "max": flights.max_flights},
-        "receipts": receipts.under_way,
-        "scan": lambda: scan.progress,
-    }
+    limits = SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s)
     return Services(
         settings=settings,
-        catalogue=catalogue,
-        renderer=renderer,
+        catalogue=core.catalogue,
+        renderer=core.renderer,
         hub=hub,
-        analyst=analyst,
-        mastery=mastery,
-        listening=listening,
+        analyst=core.analyst,
+        mastery=core.mastery,
+        listening=core.listening,
         receipts=receipts,
+        analysis=analysis,
         scan=scan,
         start_scan=start_scan,
-        sessions=sessions,
+        supervisor=supervisor,
+        sessions=SessionServices(
+            core.renderer, hub, core.catalogue, core.mastery, core.listening, snapshot, __version__, limits
+        ),
         page=page,
-        gauges=gauges,
+        gauges=_gauges(base, core)
+        | {
+            "receipts": receipts.under_way,
+            "scan": lambda: scan.progress,
+            "analysis": lambda: analysis.progress,
+            "services": lambda: supervisor.states,
+        },
     )
 
 
-def _gauges(base: Foundation, renderer: Renderer, hub: Hub) -> dict[str, Callable[[], Any]]:
+def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
-        "sessions": hub.statistics,
+        "sessions": core.hub.statistics,
         "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
-        "chunk_cache": lambda: asdict(renderer.cache.statistics()),
+        "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
+        "flights": lambda: {"under_way": len(core.flights), "max": core.flights.max_flights},
         "pcm_cache": base.pcm.statistics,
         "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
         "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
     }
-
-
-def _tell_settings(hub: Hub, told: dict[str, Any]) -> None:
-    hub.announce("player", "enhancement_settings_changed", told)
-    hub.change_sound()
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,11 @@ class Flights:
             self._nursery.start_soon(self._fly, key, flight, work)
         return flight
 
+    async def wait_idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._flights:
+            await next(iter(self._flights.values())).landed.wait()
+
     def cancel_nowait(self, key: Hashable) -> bool:
         """Call a flight off; whether there was one."""
         flight = self._flights.get(key)

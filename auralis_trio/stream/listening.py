@@ -36,10 +36,11 @@ class ListeningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class Listening:
-    """The settings of one server. `changed` is called after each change, with what is to be told of it."""
+    """The settings of one server; each change is told to `changed`, then `followers` are called."""
 
     def __init__(self, catalogue: Catalogue, changed: Callable[[dict[str, Any]], None]) -> None:
         self.settings = ListeningSettings()
+        self.followers: list[Callable[[], None]] = []
         self._catalogue = catalogue
         self._changed = changed
         self._unkept: dict[str, Any] = {}
@@ -90,6 +91,8 @@ class Listening:
             self._unkept |= changed
             self._news.set()
             self._changed(self.enhancement())
+            for follow in self.followers:
+                follow()
 
     async def load(self) -> None:
         """Take what was kept; a value that can no longer be used is left out."""

@@ -74,6 +74,15 @@ class Mastery:
 
         return await self._in_time(find)
 
+    async def prepare(self, file: TrackFile, wish: Wish) -> None:
+        """Find out all that is needed to resolve a wish in a moment, however long that takes.
+
+        Raises:
+            SourceError: a track cannot be played, and so not analysed.
+            Busy: too much is asked for at once.
+        """
+        await self._resolve(file, wish)
+
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         """What is to be done to a track, and the loudness to expect.
 

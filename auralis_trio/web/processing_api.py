@@ -39,6 +39,7 @@ class ProcessingApi:
             Route("GET", "/api/processing/dimensions", self.dimensions),
             Route("GET", "/api/processing/parameters", self.parameters),
             Route("GET", "/api/library/tracks/<int:track_id>/profile", self.profile),
+            Route("GET", "/api/library/analysis/status", self.analysis_status),
             Route("GET", "/api/player/mastering/recommendation/<int:track_id>", self.recommendation),
         ]
 
@@ -82,6 +83,11 @@ class ProcessingApi:
             for dimension in DIMENSIONS
         }
         return json_response({"track_id": track_id, **_plain(profile), "values": values, "band_hz": BAND_HZ})
+
+    async def analysis_status(self) -> Response:
+        """How far the analysis of the library is."""
+        query(NoParameters)
+        return json_response(self.services.analysis.progress)
 
     async def recommendation(self, track_id: int) -> Response:
         """Which preset suits a track, and why."""

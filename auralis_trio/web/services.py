@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from auralis_trio.config import Settings
+from auralis_trio.jobs.analysis import LibraryAnalysis
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -29,8 +31,10 @@ class Services:
     mastery: Mastery
     listening: Listening
     receipts: Receipts
+    analysis: LibraryAnalysis
     scan: Scan
     start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
+    supervisor: Supervisor
     sessions: SessionServices
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]

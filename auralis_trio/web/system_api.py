@@ -45,7 +45,10 @@ class SystemApi:
         """Whether requests can be served: the database answers, and which services run."""
         query(NoParameters)
         await self.services.catalogue.ask(list_folders)
-        return json_response({"ready": True, "services": {"scan": self.services.scan.progress.state}})
+        states: dict[str, str] = {"scan": self.services.scan.progress.state, **self.services.supervisor.states}
+        if states.get("analysis") == "running":
+            states["analysis"] = self.services.analysis.progress.state
+        return json_response({"ready": True, "services": states})
 
     async def version(self) -> Response:
         """What runs here."""

@@ -63,6 +63,7 @@ ROUTES = {
     ("GET", "/api/processing/dimensions"): ("/api/processing/dimensions", 200),
     ("GET", "/api/processing/parameters"): ("/api/processing/parameters?track_id=1&preset=warm&intensity=0.5", 200),
     ("GET", "/api/library/tracks/<int:track_id>/profile"): ("/api/library/tracks/1/profile", 200),
+    ("GET", "/api/library/analysis/status"): ("/api/library/analysis/status", 200),
     ("GET", "/api/player/mastering/recommendation/<int:track_id>"): ("/api/player/mastering/recommendation/1", 200),
     ("GET", "/api/settings"): ("/api/settings", 200),
     ("PUT", "/api/settings"): ("/api/settings", 200),

@@ -406,3 +406,51 @@ async def test_a_play_that_says_nothing_sounds_as_the_settings_have_it(
     async with open_player(server.url) as player:
         start = await player.play(1)
     assert (start["enhanced"], start["preset"]) == (True, "bright")
+
+
+# The library in the background
+
+
+async def test_a_library_is_analysed_in_the_background_and_says_how_far_it_is(tmp_path: Path, music: Path) -> None:
+    async with (
+        running_server(settings_for(tmp_path, music), scanned=False) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        open_player(server.url) as player,
+    ):
+        await server.services.scan.run()
+        told = await player.hear_text("analysis_progress")
+        assert (told["state"], told["done"], told["total"]) == ("running", 0, 2)
+        while told["state"] == "running":
+            told = await player.hear_text("analysis_progress")
+        status = await json_of(http, "/api/library/analysis/status")
+        assert status == {"state": "idle", "done": 2, "total": 2, "failed": 0}
+        for track_id in (1, 2):
+            file = await server.services.catalogue.find_track(track_id)
+            assert await server.services.analyst.known(file) is not None
+        ready = await json_of(http, "/api/ready")
+        assert ready["services"] == {"scan": "finished", "settings": "running", "analysis": "idle"}
+        shown = await json_of(http, "/api/status")
+        assert shown["analysis"] == status
+        assert shown["ledgers"]["bytes"] > 0
+
+
+async def test_a_long_track_that_nobody_analysed_begins_on_a_quick_look(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    minute = synthesise(60.0, 8_000, 1, seed=3)
+    soundfile.write(folder / "long.wav", np.tile(minute, (16, 1)), 8_000, subtype="PCM_16")
+    async with (
+        running_server(settings_for(tmp_path, folder), scanned=False) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        open_player(server.url) as player,
+    ):
+        await http.put("/api/settings", json={"analyse_library": False})
+        await server.services.scan.run()
+        start = await player.play(1, enhanced=True, preset="live", credit=0)
+        assert start["enhanced"] is True
+        analysed = await json_of(http, "/api/stream/1/metadata?enhanced=true&preset=live")
+        assert analysed["mastering"]["preset"] == "live"
+        assert analysed["recipe"] != start["recipe"]
+        assert (await json_of(http, "/api/library/tracks/1/profile"))["quick"] is False
+        again = await player.play(1, enhanced=True, preset="live", credit=0)
+        assert again["recipe"] == analysed["recipe"]
