@@ -1,5 +1,6 @@
 """The command line as a user meets it: what it prints, and its exit codes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import soundfile
 from auralis_trio import __version__
 from auralis_trio.demo import PIECES, synthesise
 from tests.serving import run_command, server_process
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -45,6 +48,12 @@ def test_the_demo_command_makes_the_demo_library(tmp_path: Path) -> None:
     paths = demo.stdout.splitlines()
     assert len(paths) == len(PIECES)
     assert all(Path(path).is_file() for path in paths)
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    commands = re.findall(r"^ {4}(\w+)", run_command("--help").stdout, re.MULTILINE)
+    assert {"serve", "scan", "analyze", "master", "demo"} <= set(commands)
+    assert [name for name in commands if f"| `{name} " not in README] == []
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 import soundfile
+import trio
 
 from auralis_trio.analysis import DIMENSIONS, analyse
 from auralis_trio.audio.block import Block, Samples
@@ -22,7 +24,7 @@ from auralis_trio.encoder import quantise
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.tuning import master, tune
 from auralis_trio.work.whole import LEVELS, rendered
-from tests.serving import COMMAND
+from tests.serving import COMMAND, in_thread, run_command, running_server, settings_for
 
 RATE = 44_100
 Capture = pytest.CaptureFixture[str]
@@ -117,6 +119,27 @@ def test_master_writes_what_the_server_streams(song: Path, mastered: tuple[Sampl
     assert told["after"]["true_peak_dbtp"] <= -1.0
     if told["limited_by"] is None:
         assert told["after"]["integrated_lufs"] == pytest.approx(told["target_lufs"], abs=0.2)
+
+
+async def test_what_is_written_has_the_hash_of_the_streams_receipt(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    song, receipt = write_music(folder / "song.flac"), tmp_path / "receipt.json"
+    command = ["master", str(song), str(tmp_path / "out.flac"), "--preset", "punchy", "--receipt", str(receipt)]
+    assert (await in_thread(run_command, *command, "--intensity", "0.5")).returncode == 0
+    path = "/api/stream/1/receipt?enhanced=true&preset=punchy&intensity=0.5"
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+    ):
+        with trio.fail_after(60):
+            while (answer := await http.get(path)).status_code in (202, 503):
+                await trio.lowlevel.checkpoint()
+    told = json.loads(await in_thread(receipt.read_text))
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in ("sha256", "recipe")} == {
+        name: told[name] for name in ("sha256", "recipe")
+    }
 
 
 @pytest.mark.parametrize(("name", "bits"), [("out.wav", 16), ("out.flac", 16), ("out.flac", 24), ("out.wav", 32)])
