@@ -173,7 +173,7 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     return Core(renderer, hub, catalogue, listening, flights, analyst, mastery)
 
 
-def build_analysis(core: Core, scan: Scan) -> LibraryAnalysis:
+def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
     """The analysis of the library, which gives way to listeners and scans, and follows the settings."""
 
     async def prepare(file: TrackFile) -> None:
@@ -183,7 +183,7 @@ def build_analysis(core: Core, scan: Scan) -> LibraryAnalysis:
         core.hub.announce("library", kind, data)
 
     def wanted() -> bool:
-        return core.listening.settings.analyse_library and not scan.running
+        return allowed and core.listening.settings.analyse_library and not scan.running
 
     analysis = LibraryAnalysis(core.catalogue, Background(prepare, core.flights.wait_idle, wanted, announce))
     core.listening.followers.append(analysis.wake)
@@ -201,7 +201,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
             analysis.wake()
 
     scan = Scan(base.library, base.offload, settings.folders, tell_scan)
-    analysis = build_analysis(core, scan)
+    analysis = build_analysis(core, scan, settings.analyse_in_background)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
 
     async def start_scan(directories: Sequence[str] | None) -> None:

@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="debug, info, warning or error; logs go to stderr"),
     ] = "info"
     scan_at_start: Annotated[bool, Meta(description="scan the folders at every start")] = True
+    analyse_in_background: Annotated[
+        bool, Meta(description="analyse tracks that nobody has asked for yet, unless a listener turns that off")
+    ] = True
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
     graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0

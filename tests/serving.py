@@ -19,9 +19,10 @@ COMMAND = [sys.executable, "-m", "auralis_trio"]
 
 
 def settings_for(tmp_path: Path, *folders: Path, **options: Any) -> Settings:
-    """Settings of a server on a free port that owns `tmp_path/data`."""
+    """Settings of a server on a free port that owns `tmp_path/data`, and analyses only what it is asked for."""
+    values: dict[str, Any] = {"analyse_in_background": False, **options}
     return Settings(
-        port=0, data_dir=str(tmp_path / "data"), folders=tuple(str(folder) for folder in folders), **options
+        port=0, data_dir=str(tmp_path / "data"), folders=tuple(str(folder) for folder in folders), **values
     )
 
 
@@ -59,7 +60,8 @@ class Process:
 
 def environment(**options: object) -> dict[str, str]:
     """This environment with settings in it."""
-    return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in options.items()}}
+    values = {"analyse_in_background": False, **options}
+    return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in values.items()}}
 
 
 def run_command(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

@@ -413,7 +413,7 @@ async def test_a_play_that_says_nothing_sounds_as_the_settings_have_it(
 
 async def test_a_library_is_analysed_in_the_background_and_says_how_far_it_is(tmp_path: Path, music: Path) -> None:
     async with (
-        running_server(settings_for(tmp_path, music), scanned=False) as server,
+        running_server(settings_for(tmp_path, music, analyse_in_background=True), scanned=False) as server,
         httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
         open_player(server.url) as player,
     ):
@@ -444,7 +444,6 @@ async def test_a_long_track_that_nobody_analysed_begins_on_a_quick_look(tmp_path
         httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
         open_player(server.url) as player,
     ):
-        await http.put("/api/settings", json={"analyse_library": False})
         await server.services.scan.run()
         start = await player.play(1, enhanced=True, preset="live", credit=0)
         assert start["enhanced"] is True
