@@ -36,7 +36,7 @@ class Effort:
     loop_s: float
 
 
-FULL = Effort(12, 120.0, 4, None, Care(5, peers=True, kernels=True), 40, tuple(PRESETS), 20.0)
+FULL = Effort(12, 120.0, 3, None, Care(3, peers=True, kernels=True), 40, tuple(PRESETS), 20.0)
 QUICK = Effort(2, 60.0, 1, 60.0, Care(3, peers=True, kernels=False), 8, ("adaptive", "warm"), 4.0)
 TRIAL = Effort(2, 10.0, 1, 8.0, Care(1, peers=False, kernels=False), 2, ("adaptive",), 0.6)
 
