@@ -13,6 +13,11 @@ Pure functions and values: no socket, no clock, no task. `stream.session` acts o
       |  <----- audio_stream_end replaced   |
       |  <----- audio_stream_start ------   |   a new stream_id
       |  <===== packet, ... =============   |
+      |  ------ enhancement {preset} ---->  |
+      |  <===== packet, packet, ... =====   |   the old sound, until the new one is ready
+      |  <----- audio_stream_end replaced   |
+      |  <----- audio_stream_start ------   |   from a frame that is not heard yet
+      |  <===== packet, ... =============   |
       |  <----- audio_stream_end completed  |
 """
 

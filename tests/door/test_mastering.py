@@ -453,3 +453,31 @@ async def test_a_long_track_that_nobody_analysed_begins_on_a_quick_look(tmp_path
         assert (await json_of(http, "/api/library/tracks/1/profile"))["quick"] is False
         again = await player.play(1, enhanced=True, preset="live", credit=0)
         assert again["recipe"] == analysed["recipe"]
+
+
+async def test_a_change_in_mid_play_is_heard_from_the_frame_where_it_begins(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    grain = 12_288
+    recorded, mastered = await whole(http, 1, ""), await whole(http, 1, "enhanced=true&preset=warm")
+    async with open_player(server.url) as player:
+        await player.play(1, encoding="f32", credit=6 * RATE)
+        while player.delivery is None or player.delivery.frames < 6 * RATE:
+            await player.hear_packet()
+        old = player.delivery
+        await player.say("credit", stream_id=1, frames=6 * RATE, played=2 * RATE)
+        await player.say("enhancement", enabled=True, preset="warm")
+        start = await player.hear_text("audio_stream_start")
+        await player.say("credit", stream_id=2, frames=2**40)
+        new = await player.hear_to_end()
+    assert (old.end["reason"], new.end["reason"]) == ("replaced", "completed")
+    turn = start["start_frame"]
+    assert turn % grain == 0
+    assert 2.5 * RATE <= turn <= 2.5 * RATE + grain
+    sound = np.frombuffer(old.audio[: turn * 8] + new.audio, "<f4").reshape(-1, 2)
+    assert np.array_equal(sound[:turn], recorded[:turn])
+    assert np.array_equal(sound[turn + grain :], mastered[turn + grain :])
+    # In between it goes over: nowhere further from either than these are from each other.
+    apart = np.abs(recorded - mastered)[turn : turn + grain]
+    for side in (recorded, mastered):
+        assert (np.abs(sound - side)[turn : turn + grain] <= apart + 1e-6).all()
