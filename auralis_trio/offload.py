@@ -238,7 +238,7 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
         lane: ThreadPoolExecutor(permits[lane], thread_name_prefix=lane.value) for lane in (Lane.READ, Lane.WRITE)
     }
     starts = {lane: _start_in_pool(pool) for lane, pool in pools.items()}
-    lanes = {
+    lanes: dict[Lane, _Threads] = {
         lane: _Threads(trio.CapacityLimiter(permits[lane]), starts.get(lane, trio.lowlevel.start_thread_soon))
         for lane in Lane
         if lane is not Lane.PROCESS
