@@ -52,9 +52,12 @@ class Workroom(msgspec.Struct, frozen=True):
 
 
 class Mastery:
-    """Recipes by track and wish; the last `MAX_KEPT` are kept."""
+    """Recipes by track and wish; the last `max_kept` are kept."""
 
-    def __init__(self, room: Workroom, target: Callable[[], Target], deadline_s: float) -> None:
+    def __init__(
+        self, room: Workroom, target: Callable[[], Target], deadline_s: float, max_kept: int = MAX_KEPT
+    ) -> None:
+        self.max_kept = max_kept
         self._room = room
         self._target = target
         self._deadline_s = deadline_s
@@ -130,7 +133,7 @@ class Mastery:
             return self._kept[key]
         found = await self._room.flights.join(key, partial(self._find, file, others, wish, target))
         self._kept[key] = found
-        if len(self._kept) > MAX_KEPT:
+        if len(self._kept) > self.max_kept:
             self._kept.popitem(last=False)
         return found
 

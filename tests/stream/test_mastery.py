@@ -1,0 +1,158 @@
+"""From a wish to a recipe: worked out once, kept up to a bound, and never at the price of the asker's patience."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from auralis_trio.analysis import Analysis, analyse
+from auralis_trio.audio.block import Samples
+from auralis_trio.errors import Busy, SourceCorrupt
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering.resolve import Target
+from auralis_trio.mastering.tuning import Tuning
+from auralis_trio.offload import InlineOffload
+from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.flights import Flights
+from auralis_trio.stream.mastery import LONG_S, UNMASTERED, Mastery, Workroom
+from auralis_trio.wire.wishes import Wish
+from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks
+
+WARM = Wish(enhanced=True, preset="warm")
+
+
+class FixedAnalyst(Analyst):
+    """Analyses tones, in `delay_s` each; counts what it was asked for."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self.tracks = tracks
+        self.delay_s = 0.0
+        self.error: Exception | None = None
+        self.asked: list[str] = []
+
+    async def known(self, file: TrackFile) -> Analysis | None:
+        return None
+
+    async def analysis(self, file: TrackFile) -> Analysis:
+        self.asked.append("analysis")
+        await trio.sleep(self.delay_s)
+        if self.error is not None:
+            raise self.error
+        return analyse(self.tracks.makers[file.track_id]())
+
+    async def quick_look(self, file: TrackFile) -> Analysis:
+        self.asked.append("quick look")
+        await trio.lowlevel.checkpoint()
+        return analyse(ToneSource(self.tracks.file(1).format, RATE))
+
+    async def tuning(self, file: TrackFile, sound: str, tune: Any) -> Tuning:
+        self.asked.append(sound)
+        await trio.lowlevel.checkpoint()
+        return Tuning()
+
+
+class Room:
+    """A mastery over tones; its target can be moved."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.tracks = Tracks()
+        self.file = self.tracks.tone(1, RATE)
+        self.target = Target()
+        self.analyst = FixedAnalyst(self.tracks)
+        self.flights = Flights(nursery, 8)
+        room = Workroom(InlineOffload(), FixedCatalogue(self.tracks), self.analyst, self.flights)
+        self.mastery = Mastery(room, lambda: self.target, 10.0, max_kept=3)
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    async with trio.open_nursery() as nursery:
+        yield Room(nursery)
+        nursery.cancel_scope.cancel()
+
+
+async def test_as_recorded_asks_for_nothing(room: Room) -> None:
+    assert await room.mastery.resolve(room.file, Wish(preset="warm")) == UNMASTERED
+    assert room.analyst.asked == []
+
+
+async def test_a_wish_is_worked_out_once_for_each_target(room: Room) -> None:
+    first = await room.mastery.resolve(room.file, WARM)
+    assert await room.mastery.resolve(room.file, WARM) is first
+    assert room.analyst.asked == ["analysis", "warm 0 -1"]
+    room.target = Target(offset_lu=-2.0)
+    assert (await room.mastery.resolve(room.file, WARM)).recipe != first.recipe
+    assert room.analyst.asked[2:] == ["analysis", "warm -2 -1"]
+
+
+async def test_the_last_so_many_are_kept(room: Room) -> None:
+    wishes = [Wish(enhanced=True, intensity=intensity) for intensity in (0.25, 0.5, 0.75, 1.0)]
+    for wish in wishes:
+        await room.mastery.resolve(room.file, wish)
+    asked = len(room.analyst.asked)
+    for wish in wishes[1:]:
+        await room.mastery.resolve(room.file, wish)
+    assert len(room.analyst.asked) == asked
+    await room.mastery.resolve(room.file, wishes[0])
+    assert len(room.analyst.asked) > asked
+
+
+async def test_who_asks_waits_until_the_deadline_and_the_work_goes_on(room: Room, autojump_clock: MockClock) -> None:
+    room.analyst.delay_s = 25.0
+    for _ in range(2):
+        began_s = trio.current_time()
+        with pytest.raises(Busy) as caught:
+            await room.mastery.resolve(room.file, WARM)
+        assert trio.current_time() - began_s == pytest.approx(10.0, abs=0.1)
+        assert caught.value.code == "analysis_running"
+        assert "Retry-After" in caught.value.headers
+    assert (await room.mastery.resolve(room.file, WARM)).recipe.masters
+    assert trio.current_time() - began_s < 20.0
+    assert room.analyst.asked.count("analysis") == 1
+
+
+async def test_a_track_that_cannot_be_analysed_has_no_recipe(room: Room) -> None:
+    room.analyst.error = SourceCorrupt()
+    for _ in range(2):
+        with pytest.raises(SourceCorrupt):
+            await room.mastery.resolve(room.file, WARM)
+    room.analyst.error = None
+    assert (await room.mastery.resolve(room.file, WARM)).recipe.masters
+
+
+async def test_a_long_track_begins_on_a_quick_look_while_the_analysis_goes_on(
+    room: Room, autojump_clock: MockClock
+) -> None:
+    long = room.tracks.tone(2, round(LONG_S * RATE) + 1)
+    room.analyst.delay_s = 100.0
+    quick = await room.mastery.resolve_soon(long, WARM)
+    assert quick.recipe.masters
+    await trio.testing.wait_all_tasks_blocked()
+    assert sorted(room.analyst.asked) == ["analysis", "quick look"]
+    assert len(room.flights) == 2
+    with pytest.raises(Busy):
+        await room.mastery.resolve_soon(room.file, WARM)
+
+
+class QuietSource(ToneSource):
+    """The same, 30 dB quieter."""
+
+    def tone(self, start: int, frames: int) -> Samples:
+        return super().tone(start, frames) * np.float32(10 ** (-30 / 20))
+
+
+async def test_the_louder_of_both_is_turned_down_and_never_one_of_them_up(room: Room) -> None:
+    quiet = room.tracks.add(3, lambda: QuietSource(STEREO, RATE))
+    room.target = Target(offset_lu=-10.0)
+    for file, original_is_louder in ((room.file, True), (quiet, False)):
+        wish = Wish(preset="gentle", match_loudness=True)
+        original = (await room.mastery.resolve(file, wish)).recipe
+        mastered = (await room.mastery.resolve(file, msgspec.structs.replace(wish, enhanced=True))).recipe
+        assert (original.masters, mastered.masters) == (False, True)
+        assert (original.trim_db < 0.0, mastered.trim_db < 0.0) == (original_is_louder, not original_is_louder)
+        assert max(original.trim_db, mastered.trim_db) == 0.0
