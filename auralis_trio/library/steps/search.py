@@ -1,0 +1,5 @@
+"""What searching and counting by facets need."""
+
+from auralis_trio.library.steps.step import Migration
+
+STEP = Migration(3, ())
