@@ -22,6 +22,10 @@ class Entities:
     TuningRow: Any
     ReceiptRow: Any
     Setting: Any
+    Playlist: Any
+    PlaylistEntry: Any
+    AlbumArtwork: Any
+    ArtistArtwork: Any
 
 
 def define_entities(db: Database) -> Entities:
@@ -45,6 +49,7 @@ def define_entities(db: Database) -> Entities:
         name_key = Required(str, unique=True)
         tracks = Set("Track")
         albums = Set("Album")
+        artwork = Optional("ArtistArtwork")
 
     class Album(db.Entity):
         """Tracks with one album title and one owner: the album artist, or the folder where no tag names one."""
@@ -57,6 +62,7 @@ def define_entities(db: Database) -> Entities:
         artist = Optional(Artist, column="artist_id")
         year = Optional(int)
         tracks = Set("Track")
+        artwork = Optional("AlbumArtwork")
         composite_key(title_key, owner_key)
 
     class Track(db.Entity):
@@ -95,6 +101,12 @@ def define_entities(db: Database) -> Entities:
         r128_album_gain_lu = Optional(float)
         missing = Required(bool)
         added_ns = Required(int, size=64)
+        favorite = Required(bool, default=False)
+        rating = Optional(int)
+        play_count = Required(int, default=0)
+        skip_count = Required(int, default=0)
+        last_played_ns = Optional(int, size=64)
+        entries = Set("PlaylistEntry")
 
     class PendingFile(db.Entity):
         """A file that a scan has found new or changed and has still to read."""
@@ -139,4 +151,67 @@ def define_entities(db: Database) -> Entities:
         name = PrimaryKey(str)
         value = Required(str)
 
-    return Entities(Folder, Artist, Album, Track, PendingFile, AnalysisRow, TuningRow, ReceiptRow, Setting)
+    class Playlist(db.Entity):
+        """A list of tracks with an order of its own, or, where there are rules (JSON), whatever they find."""
+
+        _table_ = "playlist"
+        id = PrimaryKey(int, auto=True)
+        name = Required(str)
+        name_key = Required(str, index=True)
+        description = Optional(str)
+        rules = Optional(str, nullable=True)
+        created_ns = Required(int, size=64)
+        updated_ns = Required(int, size=64)
+        entries = Set("PlaylistEntry")
+
+    class PlaylistEntry(db.Entity):
+        """One place in a playlist; a track may stand in several. Positions rise from 0 without gaps."""
+
+        _table_ = "playlist_entry"
+        id = PrimaryKey(int, auto=True)
+        playlist = Required(Playlist, column="playlist_id")
+        track = Required(Track, column="track_id")
+        position = Required(int)
+        added_ns = Required(int, size=64)
+
+    class AlbumArtwork(db.Entity):
+        """Where an album's picture comes from, as it was last looked for; `revision` is null where there is none."""
+
+        _table_ = "album_artwork"
+        album = PrimaryKey(Album, column="album_id")
+        source = Required(str)
+        revision = Optional(str, nullable=True)
+        media_type = Optional(str, nullable=True)
+        width = Optional(int)
+        height = Optional(int)
+        seen = Optional(str)
+        set_ns = Required(int, size=64)
+
+    class ArtistArtwork(db.Entity):
+        """The same for an artist."""
+
+        _table_ = "artist_artwork"
+        artist = PrimaryKey(Artist, column="artist_id")
+        source = Required(str)
+        revision = Optional(str, nullable=True)
+        media_type = Optional(str, nullable=True)
+        width = Optional(int)
+        height = Optional(int)
+        seen = Optional(str)
+        set_ns = Required(int, size=64)
+
+    return Entities(
+        Folder,
+        Artist,
+        Album,
+        Track,
+        PendingFile,
+        AnalysisRow,
+        TuningRow,
+        ReceiptRow,
+        Setting,
+        Playlist,
+        PlaylistEntry,
+        AlbumArtwork,
+        ArtistArtwork,
+    )

@@ -242,6 +242,11 @@ def _track_values(tracks: Any) -> Any:
             t.replaygain_album_peak,
             t.r128_track_gain_lu,
             t.r128_album_gain_lu,
+            t.favorite,
+            t.rating,
+            t.play_count,
+            t.skip_count,
+            t.last_played_ns,
         )
         for t in tracks
     )

@@ -16,7 +16,8 @@ T = TypeVar("T")
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone.
 
-    The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS.
+    The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS. The rating is 0 to 5 stars,
+    or null; plays and skips count what was heard.
     """
 
     id: int
@@ -43,6 +44,11 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     replaygain_album_peak: float | None = None
     r128_track_gain_lu: float | None = None
     r128_album_gain_lu: float | None = None
+    favorite: bool = False
+    rating: int | None = None
+    play_count: int = 0
+    skip_count: int = 0
+    last_played_ns: int | None = None
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from auralis_trio.errors import Busy, TimedOut
@@ -36,6 +35,15 @@ class Catalogue:
             Lane.READ, lambda: question(self._library, *args, **options), deadline_s=self._deadline_s
         )
 
+    async def tell(self, change: Callable[..., T], *args: Any) -> T:
+        """Run ``change(library, *args)``, which writes.
+
+        Raises:
+            TimedOut: the database did not answer within the deadline.
+            Busy: the writer is taken.
+        """
+        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=self._deadline_s)
+
     async def find_track(self, track_id: int) -> TrackFile:
         """Where a track's audio lies.
 
@@ -48,10 +56,7 @@ class Catalogue:
         """Note the frames of a track whose file did not declare them and which were counted just now."""
         if track.file.total_frames is not None:
             return
-        keep = partial(
-            set_total_frames, self._library, track.file.track_id, track.total_frames, track.file.content_id
-        )
         try:
-            await self._offload.run(Lane.WRITE, keep, deadline_s=self._deadline_s)
+            await self.tell(set_total_frames, track.file.track_id, track.total_frames, track.file.content_id)
         except (Busy, TimedOut):
             log.info("the length of track %d was not kept; the next play counts again", track.file.track_id)
