@@ -69,9 +69,9 @@ def hold_data_dir(path: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_library_in(offload: Offload, data_dir: Path) -> AsyncIterator[Library]:
+async def open_library_of(offload: Offload, settings: Settings) -> AsyncIterator[Library]:
     """The library's database, opened and closed by the thread that writes to it."""
-    library = await offload.run(Lane.WRITE, open_library, data_dir)
+    library = await offload.run(Lane.WRITE, open_library, Path(settings.data_dir), settings.database_url)
     try:
         yield library
     finally:
@@ -98,10 +98,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         StartupError: a part cannot be opened; the text says what to do.
     """
-    data_dir = Path(settings.data_dir)
     async with (
         open_offload() as offload,
-        open_library_in(offload, data_dir) as library,
+        open_library_of(offload, settings) as library,
         open_pcm_cache(offload, settings) as pcm,
     ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
@@ -187,7 +186,7 @@ async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]]
     Raises:
         AuralisError: the library cannot be opened, or a folder is not there.
     """
-    async with open_offload() as offload, open_library_in(offload, Path(settings.data_dir)) as library:
+    async with open_offload() as offload, open_library_of(offload, settings) as library:
         return await Scan(library, offload, settings.folders, announce).run()
 
 

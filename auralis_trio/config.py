@@ -43,6 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: Annotated[str, Meta(description="where everything it owns lives (default: the XDG data directory)")] = (
         msgspec.field(default_factory=default_data_dir)
     )
+    database_url: Annotated[
+        str,
+        Meta(
+            description="a PostgreSQL database, postgresql://user@host/name (default: SQLite in the data directory)"
+        ),
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="debug, info, warning or error; logs go to stderr"),

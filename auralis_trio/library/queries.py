@@ -173,7 +173,7 @@ def list_artists(library: Library, limit: int = 50, offset: int = 0, sort: str =
 
 _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
         (SELECT count(*) FROM album), (SELECT count(*) FROM artist), (SELECT count(*) FROM folder),
-        sum(duration_s), count(*) - count(duration_s), coalesce(sum(size), 0)
+        sum(duration_s), count(*) - count(duration_s), CAST(coalesce(sum(size), 0) AS BIGINT)
     FROM track
 """
 
