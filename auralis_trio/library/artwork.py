@@ -64,7 +64,7 @@ class ArtworkState:
 
 _TRACKS = {
     Owner.ALBUM: """SELECT track.path, folder.path, track.mtime_ns FROM track JOIN folder ON folder.id = folder_id
-        WHERE album_id = $owner_id AND NOT missing 
+        WHERE album_id = $owner_id AND NOT missing
         ORDER BY disc_number NULLS LAST, track_number NULLS LAST, track.id LIMIT $at_most""",
     Owner.ARTIST: """SELECT track.path, folder.path, track.mtime_ns FROM track JOIN folder ON folder.id = folder_id
         WHERE artist_id = $owner_id AND NOT missing ORDER BY year DESC NULLS LAST, track.id LIMIT $at_most""",
