@@ -117,7 +117,7 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
 
-_ALBUMS = """SELECT album.id, album.title, artist.name, album.artist_id, album.year,
+_ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id)
@@ -148,9 +148,9 @@ def list_albums(library: Library, limit: int = 50, offset: int = 0, sort: str = 
 
 
 _ARTISTS = """SELECT artist.id, artist.name,
-        (SELECT count(*) FROM album WHERE album.artist_id = artist.id
-            OR album.id IN (SELECT album_id FROM track WHERE track.artist_id = artist.id)),
-        (SELECT count(*) FROM track WHERE track.artist_id = artist.id)
+        (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
+            WHERE track_artist.artist_id = artist.id),
+        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist')
     FROM (SELECT * FROM artist ORDER BY {order} LIMIT $limit OFFSET $offset) AS artist
     ORDER BY {order}
 """

@@ -163,6 +163,12 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
     r128_track_gain_lu: float | None = None
     r128_album_gain_lu: float | None = None
 
+    def __post_init__(self) -> None:
+        """Where nobody took a name apart, it is one."""
+        for several, shown in (("artists", self.artist), ("album_artists", self.album_artist), ("genres", self.genre)):
+            if shown and not getattr(self, several):
+                msgspec.structs.force_setattr(self, several, (shown,))
+
 
 class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):
     """All that a scan learns of one file without decoding it."""

@@ -206,7 +206,7 @@ async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it
     write_songs(music, READ_BATCH + 5)
     await scan.run()
     write_song(music / "album 0" / "000.flac", frames=500)
-    write_song(music / "new.flac")
+    write_song(music / "new.flac", frames=600)
     events.all.clear()
     await scan.run()
     told = events.data("scan_progress")
