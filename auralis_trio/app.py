@@ -26,6 +26,7 @@ from auralis_trio.errors import StartupError
 from auralis_trio.jobs.scan import Scan, ScanProgress
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
+from auralis_trio.stream.artwork import Artwork, PictureFiles
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -91,6 +92,13 @@ async def open_pcm_cache(offload: Offload, settings: Settings) -> AsyncIterator[
             await offload.run(Lane.DISK, pcm.close_idle)
 
 
+async def open_artwork(offload: Offload, catalogue: Catalogue, settings: Settings) -> Artwork:
+    """The pictures; their folders are made if need be."""
+    folder = os.path.join(settings.data_dir, "artwork")
+    files = await offload.run(Lane.DISK, PictureFiles, folder, settings.artwork_cache_bytes)
+    return Artwork(offload, catalogue, files, settings.read_deadline_s)
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything behind the door.
@@ -108,6 +116,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), pcm, settings.read_deadline_s)
         hub = Hub(settings.max_sessions)
         catalogue = Catalogue(offload, library, settings.query_deadline_s)
+        artwork = await open_artwork(offload, catalogue, settings)
         scan = Scan(library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
         sessions = SessionServices(
             renderer,
@@ -130,7 +139,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async def start_scan(directories: Sequence[str] | None) -> None:
                 await scan.start(nursery, directories)
 
-            yield Services(settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges)
+            yield Services(settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges, artwork)
             nursery.cancel_scope.cancel()
 
 
@@ -230,7 +239,7 @@ def limits_of(settings: Settings) -> TransportLimits:
         ping_timeout_s=settings.ping_timeout_s,
         graceful_timeout_s=settings.graceful_timeout_s,
         max_message_bytes=settings.max_message_bytes,
-        max_body_bytes=settings.max_body_bytes,
+        max_body_bytes=max(settings.max_body_bytes, settings.max_artwork_bytes),
         max_connections=settings.max_connections,
     )
 

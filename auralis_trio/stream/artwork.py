@@ -148,7 +148,7 @@ class Artwork:
         async with self._choosing:
             return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
 
-    async def remove(self, owner: Owner, owner_id: int) -> None:
+    async def remove(self, owner: Owner, owner_id: int) -> ArtworkRecord:
         """Show no picture any more, until one is set or extracted; files of music stay as they are.
 
         Raises:
@@ -156,7 +156,7 @@ class Artwork:
         """
         await self.find(owner, owner_id)
         async with self._choosing:
-            await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
+            return await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
 
     async def _look(self, owner: Owner, owner_id: int, state: ArtworkState, seen: str) -> ArtworkRecord:
         found = await self._search(state)

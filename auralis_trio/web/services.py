@@ -6,6 +6,7 @@ from typing import Any
 
 from auralis_trio.config import Settings
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.renderer import Renderer
@@ -26,3 +27,4 @@ class Services:
     sessions: SessionServices
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]
+    artwork: Artwork
