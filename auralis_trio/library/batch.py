@@ -12,6 +12,7 @@ from auralis_trio.library.entities import Entities
 from auralis_trio.library.links import Names, keep_links
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
+from auralis_trio.library.search_index import index_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
 
@@ -126,6 +127,7 @@ class _Batch:
             self._db.execute(_UPDATE, {**values, "track_id": track_id})
             self.changes[file.path] = "updated" if track.path == path else "moved"
         keep_links(self._db, self._names, track_id, file.tags, track is not None)
+        index_tracks(self._db, [track_id])
 
     def settle(self) -> None:
         """Let the albums follow their tracks, and drop albums and artists that nothing is by any more."""

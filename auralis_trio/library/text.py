@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from hashlib import blake2b
 
 MAX_TEXT_CHARS = 16_384
 MAX_LINES_CHARS = 65_536
+MAX_KEY_BYTES = 1000
 
 _UNPRINTABLE = {"Cc", "Cs"}
 _SPACES = re.compile(r"\s+")
@@ -32,9 +34,20 @@ def clean_lines(text: str) -> str:
 def fold(text: str) -> str:
     """`text` as it is compared: without case, accents and repeated spaces; empty only for an empty text.
 
+    What is longer than `MAX_KEY_BYTES` is cut and ends in a sum of the whole, so that it can be kept in an index.
+
     >>> fold("Sigur  RÓS") == fold("sigur rós") == "sigur ros"
     True
     """
+    folded = fold_all(text)
+    if 4 * len(folded) <= MAX_KEY_BYTES or len(data := folded.encode()) <= MAX_KEY_BYTES:
+        return folded
+    head = data[: MAX_KEY_BYTES - 40].decode("utf-8", "ignore").rstrip()
+    return f"{head} {blake2b(data, digest_size=16).hexdigest()}"
+
+
+def fold_all(text: str) -> str:
+    """The same, of any length."""
     if text.isascii():
         return clean(text.lower())
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
