@@ -23,7 +23,8 @@ from auralis_trio import __version__
 from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
-from auralis_trio.jobs.scan import Scan, ScanProgress
+from auralis_trio.jobs.scan import EVERYTHING, Scan
+from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.artwork import Artwork, PictureFiles
@@ -136,8 +137,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         }
         async with trio.open_nursery() as nursery:
 
-            async def start_scan(directories: Sequence[str] | None) -> None:
-                await scan.start(nursery, directories)
+            async def start_scan(order: ScanOrder) -> None:
+                await scan.start(nursery, order)
 
             yield Services(settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges, artwork)
             nursery.cancel_scope.cancel()
@@ -184,7 +185,7 @@ async def run_server(settings: Settings, announce: Callable[[str], None]) -> Non
         async with open_server(settings) as server:
             announce(server.url)
             if settings.scan_at_start and settings.folders:
-                await server.services.start_scan(None)
+                await server.services.start_scan(EVERYTHING)
             number = await anext(signals)
             log.info("stopping on %s", signal.Signals(number).name)
 

@@ -1,11 +1,12 @@
 """What the rooms behind the door need; put together by `app.open_services`."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from auralis_trio.config import Settings
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -23,7 +24,7 @@ class Services:
     renderer: Renderer
     hub: Hub
     scan: Scan
-    start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
+    start_scan: Callable[[ScanOrder], Awaitable[None]]
     sessions: SessionServices
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]
