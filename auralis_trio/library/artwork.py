@@ -67,7 +67,8 @@ _TRACKS = {
         WHERE album_id = $owner_id AND NOT missing
         ORDER BY disc_number NULLS LAST, track_number NULLS LAST, track.id LIMIT $at_most""",
     Owner.ARTIST: """SELECT track.path, folder.path, track.mtime_ns FROM track JOIN folder ON folder.id = folder_id
-        WHERE artist_id = $owner_id AND NOT missing ORDER BY year DESC NULLS LAST, track.id LIMIT $at_most""",
+        WHERE track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $owner_id) AND NOT missing
+        ORDER BY year DESC NULLS LAST, track.id LIMIT $at_most""",
 }
 _COLUMNS = "source, revision, media_type, width, height"
 

@@ -47,30 +47,29 @@ class ArtistDetail(msgspec.Struct, frozen=True, kw_only=True):
     artwork: str | None
 
 
-_ALBUM = """SELECT album.id, album.title, artist.name, album.artist_id, album.year, count(*),
+_ALBUM = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
+        count(*),
         count(CASE WHEN track.missing THEN 1 END), count(DISTINCT track.disc_number),
         CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END, CAST(sum(size) AS BIGINT),
         (SELECT revision FROM album_artwork WHERE album_artwork.album_id = album.id)
     FROM album JOIN track ON track.album_id = album.id LEFT JOIN artist ON artist.id = album.artist_id
-    WHERE album.id = $album_id GROUP BY album.id, album.title, artist.name, album.artist_id, album.year
+    WHERE album.id = $album_id GROUP BY album.id, artist.id
 """
-_GENRES = """SELECT genre FROM track WHERE album_id = $album_id AND genre IS NOT NULL
-    GROUP BY genre ORDER BY count(*) DESC, genre
+_GENRES = """SELECT genre.name FROM track_genre JOIN track ON track.id = track_genre.track_id
+        JOIN genre ON genre.id = track_genre.genre_id
+    WHERE track.album_id = $album_id GROUP BY genre.id ORDER BY count(*) DESC, genre.name
 """
 
-_THEIRS = (
-    "(track.artist_id = $artist_id"
-    " OR track.id IN (SELECT track_id FROM track_artist WHERE track_artist.artist_id = $artist_id))"
-)
-_ARTISTS_ALBUMS = f"""(album.artist_id = $artist_id
-        OR album.id IN (SELECT track.album_id FROM track WHERE track.album_id IS NOT NULL AND {_THEIRS}))
+_THEIRS = "track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $artist_id AND role = 'artist')"
+_ARTISTS_ALBUMS = """album.id IN (SELECT track.album_id FROM track_artist
+            JOIN track ON track.id = track_artist.track_id WHERE track_artist.artist_id = $artist_id)
 """
 _ARTIST = f"""SELECT artist.id, artist.name, (SELECT count(*) FROM album WHERE {_ARTISTS_ALBUMS}), count(track.id),
         CASE WHEN count(track.id) = count(duration_s) THEN coalesce(sum(duration_s), 0.0) END, min(year), max(year),
         (SELECT revision FROM artist_artwork WHERE artist_artwork.artist_id = artist.id)
-    FROM artist LEFT JOIN track ON {_THEIRS} WHERE artist.id = $artist_id GROUP BY artist.id, artist.name
+    FROM artist LEFT JOIN track ON {_THEIRS} WHERE artist.id = $artist_id GROUP BY artist.id
 """
-_ALBUM_PAGE = f"""SELECT album.id, album.title, artist.name, album.artist_id, album.year,
+_ALBUM_PAGE = f"""SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id)
@@ -131,7 +130,7 @@ def list_artist_tracks(library: Library, artist_id: int, window: Window, sort: s
 
 
 def list_artist_albums(library: Library, artist_id: int, window: Window, sort: str = "-year") -> Page[AlbumRecord]:
-    """A page of the albums that an artist owns or has tracks on, the newest first if nothing else is said.
+    """A page of the albums by an artist or with a track of theirs, the newest first if nothing else is said.
 
     Raises:
         NotFound: there is no such artist.

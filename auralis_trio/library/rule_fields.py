@@ -1,10 +1,11 @@
 """The one table of what the rules of a smart playlist can ask: the fields of a track, and the operators of each kind.
 
 From it rules are checked, turned into SQL, and described to clients. A comparison is false for a value that is not
-known; `is_not`, `contains_not` and `not_in_last_days` are the negations of theirs, and so true for it.
+known; `is_not`, `contains_not` and `not_in_last_days` are the negations of theirs, and so true for it. Of what a
+track has several of, such as artists and genres, one has to fit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -25,7 +26,10 @@ _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
 
 @dataclass(frozen=True)
 class RuleField:
-    """One thing that is known of a track: its name, kind and unit, and where it stands in the database."""
+    """One thing that is known of a track: its name, kind and unit, and where it stands in the database.
+
+    `within` is a question around the comparison, for what a track may have several of: one of them has to fit.
+    """
 
     name: str
     kind: Kind
@@ -34,20 +38,36 @@ class RuleField:
     nullable: bool = False
     choices: tuple[str, ...] = ()
     prepare: Callable[[str], str] = fold
+    within: str | None = None
 
     @property
     def operators(self) -> Mapping[str, "Operator"]:
         """What can be asked of it."""
         return OPERATORS[self.kind] | (KNOWN if self.nullable else {})
 
+    def condition(self, operator: "Operator", names: Sequence[str]) -> str:
+        """SQL for a comparison with the values that `names` stand for."""
+        condition = operator.sql.format(*names, column=self.column)
+        if self.within is not None:
+            condition = self.within.format(condition)
+        if not operator.negated:
+            return condition
+        return (
+            f"({self.column} IS NULL OR NOT {condition})" if self.nullable and not self.within else f"NOT {condition}"
+        )
+
 
 @dataclass(frozen=True)
 class Operator:
-    """One comparison: what its value is, SQL with `{column}` and `{0}`, `{1}` for values, and how these are bound."""
+    """One comparison: what its value is, SQL with `{column}` and `{0}`, `{1}` for values, and how these are bound.
+
+    A negated one holds where that SQL does not, and so for what is not known.
+    """
 
     value: str
     sql: str
     bind: Callable[["RuleField", Any, int], tuple[Any, ...]]
+    negated: bool = False
 
 
 def _text(field: RuleField, value: Any) -> str:
@@ -137,21 +157,21 @@ def _bind_nothing(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]
     return ()
 
 
-_EQUAL, _UNEQUAL = "{column} = {0}", "({column} IS NULL OR {column} <> {0})"
-_LIKE, _UNLIKE = "{column} LIKE {0} ESCAPE '!'", "({column} IS NULL OR {column} NOT LIKE {0} ESCAPE '!')"
+_EQUAL = "{column} = {0}"
+_LIKE = "{column} LIKE {0} ESCAPE '!'"
 
 OPERATORS: Mapping[Kind, dict[str, Operator]] = {
     "text": {
         "is": Operator("text", _EQUAL, _bind_text),
-        "is_not": Operator("text", _UNEQUAL, _bind_text),
+        "is_not": Operator("text", _EQUAL, _bind_text, negated=True),
         "contains": Operator("text", _LIKE, _bind_pattern("%{}%")),
-        "contains_not": Operator("text", _UNLIKE, _bind_pattern("%{}%")),
+        "contains_not": Operator("text", _LIKE, _bind_pattern("%{}%"), negated=True),
         "starts": Operator("text", _LIKE, _bind_pattern("{}%")),
         "ends": Operator("text", _LIKE, _bind_pattern("%{}")),
     },
     "number": {
         "is": Operator("number", _EQUAL, _bind_number),
-        "is_not": Operator("number", _UNEQUAL, _bind_number),
+        "is_not": Operator("number", _EQUAL, _bind_number, negated=True),
         "at_least": Operator("number", "{column} >= {0}", _bind_number),
         "at_most": Operator("number", "{column} <= {0}", _bind_number),
         "between": Operator("two numbers", "{column} BETWEEN {0} AND {1}", _bind_numbers),
@@ -161,17 +181,17 @@ OPERATORS: Mapping[Kind, dict[str, Operator]] = {
         "before": Operator("day", "{column} < {0}", _bind_day),
         "between": Operator("two days", "({column} >= {0} AND {column} < {1})", _bind_days),
         "in_last_days": Operator("days", "{column} >= {0}", _bind_age),
-        "not_in_last_days": Operator("days", "({column} IS NULL OR {column} < {0})", _bind_age),
+        "not_in_last_days": Operator("days", "{column} >= {0}", _bind_age, negated=True),
     },
     "flag": {"is": Operator("flag", _EQUAL, _bind_flag)},
     "choice": {
         "is": Operator("choice", _EQUAL, _bind_choice),
-        "is_not": Operator("choice", _UNEQUAL, _bind_choice),
+        "is_not": Operator("choice", _EQUAL, _bind_choice, negated=True),
     },
 }
 KNOWN = {
     "known": Operator("none", "{column} IS NOT NULL", _bind_nothing),
-    "unknown": Operator("none", "{column} IS NULL", _bind_nothing),
+    "unknown": Operator("none", "{column} IS NOT NULL", _bind_nothing, negated=True),
 }
 
 
@@ -180,14 +200,37 @@ def _lower(text: str) -> str:
     return "".join(char.lower() if char.isascii() else char for char in text.strip())
 
 
+_ONE_ARTIST = """EXISTS (SELECT 1 FROM track_artist JOIN artist ON artist.id = track_artist.artist_id
+    WHERE track_artist.track_id = track.id AND track_artist.role = '{role}' AND {{}})"""
+_ONE_GENRE = """EXISTS (SELECT 1 FROM track_genre JOIN genre ON genre.id = track_genre.genre_id
+    WHERE track_genre.track_id = track.id AND {})"""
+
+
+def _text_field(name: str) -> RuleField:
+    """A text that is kept as it stands in the tag alone."""
+    return RuleField(name, "text", f"lower(track.{name})", nullable=True, prepare=_lower)
+
+
 _ROWS = (
     RuleField("title", "text", "track.title_key"),
-    RuleField("artist", "text", "track.artist_key", nullable=True),
+    RuleField("artist", "text", "artist.name_key", nullable=True, within=_ONE_ARTIST.format(role="artist")),
+    RuleField(
+        "album_artist", "text", "artist.name_key", nullable=True, within=_ONE_ARTIST.format(role="album_artist")
+    ),
     RuleField("album", "text", "track.album_key", nullable=True),
-    RuleField("genre", "text", "lower(track.genre)", nullable=True, prepare=_lower),
+    RuleField("genre", "text", "genre.name_key", nullable=True, within=_ONE_GENRE),
+    _text_field("composer"),
+    _text_field("publisher"),
+    _text_field("copyright"),
+    _text_field("comment"),
+    _text_field("lyrics"),
     RuleField("year", "number", "track.year", nullable=True),
+    RuleField("bpm", "number", "track.bpm", nullable=True),
     RuleField("track_number", "number", "track.track_number", nullable=True),
+    RuleField("track_total", "number", "track.track_total", nullable=True),
     RuleField("disc_number", "number", "track.disc_number", nullable=True),
+    RuleField("disc_total", "number", "track.disc_total", nullable=True),
+    RuleField("compilation", "flag", "track.compilation", nullable=True),
     RuleField("duration_s", "number", "track.duration_s", "seconds", nullable=True),
     RuleField("format", "choice", "track.kind", choices=tuple(row.name for row in FORMATS)),
     RuleField("sample_rate", "number", "track.sample_rate", "hertz"),

@@ -144,7 +144,7 @@ class _Compiler:
             bound = operator.bind(field, node.get("value"), self.now_ns)
         except InvalidRequest as error:
             raise InvalidRequest(f"{place}: {error.message}") from None
-        return operator.sql.format(*map(self.name_of, bound), column=field.column)
+        return field.condition(operator, [self.name_of(value) for value in bound])
 
     def name_of(self, value: Any) -> str:
         """A parameter for a value."""

@@ -108,7 +108,7 @@ def test_what_is_not_there_is_not_found(library: Library, live: int, owner_id: i
         ("album", lambda: get_album(library, owner_id)),
         ("artist", lambda: get_artist(library, owner_id)),
         *(
-            (kind, lambda ask=ask: ask(library, owner_id, Window()))  # type: ignore[misc]
+            (kind, lambda ask=ask: ask(library, owner_id, Window()))
             for ask, kind, _ in LISTS
         ),
     ]
