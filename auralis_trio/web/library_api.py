@@ -20,11 +20,11 @@ Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class TracksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which page of which tracks."""
+    """Which page of which tracks; without `sort` by title, or what is searched for by how well it is found."""
 
     limit: Limit = 50
     offset: Offset = 0
-    sort: str = "title"
+    sort: str | None = None
     search: Annotated[str, Meta(max_length=200)] | None = None
 
 

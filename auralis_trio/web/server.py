@@ -7,6 +7,7 @@ from quart_trio import QuartTrio
 from auralis_trio.errors import AuralisError
 from auralis_trio.web.artwork_api import ArtworkApi
 from auralis_trio.web.collections_api import CollectionsApi
+from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
@@ -28,6 +29,7 @@ def route_table(services: Services) -> list[Route]:
         *Page(services.page).routes(),
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
+        *FacetsApi(services).routes(),
         *CollectionsApi(services).routes(),
         *PersonalApi(services).routes(),
         *PlaylistsApi(services).routes(),
