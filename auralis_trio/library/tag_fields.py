@@ -13,6 +13,7 @@ from auralis_trio.library.names import split_names
 from auralis_trio.library.text import clean, clean_lines
 
 Value = str | int | float | bool | tuple[str, ...] | None
+Parse = Callable[[Sequence[str]], Value]
 FormName = Literal["text", "lines", "names", "number", "date", "flag", "gain", "peak"]
 
 MAX_NUMBER = 99_999
@@ -29,12 +30,12 @@ _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 class TagField:
     """One field of `Tags`: its places in each kind of tag, how texts become its value, and how it may be edited.
 
-    `instead` is the field whose texts are parsed where this one has none of its own.
+    `instead` is the field whose texts, taken apart, are its value where it has none of its own.
     """
 
     name: str
     form: FormName
-    parse: Callable[[Sequence[str]], Value]
+    parse: Parse
     places: dict[str, tuple[str, ...]]
     editable: bool = True
     instead: str | None = None
@@ -49,7 +50,7 @@ def _lines(texts: Sequence[str]) -> Value:
     return clean_lines("\n".join(texts)) or None
 
 
-def _names(texts: Sequence[str]) -> Value:
+def parse_names(texts: Sequence[str]) -> Value:
     """Several values as they are; of a single one, its parts."""
     cleaned = [text for text in map(clean, texts) if text]
     return tuple(dict.fromkeys(split_names(cleaned[0]) if len(cleaned) == 1 else cleaned)) or None
@@ -114,7 +115,7 @@ _ITUNES = "----:com.apple.iTunes:"
 
 def _places(*columns: str) -> dict[str, tuple[str, ...]]:
     """Places by kind, in the order of `KINDS`; several of one kind stand behind bars."""
-    return {kind: tuple(column.lower().split("|")) for kind, column in zip(KINDS, columns, strict=True)}
+    return {kind: tuple(column.split("|")) for kind, column in zip(KINDS, columns, strict=True)}
 
 
 def _free(name: str) -> dict[str, tuple[str, ...]]:
@@ -138,13 +139,13 @@ FIELDS = (
     TagField(
         "artists",
         "names",
-        _names,
+        _values,
         _places("TXXX:ARTISTS", "artists", f"{_ITUNES}ARTISTS", "WM/ARTISTS", "Artists"),
         instead="artist",
     ),
     TagField("album", "text", _text, _places("TALB", "album", "\xa9alb", "WM/AlbumTitle", "Album")),
     TagField("album_artist", "text", _text, _ALBUM_ARTIST),
-    TagField("album_artists", "names", _names, _free("ALBUMARTISTS"), instead="album_artist"),
+    TagField("album_artists", "names", _values, _free("ALBUMARTISTS"), instead="album_artist"),
     TagField("track_number", "number", _number, _places("TRCK", "tracknumber", "trkn", "WM/TrackNumber", "Track")),
     TagField(
         "track_total",

@@ -21,7 +21,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from auralis_trio.library.records import Tags
-from auralis_trio.library.tag_fields import BY_NAME, FIELDS, TagField, Value
+from auralis_trio.library.tag_fields import BY_NAME, FIELDS, Parse, TagField, Value, parse_names
 from auralis_trio.library.text import clean
 
 MAX_TAG_BYTES = 64 * 1024 * 1024
@@ -45,14 +45,16 @@ DAMAGED = (
 )
 
 
-def read_tags(path: str) -> Tags:
+def read_tags(path: str, named: str | None = None) -> Tags:
     """Read the tags of the file at `path`, at most `MAX_TAG_BYTES` of it; whatever is damaged is left out.
+
+    Without a title it is called by its name, or by that of the path `named`.
 
     Raises:
         OSError: the file cannot be opened.
     """
     values = read_fields(getattr(open_tagged(path), "tags", None))
-    return msgspec.convert({**values, "title": values.get("title") or _stem(path)}, Tags)
+    return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
 
 
 def open_tagged(path: str) -> Any:
@@ -162,32 +164,36 @@ def _places_of(kind: TagKind, tags: Any) -> dict[str, Any]:
     return places
 
 
-def _sources(kind: str, field: TagField) -> tuple[str, ...]:
-    own = field.places[kind]
-    return own if field.instead is None else own + BY_NAME[field.instead].places[kind]
+def _sources(kind: str, field: TagField) -> tuple[tuple[str, bool, Parse], ...]:
+    """Where a field's value may stand: the place, whether it is the half behind the slash, how to read it."""
+    own = [(place, field.parse) for place in field.places[kind]]
+    if field.instead is not None:
+        own += [(place, parse_names) for place in BY_NAME[field.instead].places[kind]]
+    return tuple((place.removeprefix("/").lower(), place.startswith("/"), parse) for place, parse in own)
 
 
 def _fields_at(kind: str) -> dict[str, list[TagField]]:
     """The fields that a place has something to say to, by its name."""
     found: dict[str, list[TagField]] = {}
     for field in FIELDS:
-        for place in _sources(kind, field):
-            found.setdefault(place.removeprefix("/"), []).append(field)
+        for place, _, _ in _sources(kind, field):
+            found.setdefault(place, []).append(field)
     return found
 
 
+_SOURCES = {(kind.name, field.name): _sources(kind.name, field) for kind in TAG_KINDS for field in FIELDS}
 _FIELDS_AT = {kind.name: _fields_at(kind.name) for kind in TAG_KINDS}
 
 
 def _value(kind: TagKind, places: dict[str, Any], field: TagField) -> Value:
     """What a field's first place that makes sense says."""
-    for place in _sources(kind.name, field):
-        stored = places.get(place.removeprefix("/"))
+    for place, is_half, parse in _SOURCES[kind.name, field.name]:
+        stored = places.get(place)
         if stored is None:
             continue
         try:
             texts = list(itertools.islice(kind.texts(stored), MAX_VALUES))
-            value = field.parse([text.partition("/")[2] for text in texts] if place[0] == "/" else texts)
+            value = parse([text.partition("/")[2] for text in texts] if is_half else texts)
         except DAMAGED:
             continue
         if value is not None:
