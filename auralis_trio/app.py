@@ -25,13 +25,15 @@ from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.receipts import Receipts
-from auralis_trio.jobs.scan import Scan, ScanProgress
+from auralis_trio.jobs.scan import EVERYTHING, Scan
+from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.artwork import Artwork, PictureFiles
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.flights import Flights
@@ -81,9 +83,9 @@ def hold_data_dir(path: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_library_in(offload: Offload, data_dir: Path) -> AsyncIterator[Library]:
+async def open_library_of(offload: Offload, settings: Settings) -> AsyncIterator[Library]:
     """The library's database, opened and closed by the thread that writes to it."""
-    library = await offload.run(Lane.WRITE, open_library, data_dir)
+    library = await offload.run(Lane.WRITE, open_library, Path(settings.data_dir), settings.database_url)
     try:
         yield library
     finally:
@@ -110,16 +112,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         StartupError: a part cannot be opened; the text says what to do.
     """
-    data_dir = Path(settings.data_dir)
     async with (
         open_offload() as offload,
-        open_library_in(offload, data_dir) as library,
+        open_library_of(offload, settings) as library,
         open_pcm_cache(offload, settings) as pcm,
     ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
+        data_dir = Path(settings.data_dir)
         page = await offload.run(Lane.DISK, read_page)
         ledgers = await offload.run(Lane.DISK, LedgerStore, data_dir / "ledgers", settings.ledger_cache_bytes)
-        base = Foundation(settings, offload, library, pcm, ledgers)
+        pictures = await offload.run(Lane.DISK, PictureFiles, data_dir / "artwork", settings.artwork_cache_bytes)
+        base = Foundation(settings, offload, library, pcm, ledgers, pictures)
         async with trio.open_nursery() as nursery:
             services = build_services(base, page, nursery)
             await services.listening.load()
@@ -139,6 +142,7 @@ class Foundation:
     library: Library
     pcm: PcmCache
     ledgers: LedgerStore
+    pictures: PictureFiles
 
 
 @dataclass(frozen=True)
@@ -204,8 +208,8 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
 
-    async def start_scan(directories: Sequence[str] | None) -> None:
-        await scan.start(nursery, directories)
+    async def start_scan(order: ScanOrder) -> None:
+        await scan.start(nursery, order)
 
     def snapshot() -> dict[str, Any]:
         return {
@@ -219,6 +223,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
         settings=settings,
         catalogue=core.catalogue,
         renderer=core.renderer,
+        artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
         hub=hub,
         analyst=core.analyst,
         mastery=core.mastery,
@@ -295,7 +300,7 @@ async def run_server(settings: Settings, announce: Callable[[str], None]) -> Non
         async with open_server(settings) as server:
             announce(server.url)
             if settings.scan_at_start and settings.folders:
-                await server.services.start_scan(None)
+                await server.services.start_scan(EVERYTHING)
             number = await anext(signals)
             log.info("stopping on %s", signal.Signals(number).name)
 
@@ -306,7 +311,7 @@ async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]]
     Raises:
         AuralisError: the library cannot be opened, or a folder is not there.
     """
-    async with open_offload() as offload, open_library_in(offload, Path(settings.data_dir)) as library:
+    async with open_offload() as offload, open_library_of(offload, settings) as library:
         return await Scan(library, offload, settings.folders, announce).run()
 
 
@@ -350,7 +355,7 @@ def limits_of(settings: Settings) -> TransportLimits:
         ping_timeout_s=settings.ping_timeout_s,
         graceful_timeout_s=settings.graceful_timeout_s,
         max_message_bytes=settings.max_message_bytes,
-        max_body_bytes=settings.max_body_bytes,
+        max_body_bytes=max(settings.max_body_bytes, settings.max_artwork_bytes),
         max_connections=settings.max_connections,
     )
 

@@ -43,6 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: Annotated[str, Meta(description="where everything it owns lives (default: the XDG data directory)")] = (
         msgspec.field(default_factory=default_data_dir)
     )
+    database_url: Annotated[
+        str,
+        Meta(
+            description="a PostgreSQL database, postgresql://user@host/name (default: SQLite in the data directory)"
+        ),
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="debug, info, warning or error; logs go to stderr"),
@@ -80,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Count, Meta(description="WebSocket messages from one client; more ends its session")
     ] = 100
     max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
+    max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
+    artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
     pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
         4 * GIB

@@ -11,6 +11,7 @@ import pytest
 import trio
 from hypothesis import settings
 
+from tests.postgres import Postgres, running_postgres
 from tests.quiet import QUIET, QuietClient
 
 PACKAGE = str(Path(__file__).parent.parent / "auralis_trio") + os.sep
@@ -55,6 +56,13 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     _violations.clear()
     yield
     assert not _violations, "the event loop's thread opened files:\n" + "\n".join(_violations)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for as long as the tests run; it is started when the first of them needs it."""
+    with running_postgres() as server:
+        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

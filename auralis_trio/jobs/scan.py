@@ -7,7 +7,7 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import trio
@@ -15,6 +15,7 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
+from auralis_trio.jobs.scan_report import Change, ScanOrder, ScanProgress, ScanReport
 from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.scanner import (
@@ -40,30 +41,11 @@ STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
 
+EVERYTHING = ScanOrder()
+
 Announce = Callable[[str, dict[str, Any]], None]
 
 log = logging.getLogger(__name__)
-
-
-class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated,
-    unchanged or failed. `missing` counts the tracks that it marked. `unavailable` names folders in which nothing was
-    marked, since they could not be looked at or had lost all their music at once; `folder` is relative to its root.
-    """
-
-    state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
-    done: int = 0
-    total: int | None = None
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    missing: int = 0
-    failed: int = 0
-    folder: str | None = None
-    unavailable: tuple[str, ...] = ()
-    code: str | None = None
-    started_ns: int | None = None
-    finished_ns: int | None = None
 
 
 class Scan:
@@ -76,12 +58,16 @@ class Scan:
 
     def __init__(self, library: Library, offload: Offload, roots: Sequence[str], announce: Announce) -> None:
         self.progress = ScanProgress()
+        self.report = ScanReport()
         self._library = library
         self._offload = offload
         self._roots = tuple(roots)
         self._announce = announce
         self._scope: trio.CancelScope | None = None
+        self._idle = trio.Event()
+        self._idle.set()
         self._told_done = 0
+        self._reading_since = 0.0
 
     @property
     def running(self) -> bool:
@@ -95,56 +81,73 @@ class Scan:
         self._scope.cancel()
         return True
 
-    async def start(self, nursery: trio.Nursery, directories: Sequence[str] | None = None) -> None:
-        """Begin to scan `directories` (None: every root) in a task of `nursery`; return once it is accepted.
+    async def start(self, nursery: trio.Nursery, order: ScanOrder = EVERYTHING) -> None:
+        """Begin to scan what `order` names in a task of `nursery`; return once it is accepted.
 
         Raises:
             Conflict: a scan is running.
             InvalidRequest: a directory is not there, or does not lie in a root.
         """
-        scope, targets = await self._accept(directories)
-        nursery.start_soon(self._run, scope, targets)
+        scope, targets = await self._accept(order)
+        nursery.start_soon(self._run, scope, targets, order)
 
-    async def run(self, directories: Sequence[str] | None = None) -> ScanProgress:
-        """Scan `directories` (None: every root) to the end, which may be `failed`; raises as `start` does."""
-        await self._run(*await self._accept(directories))
+    async def run(self, order: ScanOrder = EVERYTHING) -> ScanProgress:
+        """Scan what `order` names to the end, which may be `failed`; raises as `start` does."""
+        scope, targets = await self._accept(order)
+        await self._run(scope, targets, order)
         return self.progress
 
-    async def _accept(self, directories: Sequence[str] | None) -> tuple[trio.CancelScope, list[Target]]:
+    async def wait_idle(self) -> None:
+        """Wait until no scan runs."""
+        await self._idle.wait()
+
+    async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, list[Target]]:
         if self._scope is not None:
             raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
         self._scope = scope = trio.CancelScope()
+        self._idle = trio.Event()
         accepted = False
         try:
             targets = await self._offload.run(
-                Lane.DISK, resolve_targets, self._roots, directories, deadline_s=STEP_DEADLINE_S
+                Lane.DISK,
+                resolve_targets,
+                self._roots,
+                order.directories,
+                order.recursive,
+                deadline_s=STEP_DEADLINE_S,
             )
             accepted = True
         finally:
             if not accepted:
-                self._scope = None
-        self.progress = ScanProgress(state="walking", started_ns=time.time_ns())
+                self._free()
+        self.progress, self.report = ScanProgress(state="walking", started_ns=time.time_ns()), ScanReport()
+        self._told_done = 0
         return scope, targets
 
-    async def _run(self, scope: trio.CancelScope, targets: list[Target]) -> None:
+    async def _run(self, scope: trio.CancelScope, targets: list[Target], order: ScanOrder) -> None:
         self._announce("library_scan_started", {"folders": [target.name for target in targets]})
         ended: dict[str, Any] = {"state": "cancelled"}
         try:
             with scope:
-                await self._scan(targets)
+                await self._scan(targets, order)
                 ended = {"state": "finished"}
         except Exception as error:  # the border of the job: its failure is told, and ends nothing else
             log.exception("the scan failed")
             ended = {"state": "failed", "code": _code(error)}
         finally:
-            self._scope = None
+            self._free()
             self._end(ended)
+
+    def _free(self) -> None:
+        self._scope = None
+        self._idle.set()
 
     def _end(self, ended: dict[str, Any]) -> None:
         self._update(folder=None, finished_ns=time.time_ns(), **ended)
         progress = self.progress
-        if progress.added or progress.updated or progress.missing:
-            changed = {"added": progress.added, "updated": progress.updated, "missing": progress.missing}
+        names = ("added", "updated", "moved", "missing")
+        changed = {name: getattr(progress, name) for name in names}
+        if any(changed.values()):
             self._announce("library_updated", changed)
         data = msgspec.to_builtins(progress)
         if progress.state == "failed":
@@ -155,27 +158,29 @@ class Scan:
     def _update(self, **values: Any) -> None:
         self.progress = msgspec.structs.replace(self.progress, **values)
 
-    async def _scan(self, targets: Sequence[Target]) -> None:
+    async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
         await self._write(begin_scan, roots, time.time_ns())
         total = 0
         for target in targets:
-            total += await self._look_through(target)
+            total += await self._look_through(target, not order.skip_existing)
         self._update(state="reading", total=total)
+        self._reading_since = trio.current_time()
         self._tell_progress()
         await self._read_pending(targets)
 
-    async def _look_through(self, target: Target) -> int:
+    async def _look_through(self, target: Target, reread: bool) -> int:
         """Compare all of one folder with what is known; how many files there are."""
         walk, seen = Walk(target, scanned_suffixes()), SeenTracks()
         files = WALK_BATCH
         while files == WALK_BATCH:
             self._update(folder=target.relative(walk.folder))
             found = await self._offload.run_stoppable(Lane.DISK, walk.take, WALK_BATCH, deadline_s=STEP_DEADLINE_S)
-            plan = await self._read(plan_batch, found)
+            plan = await self._read(plan_batch, found, reread)
             if plan.to_read or plan.back:
                 await self._write(keep_plan, plan)
             self._count(updated=len(plan.back), unchanged=plan.unchanged)
+            self.report.note("back", map(target.shown_file, plan.back_paths))
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
@@ -192,6 +197,7 @@ class Scan:
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
                 self._update(missing=self.progress.missing + len(unseen.track_ids))
+                self.report.note("missing", map(walk.target.shown_file, unseen.paths))
             if unseen.last_path is None:
                 return
             after = unseen.last_path
@@ -207,24 +213,37 @@ class Scan:
                     paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
                 if not paths:
                     return
-                folder = next(target.folder_of(paths[0]) for target in targets if target.holds(paths[0]))
-                self._update(folder=folder)
-                await self._read_batch(paths)
+                self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
+                await self._read_batch(targets, paths)
 
         async with trio.open_nursery() as nursery:
             for _ in range(READERS):
                 nursery.start_soon(read_batches)
 
-    async def _read_batch(self, paths: list[str]) -> None:
+    async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
+        read_ns = time.time_ns()
         files = await self._probe(paths, PROBE_DEADLINE_S)
+        result = await self._write(apply_batch, files, time.time_ns(), read_ns)
+        changes: dict[str, tuple[Change, str | None]] = {
+            path: (change, None) for path, change in result.changes.items()
+        }
         for file in files:
             if isinstance(file, FailedFile):
                 log.warning("not readable (%s): %r", file.code, file.path)
-        result = await self._write(apply_batch, files, time.time_ns())
-        self._count(added=result.added, updated=result.updated, failed=result.failed)
+                changes[file.path] = ("failed", file.code)
+        for path, (change, reason) in changes.items():
+            self.report.note(change, [_target_of(targets, path).shown_file(path)], reason)
+        self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
+        self._update(files_per_s=self._rate())
         done, total = self.progress.done, self.progress.total or 0
         if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
             self._tell_progress()
+
+    def _rate(self) -> float | None:
+        """How many files were read a second, on the average."""
+        progress, took_s = self.progress, trio.current_time() - self._reading_since
+        read = progress.added + progress.updated + progress.moved + progress.failed
+        return round(read / took_s, 1) if took_s > 0 else None
 
     async def _probe(self, paths: list[str], deadline_s: float) -> list[ProbedFile | FailedFile]:
         """Read files in a worker process; where it hangs or dies, the halves are tried, down to the one to blame."""
@@ -240,7 +259,7 @@ class Scan:
         return await self._probe(paths[:half], deadline_s) + await self._probe(paths[half:], deadline_s)
 
     def _count(self, **more: int) -> None:
-        """Count files as done, each as one of the four outcomes."""
+        """Count files as done, each as one of the outcomes."""
         counts = {name: getattr(self.progress, name) + number for name, number in more.items()}
         self._update(done=self.progress.done + sum(more.values()), **counts)
 
@@ -253,6 +272,10 @@ class Scan:
 
     async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
         return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
+
+
+def _target_of(targets: Sequence[Target], path: str) -> Target:
+    return next(target for target in targets if target.holds(path))
 
 
 def _code(error: BaseException) -> str:

@@ -1,144 +1,152 @@
-"""One batch of files that were read becomes tracks, albums and artists, in one transaction."""
+"""One batch of files that were read becomes tracks, albums, artists and genres, in one transaction."""
 
-import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pony.orm import Database, flush, select
+from pony.orm import Database, select
 
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.library.entities import Entities
-from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.links import Names, keep_links
+from auralis_trio.library.moves import KnownTrack, match_tracks
+from auralis_trio.library.records import FailedFile, ProbedFile, Tags
+from auralis_trio.library.search_index import index_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of the files of one batch."""
+    """What became of the files of one batch; `moved` ones are tracks that were known elsewhere, with their ids.
+
+    `changes` says it of each path that changed something: `added`, `updated` or `moved`.
+    """
 
     added: int
     updated: int
     failed: int
+    moved: int = 0
+    changes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def apply_batch(library: Library, files: Sequence[ProbedFile | FailedFile], now_ns: int) -> BatchResult:
+def apply_batch(
+    library: Library, files: Sequence[ProbedFile | FailedFile], now_ns: int, read_ns: int | None = None
+) -> BatchResult:
     """Make or renew the tracks of the files that were read, and strike all of them off the pending ones.
 
-    A file that could not be read changes nothing else: its track, if there is one, stays as it is. The caller keeps
-    the batch small, since its paths are the variables of one query.
+    A file that could not be read changes nothing else: its track, if there is one, stays as it is. Neither does one
+    whose tags were edited after `read_ns`, when reading began: the edit knows better. The caller keeps the batch
+    small, since its paths are the variables of one query.
     """
-    probed = [file for file in files if isinstance(file, ProbedFile)]
     paths = [os.fsencode(file.path) for file in files]
     with library.writing() as entities:
-        batch = _Batch.load(entities, probed)
-        added = sum(batch.keep(file, now_ns) for file in probed)
-        flush()
-        batch.settle(library.db)
+        edited = _edited_since(library.db, paths, read_ns)
+        probed = [file for file in files if isinstance(file, ProbedFile) and os.fsencode(file.path) not in edited]
+        batch = _Batch(library.db, entities, probed)
+        for file in probed:
+            batch.keep(file, now_ns)
+        batch.settle()
         select(p for p in entities.PendingFile if p.path in paths).delete(bulk=True)
-    return BatchResult(added, len(probed) - added, len(files) - len(probed))
+    failed = sum(isinstance(file, FailedFile) for file in files)
+    added, moved = (sum(change == kind for change in batch.changes.values()) for kind in ("added", "moved"))
+    return BatchResult(added, len(files) - failed - added - moved, failed, moved, batch.changes)
 
 
-def _artist_names(file: ProbedFile) -> list[str]:
-    return [name for name in (file.tags.artist, file.tags.album_artist) if name]
+def _edited_since(db: Database, paths: Sequence[bytes], read_ns: int | None) -> set[bytes]:
+    if read_ns is None:
+        return set()
+    rows = db.select(
+        "SELECT path FROM tag_edit_file JOIN tag_edit ON tag_edit.id = edit_id WHERE done_ns > $read_ns",
+        {"read_ns": read_ns},
+    )
+    return set(rows) & set(paths)
 
 
-def _album_keys(file: ProbedFile) -> tuple[str, str]:
-    """An album is known by title and owner: the album artist, or else the folder (hashed: it may be no text)."""
-    if file.tags.album_artist:
-        owner = "artist:" + fold(file.tags.album_artist)
-    else:
-        owner = "folder:" + hashlib.blake2b(os.fsencode(os.path.dirname(file.path)), digest_size=16).hexdigest()
-    return fold(file.tags.album or ""), owner
+# The fields of `Tags` that stand in a column of their own name.
+_LINKED = {"artists", "album_artists", "genres", "musicbrainz_artist_ids", "musicbrainz_album_artist_ids"}
+_PLAIN = tuple(name for name in Tags.__struct_fields__ if name not in _LINKED | {"artist", "album"})
+_COLUMNS = (
+    *("folder_id", "path", "size", "mtime_ns", "content_id", "kind", "sample_rate", "channels", "bits"),
+    *("total_frames", "duration_s", "missing", "title_key", "artist_id", "artist_name", "artist_key"),
+    *("album_id", "album_title", "album_key", *_PLAIN),
+)
+_INSERT = (
+    f"INSERT INTO track ({', '.join(_COLUMNS)}, added_ns, favorite, play_count, skip_count)"
+    f" VALUES ({', '.join('$' + name for name in _COLUMNS)}, $added_ns, FALSE, 0, 0) RETURNING id"
+)
+_UPDATE = f"UPDATE track SET {', '.join(f'{name} = ${name}' for name in _COLUMNS)} WHERE id = $track_id"
+_DISPLACE = "UPDATE track SET path = $path, missing = TRUE WHERE id = $track_id"
 
 
-_SETTLE_ALBUM = """
-    UPDATE album SET
-        year = (SELECT max(year) FROM track WHERE album_id = album.id),
-        artist_id = CASE
-            WHEN owner_key LIKE 'artist:%' THEN artist_id
-            ELSE (SELECT CASE WHEN count(DISTINCT artist_id) = 1 THEN max(artist_id) END
-                  FROM track WHERE album_id = album.id)
-        END
-    WHERE id = $album_id
-"""
-_DROP_ALBUM = "DELETE FROM album WHERE id = $album_id AND NOT EXISTS (SELECT 1 FROM track WHERE album_id = album.id)"
-_DROP_ARTIST = """
-    DELETE FROM artist WHERE id = $artist_id
-        AND NOT EXISTS (SELECT 1 FROM track WHERE artist_id = artist.id)
-        AND NOT EXISTS (SELECT 1 FROM album WHERE artist_id = artist.id)
-"""
+@dataclass(frozen=True)
+class _Known(KnownTrack):
+    """A track as it was before the batch."""
+
+    total_frames: int | None
+    album_id: int | None
 
 
-@dataclass
 class _Batch:
-    """The entities that one batch touches, loaded with one query a kind."""
+    """One batch on its way into the database; what it touches is loaded with one query a kind."""
 
-    entities: Entities
-    folders: list[Any]
-    tracks: dict[bytes, Any]
-    artists: dict[str, Any]
-    albums: dict[tuple[str, str], Any]
-    touched_albums: set[int] = field(default_factory=set)
-    left_artists: set[int] = field(default_factory=set)
+    def __init__(self, db: Database, entities: Entities, files: Sequence[ProbedFile]) -> None:
+        self.changes: dict[str, str] = {}
+        self._db = db
+        self._names = Names(db, entities, files)
+        folders = select((f.path, f.id) for f in entities.Folder)[:]
+        self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
+        known = _load(entities, files)
+        self._known = {track.id: track for track in known}
+        self._matched = match_tracks(files, known)
+        self._left_artists = self._names.artists_of(list(self._known))
+        self._displace(known, {os.fsencode(file.path) for file in files})
 
-    @classmethod
-    def load(cls, entities: Entities, files: Sequence[ProbedFile]) -> "_Batch":
-        paths = [os.fsencode(file.path) for file in files]
-        names = list({fold(name) for file in files for name in _artist_names(file)})
-        titles, owners = (list({keys[part] for keys in map(_album_keys, files)}) for part in (0, 1))
-        albums = select(a for a in entities.Album if a.title_key in titles and a.owner_key in owners)
-        return cls(
-            entities,
-            folders=sorted(select(f for f in entities.Folder), key=lambda f: len(f.path), reverse=True),
-            tracks={t.path: t for t in select(t for t in entities.Track if t.path in paths)},
-            artists={a.name_key: a for a in select(a for a in entities.Artist if a.name_key in names)},
-            albums={(a.title_key, a.owner_key): a for a in albums},
-        )
+    def _displace(self, known: Sequence[_Known], paths: set[bytes]) -> None:
+        """Take their paths from tracks that are not there any more, or are about to get another.
 
-    def keep(self, file: ProbedFile, now_ns: int) -> bool:
-        """Make or renew one track; whether it is new."""
+        A path with a NUL behind it is no file's, and lies where the real one did in the order of paths.
+        """
+        for track in known:
+            here = self._matched.get(track.path)
+            if track.path in paths and (here is None or here.id != track.id):
+                path = track.path + b"\0" + str(track.id).encode()
+                self._db.execute(_DISPLACE, {"path": path, "track_id": track.id})
+
+    def keep(self, file: ProbedFile, now_ns: int) -> None:
+        """Make or renew one track."""
         path = os.fsencode(file.path)
-        track = self.tracks.get(path)
-        values = self._file_values(file, track) | self._tag_values(file)
+        track = self._known[self._matched[path].id] if path in self._matched else None
+        values = self._file_values(file, path, track) | self._tag_values(file)
         if track is None:
-            self.entities.Track(path=path, folder=self._folder(path), added_ns=now_ns, **values)
-            return True
-        self._leave(track)
-        track.set(**values)
-        return False
+            track_id = self._db.execute(_INSERT, {**values, "added_ns": now_ns}).fetchone()[0]
+            self.changes[file.path] = "added"
+        else:
+            track_id = track.id
+            self._db.execute(_UPDATE, {**values, "track_id": track_id})
+            self.changes[file.path] = "updated" if track.path == path else "moved"
+        keep_links(self._db, self._names, track_id, file.tags, track is not None)
+        index_tracks(self._db, [track_id])
 
-    def settle(self, db: Database) -> None:
+    def settle(self) -> None:
         """Let the albums follow their tracks, and drop albums and artists that nothing is by any more."""
-        albums = self.touched_albums | {album.id for album in self.albums.values()}
-        for album_id in albums:
-            db.execute(_SETTLE_ALBUM, {"album_id": album_id})
-        for album_id in self.touched_albums:
-            db.execute(_DROP_ALBUM, {"album_id": album_id})
-        for artist_id in self.left_artists:
-            db.execute(_DROP_ARTIST, {"artist_id": artist_id})
+        left = {track.album_id for track in self._known.values() if track.album_id is not None}
+        self._names.settle(left, self._left_artists)
 
-    def _leave(self, track: Any) -> None:
-        if track.album:
-            self.touched_albums.add(track.album.id)
-            if track.album.artist:
-                self.left_artists.add(track.album.artist.id)
-        if track.artist:
-            self.left_artists.add(track.artist.id)
-
-    def _folder(self, path: bytes) -> Any:
-        for folder in self.folders:
-            if path.startswith(folder.path.rstrip(b"/") + b"/"):
-                return folder
+    def _folder(self, path: bytes) -> int:
+        for folder, folder_id in self._folders:
+            if path.startswith(folder.rstrip(b"/") + b"/"):
+                return folder_id  # type: ignore[no-any-return]
         raise ValueError("the file lies in no folder that is known")
 
-    def _file_values(self, file: ProbedFile, track: Any) -> dict[str, Any]:
+    def _file_values(self, file: ProbedFile, path: bytes, track: _Known | None) -> dict[str, Any]:
         frames = file.total_frames
         if frames is None and track is not None and track.content_id == file.content_id:
             frames = track.total_frames  # counted since, and only the tags are new
         return {
+            "path": path,
+            "folder_id": self._folder(path),
             "size": file.size,
             "mtime_ns": file.mtime_ns,
             "content_id": file.content_id,
@@ -154,43 +162,27 @@ class _Batch:
     def _tag_values(self, file: ProbedFile) -> dict[str, Any]:
         tags = file.tags
         return {
-            "title": tags.title,
+            **{name: getattr(tags, name) for name in _PLAIN},
             "title_key": fold(tags.title),
-            "artist": self._artist(tags.artist),
+            "artist_id": self._names.artist(tags.artists[0]) if tags.artists else None,
             "artist_name": tags.artist,
             "artist_key": fold(tags.artist) if tags.artist else None,
-            "album": self._album(file),
+            "album_id": self._names.album(file),
             "album_title": tags.album,
             "album_key": fold(tags.album) if tags.album else None,
-            "track_number": tags.track_number,
-            "disc_number": tags.disc_number,
-            "year": tags.year,
-            "genre": tags.genre,
-            "replaygain_track_gain_db": tags.replaygain_track_gain_db,
-            "replaygain_album_gain_db": tags.replaygain_album_gain_db,
-            "replaygain_track_peak": tags.replaygain_track_peak,
-            "replaygain_album_peak": tags.replaygain_album_peak,
-            "r128_track_gain_lu": tags.r128_track_gain_lu,
-            "r128_album_gain_lu": tags.r128_album_gain_lu,
         }
 
-    def _artist(self, name: str | None) -> Any:
-        if name is None:
-            return None
-        key = fold(name)
-        if key not in self.artists:
-            self.artists[key] = self.entities.Artist(name=name, name_key=key)
-        return self.artists[key]
 
-    def _album(self, file: ProbedFile) -> Any:
-        if file.tags.album is None:
-            return None
-        keys = title_key, owner_key = _album_keys(file)
-        if keys not in self.albums:
-            self.albums[keys] = self.entities.Album(
-                title=file.tags.album,
-                title_key=title_key,
-                owner_key=owner_key,
-                artist=self._artist(file.tags.album_artist),
-            )
-        return self.albums[keys]
+def _load(entities: Entities, files: Sequence[ProbedFile]) -> list[_Known]:
+    """The tracks at the paths of `files`, and the missing ones with the audio of one."""
+    paths = [os.fsencode(file.path) for file in files]
+    contents = list({file.content_id for file in files})
+    at_paths = select(
+        (t.id, t.path, t.content_id, t.missing, t.total_frames, t.album.id) for t in entities.Track if t.path in paths
+    )[:]
+    gone = select(
+        (t.id, t.path, t.content_id, t.missing, t.total_frames, t.album.id)
+        for t in entities.Track
+        if t.content_id in contents and t.missing
+    )[:]
+    return [_Known(*row) for row in {row[0]: row for row in [*at_paths, *gone]}.values()]

@@ -6,20 +6,18 @@ their entries in `schema_version`, so a kill leaves either the old schema or the
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pony.orm import Database, db_session
 
 from auralis_trio.errors import StartupError
+from auralis_trio.library.dialect import Dialect, spelled
+from auralis_trio.library.steps import personal, search, tags
+from auralis_trio.library.steps.step import Migration
 
+__all__ = ["CHAIN", "Migration", "migrate"]
 
-@dataclass(frozen=True)
-class Migration:
-    """One step, in SQLite's words; steps are never changed once they were released."""
-
-    version: int
-    statements: tuple[str, ...]
-
+# Any number that no other program is likely to lock by in the same database.
+WRITER_LOCK = 0x6175_7261_6C69
 
 CHAIN = (
     Migration(
@@ -145,6 +143,9 @@ CHAIN = (
             """,
         ),
     ),
+    search.STEP,
+    tags.STEP,
+    personal.STEP,
 )
 
 
@@ -154,7 +155,10 @@ def migrate(db: Database, chain: Sequence[Migration] = CHAIN) -> None:
     Raises:
         StartupError: the database was written by a newer version of the program.
     """
+    dialect = Dialect(db.provider.dialect)
     with db_session(ddl=True):
+        if dialect is Dialect.POSTGRESQL:
+            db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
         db.execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_ns BIGINT NOT NULL)"
         )
@@ -165,10 +169,14 @@ def migrate(db: Database, chain: Sequence[Migration] = CHAIN) -> None:
             )
         for step in chain:
             if step.version > current:
-                _apply(db, step)
+                _apply(db, dialect, step)
 
 
-def _apply(db: Database, step: Migration) -> None:
+def _apply(db: Database, dialect: Dialect, step: Migration) -> None:
     for statement in step.statements:
-        db.execute(statement)
-    db.insert("schema_version", version=step.version, applied_ns=time.time_ns())
+        for text in spelled(statement, dialect):
+            db.execute(text.replace("$", "$$"))  # a dollar that is one: parameters have none here
+    db.execute(
+        "INSERT INTO schema_version (version, applied_ns) VALUES ($version, $now_ns)",
+        {"version": step.version, "now_ns": time.time_ns()},
+    )

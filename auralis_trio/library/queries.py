@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from pony.orm import raw_sql, select
+from pony.orm import Database, select
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.query_language import Query, parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
@@ -21,14 +22,13 @@ from auralis_trio.library.records import (
     TrackFile,
     TrackRecord,
 )
+from auralis_trio.library.search import count_found, found_ids, where_found, written
 from auralis_trio.library.store import Library
-from auralis_trio.library.text import fold
 
 T = TypeVar("T")
 
 MAX_LIMIT = 500
 MAX_OFFSET = 1_000_000_000
-MAX_SEARCH_CHARS = 200
 MAX_ID = 2**31 - 1
 
 TRACK_SORTS = {
@@ -44,20 +44,33 @@ ARTIST_SORTS = {"name": ("name_key",)}
 
 
 def list_tracks(
-    library: Library, limit: int = 50, offset: int = 0, sort: str = "title", search: str | None = None
+    library: Library, limit: int = 50, offset: int = 0, sort: str | None = None, search: str | None = None
 ) -> Page[TrackRecord]:
-    """A page of the tracks whose title, artist or album contains `search`, whatever its case and accents.
+    """A page of the tracks that `search` finds; `query_language` says how it is written.
+
+    Without a `sort` they come by title, or the most telling first where something is searched for.
 
     Raises:
-        InvalidRequest: a value is out of range, or `sort` is not one of `TRACK_SORTS`, with `-` in front or without.
+        InvalidRequest: a value is out of range, `sort` is not one of `TRACK_SORTS`, with `-` in front or without, or
+            `search` cannot be understood.
     """
     _check_page(limit, offset)
-    order, needle = _order(TRACK_SORTS, sort), _needle(search)
+    order, wanted = _order(TRACK_SORTS, "title" if sort is None else sort), parse_query(search or "")
     with library.reading() as entities:
-        total = _containing(select(t for t in entities.Track), needle).count()
-        tracks = _containing(_track_values(entities.Track), needle).order_by(lambda: raw_sql(order))
-        items = [_track_record(row) for row in tracks.limit(limit, offset=offset)]
-    return Page(items=items, total=total, offset=offset, limit=limit)
+        total = count_found(library.db, wanted) if wanted else library.db.get("SELECT count(*) FROM track")
+        if wanted and sort is None:
+            ids = found_ids(library.db, wanted, total, limit, offset)
+        else:
+            ids = _sorted_ids(library.db, order, wanted, limit, offset)
+        rows = {row[0]: row for row in _track_values(entities.Track).where(lambda t: t.id in ids)}
+    return Page(items=[_track_record(rows[one]) for one in ids], total=total, offset=offset, limit=limit)
+
+
+def _sorted_ids(db: Database, order: str, wanted: Query, limit: int, offset: int) -> Sequence[int]:
+    where = f"WHERE {where_found(db)}" if wanted else ""
+    sql = f"SELECT id FROM track {where} ORDER BY {order} LIMIT $limit OFFSET $offset"
+    found: Sequence[int] = db.select(sql, {"limit": limit, "offset": offset, "query": written(db, wanted)})
+    return found
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:
@@ -117,7 +130,7 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
 
-_ALBUMS = """SELECT album.id, album.title, artist.name, album.artist_id, album.year,
+_ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id)
@@ -148,9 +161,9 @@ def list_albums(library: Library, limit: int = 50, offset: int = 0, sort: str = 
 
 
 _ARTISTS = """SELECT artist.id, artist.name,
-        (SELECT count(*) FROM album WHERE album.artist_id = artist.id
-            OR album.id IN (SELECT album_id FROM track WHERE track.artist_id = artist.id)),
-        (SELECT count(*) FROM track WHERE track.artist_id = artist.id)
+        (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
+            WHERE track_artist.artist_id = artist.id),
+        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist')
     FROM (SELECT * FROM artist ORDER BY {order} LIMIT $limit OFFSET $offset) AS artist
     ORDER BY {order}
 """
@@ -173,7 +186,7 @@ def list_artists(library: Library, limit: int = 50, offset: int = 0, sort: str =
 
 _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
         (SELECT count(*) FROM album), (SELECT count(*) FROM artist), (SELECT count(*) FROM folder),
-        sum(duration_s), count(*) - count(duration_s), coalesce(sum(size), 0)
+        sum(duration_s), count(*) - count(duration_s), CAST(coalesce(sum(size), 0) AS BIGINT)
     FROM track
 """
 
@@ -242,6 +255,11 @@ def _track_values(tracks: Any) -> Any:
             t.replaygain_album_peak,
             t.r128_track_gain_lu,
             t.r128_album_gain_lu,
+            t.favorite,
+            t.rating,
+            t.play_count,
+            t.skip_count,
+            t.last_played_ns,
         )
         for t in tracks
     )
@@ -249,12 +267,6 @@ def _track_values(tracks: Any) -> Any:
 
 def _track_record(row: Sequence[Any]) -> TrackRecord:
     return TrackRecord(**dict(zip(TrackRecord.__struct_fields__, row, strict=True)))
-
-
-def _containing(query: Any, needle: str) -> Any:
-    if not needle:
-        return query
-    return query.where(lambda t: needle in t.title_key or needle in t.artist_key or needle in t.album_key)
 
 
 def _order(sorts: Mapping[str, tuple[str, ...]], sort: str, prefix: str = "") -> str:
@@ -267,12 +279,6 @@ def _order(sorts: Mapping[str, tuple[str, ...]], sort: str, prefix: str = "") ->
     return ", ".join(
         [f"{first} {direction} NULLS LAST", *(f"{column} NULLS LAST" for column in rest), f"{prefix}id {direction}"]
     )
-
-
-def _needle(search: str | None) -> str:
-    if search is not None and len(search) > MAX_SEARCH_CHARS:
-        raise InvalidRequest(f"A search is at most {MAX_SEARCH_CHARS} characters long.")
-    return fold(search or "")
 
 
 def _check_page(limit: int, offset: int) -> None:

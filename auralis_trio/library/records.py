@@ -16,7 +16,8 @@ T = TypeVar("T")
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone.
 
-    The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS.
+    The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS. The rating is 0 to 5 stars,
+    or null; plays and skips count what was heard.
     """
 
     id: int
@@ -43,6 +44,11 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     replaygain_album_peak: float | None = None
     r128_track_gain_lu: float | None = None
     r128_album_gain_lu: float | None = None
+    favorite: bool = False
+    rating: int | None = None
+    play_count: int = 0
+    skip_count: int = 0
+    last_played_ns: int | None = None
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,22 +117,61 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of itself; `title` is the stem of its name where it says none."""
+    """What a file says of itself; `title` is the stem of its name where it says none.
+
+    `artist`, `album_artist` and `genre` are what people are shown, `artists`, `album_artists` and `genres` the same
+    one by one. Dates are texts as they stand in the tag, and `year` the year in `date`.
+    """
 
     title: str
     artist: str | None = None
+    artists: tuple[str, ...] = ()
     album: str | None = None
     album_artist: str | None = None
+    album_artists: tuple[str, ...] = ()
     track_number: int | None = None
+    track_total: int | None = None
     disc_number: int | None = None
+    disc_total: int | None = None
     year: int | None = None
+    date: str | None = None
+    original_date: str | None = None
     genre: str | None = None
+    genres: tuple[str, ...] = ()
+    composer: str | None = None
+    publisher: str | None = None
+    bpm: int | None = None
+    comment: str | None = None
+    lyrics: str | None = None
+    copyright: str | None = None
+    compilation: bool | None = None
+    title_sort: str | None = None
+    artist_sort: str | None = None
+    album_sort: str | None = None
+    album_artist_sort: str | None = None
+    composer_sort: str | None = None
+    musicbrainz_recording_id: str | None = None
+    musicbrainz_track_id: str | None = None
+    musicbrainz_album_id: str | None = None
+    musicbrainz_release_group_id: str | None = None
+    musicbrainz_artist_ids: tuple[str, ...] = ()
+    musicbrainz_album_artist_ids: tuple[str, ...] = ()
     replaygain_track_gain_db: float | None = None
     replaygain_album_gain_db: float | None = None
     replaygain_track_peak: float | None = None
     replaygain_album_peak: float | None = None
     r128_track_gain_lu: float | None = None
     r128_album_gain_lu: float | None = None
+
+    def __post_init__(self) -> None:
+        """Where nobody took a name apart, it is one."""
+        for several, shown in (
+            ("artists", self.artist),
+            ("album_artists", self.album_artist),
+            ("genres", self.genre),
+        ):
+            if shown and not getattr(self, several):
+                msgspec.structs.force_setattr(self, several, (shown,))
 
 
 class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):

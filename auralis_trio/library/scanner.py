@@ -46,12 +46,13 @@ class SeenTracks:
 @dataclass(frozen=True)
 class BatchPlan:
     """What some files call for: `seen` tracks lie there, `back` ones did not before, the files `to_read` are new or
-    changed, and `unchanged` files need nothing at all."""
+    changed, and `unchanged` files need nothing at all. `back_paths` are where the tracks that are back lie."""
 
     seen: Sequence[int]
     back: Sequence[int]
     to_read: Sequence[str]
     unchanged: int
+    back_paths: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Unseen:
 
     track_ids: Sequence[int]
     last_path: str | None
+    paths: Sequence[str] = ()
 
 
 def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
@@ -71,25 +73,30 @@ def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
                 entities.Folder(path=path, added_ns=now_ns)
 
 
-def plan_batch(library: Library, found: Sequence[FoundFile]) -> BatchPlan:
+def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = False) -> BatchPlan:
     """Compare files with what is known: by path, and size and modification time as then seen.
 
-    The caller keeps the batch small, since its paths are the variables of one query.
+    With `reread` all of them are to be read. The caller keeps the batch small, since its paths are the variables of
+    one query.
     """
     paths = [os.fsencode(file.path) for file in found]
     with library.reading() as entities:
         rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in paths)[:]
     known = {path: row for path, *row in rows}
-    same, back, to_read = 0, [], []
+    same = 0
+    back: list[int] = []
+    back_paths: list[str] = []
+    to_read: list[str] = []
     for path, file in zip(paths, found, strict=True):
         track_id, size, mtime_ns, missing = known.get(path, (None, None, None, False))
-        if (size, mtime_ns) != (file.size, file.mtime_ns):
+        if reread or (size, mtime_ns) != (file.size, file.mtime_ns):
             to_read.append(file.path)
         elif missing:
             back.append(track_id)
+            back_paths.append(file.path)
         else:
             same += 1
-    return BatchPlan([row[0] for row in known.values()], back, to_read, same)
+    return BatchPlan([row[0] for row in known.values()], back, to_read, same, back_paths)
 
 
 def keep_plan(library: Library, plan: BatchPlan) -> None:
@@ -101,21 +108,25 @@ def keep_plan(library: Library, plan: BatchPlan) -> None:
 
 
 def is_unavailable(library: Library, walk: Walk) -> bool:
-    """Whether a folder that was looked through could not be, or has lost all its music at once."""
+    """Whether a folder that was looked through could not be, or is a root that has lost all its music at once."""
     if walk.target.path in walk.unreadable:
         return True
-    return walk.found == 0 and bool(_known_page(library, walk.target.path, None, 1))
+    if walk.target.path != walk.target.root or not walk.target.recursive or walk.found or walk.ignored:
+        return False
+    return bool(_known_page(library, walk.target.path, None, 1))
 
 
 def unseen_page(library: Library, walk: Walk, seen: SeenTracks, after_path: str | None, *, check: Check) -> Unseen:
     """The tracks of the next `KNOWN_PAGE` in the walk's folder that were not `seen` where they could have been."""
     rows = _known_page(library, walk.target.path, after_path, KNOWN_PAGE)
-    track_ids = []
+    track_ids, paths = [], []
     for path, track_id in rows:
         check()
-        if track_id not in seen and not walk.missed(os.fsdecode(path)):
+        name = os.fsdecode(path)
+        if track_id not in seen and walk.target.holds(name) and not walk.missed(name):
             track_ids.append(track_id)
-    return Unseen(track_ids, os.fsdecode(rows[-1][0]) if len(rows) == KNOWN_PAGE else None)
+            paths.append(name)
+    return Unseen(track_ids, os.fsdecode(rows[-1][0]) if len(rows) == KNOWN_PAGE else None, paths)
 
 
 def _known_page(library: Library, folder: str, after_path: str | None, limit: int) -> list[tuple[bytes, int]]:

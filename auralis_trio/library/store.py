@@ -1,7 +1,7 @@
-"""Opening and closing the database file, and the two kinds of session: many readers beside one writer.
+"""Opening and closing the database, and the two kinds of session: many readers beside one writer.
 
-SQLite in WAL mode: readers see the last committed state and wait for nobody. Pony keeps one connection a thread, so
-sessions belong to the few threads of the database lanes; the one that opens should be the one that closes.
+Pony keeps one connection a thread, so sessions belong to the few threads of the database lanes; the one that opens
+should be the one that closes.
 """
 
 import sqlite3
@@ -10,17 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 from pony.orm import Database, OrmError, db_session
 from pony.orm.dbapiprovider import DBException
 
-from auralis_trio.errors import AuralisError, Busy, StartupError
+from auralis_trio.errors import Busy, StartupError
+from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
+from auralis_trio.library.home import Home
 from auralis_trio.library.migrations import migrate
+from auralis_trio.library.postgresql import SCHEMES, PostgresqlServer
+from auralis_trio.library.sqlite import FILE_NAME, SqliteFile
 
-FILE_NAME = "library.sqlite3"
+__all__ = ["FILE_NAME", "LOCK_WAIT_S", "Library", "open_library"]
+
 LOCK_WAIT_S = 5.0
 
-_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DATABASE_ERRORS = (sqlite3.Error, psycopg2.Error, DBException, OrmError)
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,23 @@ class Library:
 
     db: Database
     entities: Entities
+    home: Home
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which of the two databases it is."""
+        return Dialect(self.db.provider.dialect)
 
     @contextmanager
     def reading(self) -> Iterator[Entities]:
-        """A session that only reads.
+        """A session that only reads; all its answers are of one moment.
 
         Raises:
-            Busy: another program holds the database for longer than the lock may be waited for.
+            Busy: another program holds the database for longer than the lock may be waited for, or it is away.
         """
-        with _busy_when_locked(), db_session:
+        immediate = self.dialect is Dialect.POSTGRESQL
+        with _busy_when_locked(self.home), db_session(immediate=immediate):
+            self.home.begin_reading(self.db)
             yield self.entities
 
     @contextmanager
@@ -47,19 +61,17 @@ class Library:
         Raises:
             Busy: as in `reading`.
         """
-        with _busy_when_locked(), db_session(immediate=True, optimistic=False):
+        with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
+            self.home.begin_writing(self.db)
             yield self.entities
 
     def close(self) -> None:
-        """Write everything into the one file and close this thread's connection; others close with their threads."""
-        with db_session:
-            connection = self.db.get_connection()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.db.disconnect()
+        """Leave everything well kept and close this thread's connection; others close with their threads."""
+        self.home.close(self.db)
 
 
-def open_library(data_dir: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> Library:
-    """Open the library in `data_dir`, and make or migrate it where that is due.
+def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float = LOCK_WAIT_S) -> Library:
+    """Open the library at `database_url`, or in `data_dir` where that is empty; make or migrate it where that is due.
 
     Raises:
         StartupError: it cannot be opened, is held by another program for `lock_wait_s`, or is of a newer version.
@@ -68,44 +80,31 @@ def open_library(data_dir: Path, *, lock_wait_s: float = LOCK_WAIT_S) -> Library
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         raise StartupError("The data directory cannot be made. Check its place and its permissions.") from None
+    home = _home(data_dir, database_url, lock_wait_s)
     db = Database()
-    db.on_connect(provider="sqlite")(_set_pragmas)
     entities = define_entities(db)
     try:
-        db.bind(provider="sqlite", filename=str(data_dir.absolute() / FILE_NAME), create_db=True, timeout=lock_wait_s)
+        home.bind(db)
         migrate(db)
         db.generate_mapping(create_tables=False, check_tables=True)
-    except (sqlite3.Error, DBException, OrmError) as error:
-        raise _startup_error(error) from error
-    return Library(db, entities)
+    except _DATABASE_ERRORS as error:
+        raise StartupError(home.busy_sentence if home.is_busy(error) else home.unusable_sentence) from error
+    return Library(db, entities, home)
 
 
-def _set_pragmas(_db: Database, connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _startup_error(error: BaseException) -> AuralisError:
-    if _is_locked(error):
-        return StartupError("Another program holds the library: end it, or choose another data directory.")
-    return StartupError(
-        "The library's database cannot be used: check the data directory's permissions and space, or choose another."
-    )
+def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
+    if not database_url:
+        return SqliteFile(data_dir, lock_wait_s)
+    if not database_url.startswith(SCHEMES):
+        raise StartupError("The database's URL has to begin with postgresql://; without one, SQLite is used.")
+    return PostgresqlServer(database_url, lock_wait_s)
 
 
 @contextmanager
-def _busy_when_locked() -> Iterator[None]:
+def _busy_when_locked(home: Home) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.OperationalError, DBException, OrmError) as error:
-        if _is_locked(error):
+    except _DATABASE_ERRORS as error:
+        if home.is_busy(error):
             raise Busy(retry_after_s=1) from error
         raise
-
-
-def _is_locked(error: BaseException) -> bool:
-    """Whether SQLite's own error, which Pony wraps in up to two of its own, says that another holds the lock."""
-    origin: object = error
-    while isinstance(origin, BaseException) and not isinstance(origin, sqlite3.Error):
-        origin = getattr(origin, "original_exc", None)
-    return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _BUSY_CODES

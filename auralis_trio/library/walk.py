@@ -1,8 +1,9 @@
 """Looking through folders of music on the disk: what lies there, and what could not be looked at.
 
 Links are not followed, neither to folders nor to files: what they point to is found where it really lies, or lies
-outside of the folders that the operator named. So a loop of links is no loop here. Hidden files and folders, and
-whatever is not a regular file with a suffix of a format that can be scanned, are passed over.
+outside of the folders that the operator named. So a loop of links is no loop here. Hidden files and folders,
+whatever is not a regular file with a suffix of a format that can be scanned, and what the listener wants left out
+(`ignore`), are passed over.
 """
 
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from auralis_trio.audio.source import Check
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.ignore import Rules, has_no_media, rules_in
 
 MAX_DIRECTORIES = 100
 MAX_UNREADABLE = 1000
@@ -18,10 +20,14 @@ MAX_UNREADABLE = 1000
 
 @dataclass(frozen=True)
 class Target:
-    """A folder to scan, and the root that it lies in or is; both as real, absolute paths."""
+    """A folder to scan, and the root that it lies in or is; both as real, absolute paths.
+
+    With `recursive` everything below is looked at, without only the files right in it.
+    """
 
     root: str
     path: str
+    recursive: bool = True
 
     @property
     def name(self) -> str:
@@ -29,12 +35,16 @@ class Target:
         return shown(os.path.join(os.path.basename(self.root), os.path.relpath(self.path, self.root)))
 
     def holds(self, path: str) -> bool:
-        """Whether `path` lies in it."""
-        return _is_inside(path, self.path)
+        """Whether `path` lies in the part of it that is looked at."""
+        return _is_inside(path, self.path) if self.recursive else os.path.dirname(path) == self.path
 
     def relative(self, path: str) -> str:
         """What people may see of a folder in it: the way from the root; `.` is the root itself."""
         return shown(os.path.relpath(path, self.root))
+
+    def shown_file(self, path: str) -> str:
+        """What people may see of a file in it: the root's own name and the way from there."""
+        return shown(os.path.join(os.path.basename(self.root), os.path.relpath(path, self.root)))
 
     def folder_of(self, path: str) -> str:
         """The same for the folder of a file in it."""
@@ -55,31 +65,33 @@ def shown(path: str) -> str:
     return os.fsencode(os.path.normpath(path)).decode("utf-8", "replace")
 
 
-def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None) -> list[Target]:
+def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None, recursive: bool = True) -> list[Target]:
     """The folders that a scan of `directories` (absolute, or relative to a root; None: every root) has to look at.
 
-    A folder within another of them is left out, since it is looked at anyway.
+    A folder within another of them is left out where it is looked at anyway.
 
     Raises:
         InvalidRequest: a directory is not there, or does not lie in any root.
     """
     real_roots = [os.path.realpath(root) for root in roots]
     if directories is None:
-        targets = [Target(root, root) for root in real_roots]
+        targets = [Target(root, root, recursive) for root in real_roots]
     elif len(directories) > MAX_DIRECTORIES:
         raise InvalidRequest(f"At most {MAX_DIRECTORIES} folders can be named at once.", code="too_many_folders")
     else:
-        targets = [_resolve(real_roots, directory) for directory in directories]
+        targets = [_resolve(real_roots, directory, recursive) for directory in directories]
     targets = list(dict.fromkeys(targets))
+    if not recursive:
+        return targets
     return [target for target in targets if not any(_is_inside(target.path, other.path) for other in targets)]
 
 
-def _resolve(roots: Sequence[str], directory: str) -> Target:
+def _resolve(roots: Sequence[str], directory: str, recursive: bool) -> Target:
     for root in roots:
         try:
             path = os.path.realpath(os.path.join(root, directory))
             if (path == root or _is_inside(path, root)) and os.path.isdir(path):
-                return Target(root, path)
+                return Target(root, path, recursive)
         except ValueError:  # a NUL, or half a character
             break
     raise InvalidRequest(
@@ -95,6 +107,7 @@ def _is_inside(path: str, folder: str) -> bool:
 class Walk:
     """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered.
 
+    `found` counts the files, `ignored` the files and folders that the listener wants left out.
     `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
     Past `MAX_UNREADABLE` of them, the target itself stands for all.
     """
@@ -104,6 +117,7 @@ class Walk:
         self.unreadable: set[str] = set()
         self.folder = target.path
         self.found = 0
+        self.ignored = 0
         self._suffixes = suffixes
         self._entries = self._walk()
 
@@ -121,24 +135,56 @@ class Walk:
 
     def _walk(self) -> Iterator[FoundFile | None]:
         """Each file that can be scanned, and None for everything else that was looked at."""
-        waiting = [self.target.path]
+        waiting: list[tuple[str, Rules | None]] = self._first()
         while waiting:
-            self.folder = waiting.pop()
+            self.folder, above = waiting.pop()
             try:
+                if has_no_media(self.folder):
+                    self.ignored += 1
+                    continue
+                rules = rules_in(self.folder, above)
                 with os.scandir(self.folder) as entries:
                     for entry in entries:
                         if entry.name.startswith("."):
                             yield None
                         elif entry.is_dir(follow_symlinks=False):
-                            waiting.append(entry.path)
+                            if self.target.recursive and not self._is_ignored(rules, entry.path, True):
+                                waiting.append((entry.path, rules))
                             yield None
                         else:
-                            yield self._file(entry)
+                            yield self._file(entry, rules)
             except OSError:
                 self._miss(self.folder)
 
-    def _file(self, entry: os.DirEntry[str]) -> FoundFile | None:
+    def _first(self) -> list[tuple[str, Rules | None]]:
+        """The target's folder with the rules from above it; nothing where these leave it out."""
+        rules: Rules | None = None
+        folder = self.target.root
+        try:
+            for name in self.target.path[len(folder) :].split("/"):
+                folder = os.path.join(folder, name) if name else folder
+                if folder != self.target.root and self._is_ignored(rules, folder, True):
+                    return []
+                if folder == self.target.path:
+                    break
+                if has_no_media(folder):
+                    self.ignored += 1
+                    return []
+                rules = rules_in(folder, rules)
+        except OSError:
+            self._miss(self.target.path)
+            return []
+        return [(self.target.path, rules)]
+
+    def _is_ignored(self, rules: Rules | None, path: str, is_folder: bool) -> bool:
+        ignored = rules is not None and rules.ignores(path, is_folder)
+        self.ignored += ignored
+        return ignored
+
+    def _file(self, entry: os.DirEntry[str], rules: Rules | None) -> FoundFile | None:
         if os.path.splitext(entry.name)[1].lower() not in self._suffixes:
+            return None
+        if self._is_ignored(rules, entry.path, False):
             return None
         try:
             if not entry.is_file(follow_symlinks=False):

@@ -8,6 +8,7 @@ from msgspec import Meta
 from quart import Response
 
 from auralis_trio.errors import Conflict
+from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks, statistics
 from auralis_trio.web.answers import json_response
 from auralis_trio.web.query import NoParameters, body, query
@@ -19,11 +20,11 @@ Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class TracksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which page of which tracks."""
+    """Which page of which tracks; without `sort` by title, or what is searched for by how well it is found."""
 
     limit: Limit = 50
     offset: Offset = 0
-    sort: str = "title"
+    sort: str | None = None
     search: Annotated[str, Meta(max_length=200)] | None = None
 
 
@@ -43,10 +44,11 @@ class ArtistsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sort: str = "name"
 
 
-class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which folders to scan, each within a configured one; none: all of them."""
+class ReportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of what a scan changed."""
 
-    directories: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=1000)] | None = None
+    limit: Limit = 50
+    offset: Offset = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class LibraryApi:
             Route("GET", "/api/artists", self.artists),
             Route("POST", "/api/library/scan", self.scan),
             Route("GET", "/api/library/scan/status", self.scan_status),
+            Route("GET", "/api/library/scan/report", self.scan_report),
             Route("POST", "/api/library/scan/cancel", self.cancel_scan),
         ]
 
@@ -100,14 +103,20 @@ class LibraryApi:
 
     async def scan(self) -> Response:
         """Begin a scan; it goes on when this answer is out."""
-        wanted = await body(ScanRequest)
-        await self.services.start_scan(wanted.directories)
+        await self.services.start_scan(await body(ScanOrder))
         return json_response(self.services.scan.progress, 202)
 
     async def scan_status(self) -> Response:
         """What the scan does now, or did last."""
         query(NoParameters)
         return json_response(self.services.scan.progress)
+
+    async def scan_report(self) -> Response:
+        """What the scan has changed until now, or the last one did, and why."""
+        page, report = query(ReportQuery), self.services.scan.report
+        items = report.changes[page.offset : page.offset + page.limit]
+        answer = {"items": items, "total": len(report.changes), "offset": page.offset, "limit": page.limit}
+        return json_response({**answer, "left_off": report.left_off})
 
     async def cancel_scan(self) -> Response:
         """Ask the scan to stop."""

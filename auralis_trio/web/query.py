@@ -3,12 +3,24 @@
 from typing import TypeVar
 
 import msgspec
-from quart import request
+from quart import current_app, request
 
-from auralis_trio.errors import InvalidRequest
+from auralis_trio.errors import AuralisError, InvalidRequest
 
 T = TypeVar("T", bound=msgspec.Struct)
 B = TypeVar("B")
+
+
+MAX_JSON_BYTES = "MAX_JSON_BYTES"
+"""The application's setting for how large a JSON body may be; the transport takes what the largest upload needs."""
+
+
+class BodyTooLarge(AuralisError):
+    """The request body is larger than what is taken here."""
+
+    status = 413
+    default_code = "body_too_large"
+    text = "The request body is too large."
 
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,11 +49,26 @@ async def body(kind: type[B]) -> B:
 
     Raises:
         InvalidRequest: it is not JSON or does not fit.
+        BodyTooLarge: it is larger than a JSON body may be.
     """
-    data = await request.get_data(as_text=False)
+    data = await read_body(current_app.config[MAX_JSON_BYTES])
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if isinstance(error, msgspec.ValidationError):
             raise InvalidRequest(f"The body cannot be used: {error}") from None
         raise InvalidRequest("The body is not JSON.") from None
+
+
+async def read_body(max_bytes: int) -> bytes:
+    """The request's body, which is not read further than it may be large.
+
+    Raises:
+        BodyTooLarge: it is larger than `max_bytes`.
+    """
+    data = bytearray()
+    async for part in request.body:
+        data.extend(part)
+        if len(data) > max_bytes:
+            raise BodyTooLarge
+    return bytes(data)

@@ -3,7 +3,7 @@
 A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
 (which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
 from another site is refused unless it only opens the page. A request without Origin and without those marks comes
-from a program, not from a page, and passes. State changes take JSON only, which no foreign form can send.
+from a program, not from a page, and passes. State changes take JSON or a picture, which no foreign form can send.
 """
 
 import ipaddress
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from auralis_trio.errors import AuralisError, Forbidden
+
+PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -30,7 +32,7 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 
 
 class UnsupportedContent(AuralisError):
-    """A state change that is not JSON."""
+    """A state change that is neither JSON nor a picture."""
 
     status = 415
     default_code = "json_required"
@@ -49,7 +51,7 @@ class Guard:
 
         Raises:
             Forbidden: Host or Origin is not ours.
-            UnsupportedContent: a state change that is not JSON.
+            UnsupportedContent: a state change that is neither JSON nor a picture.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
@@ -64,7 +66,7 @@ class Guard:
             opens_page = method == "GET" and headers.get("sec-fetch-dest") == "document"
             if not opens_page:
                 raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
-        if method in {"POST", "PUT", "PATCH"} and not _is_json(headers.get("content-type", "")):
+        if method in {"POST", "PUT", "PATCH"} and not _is_unforgeable(headers.get("content-type", "")):
             raise UnsupportedContent
 
     def _is_own_page(self, origin: str, host: str) -> bool:
@@ -108,8 +110,10 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"
+def _is_unforgeable(content_type: str) -> bool:
+    """Whether a page can only send this kind of content where it is allowed to: no form and no beacon has it."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind in PICTURE_TYPES
 
 
 def is_loopback(host: str) -> bool:

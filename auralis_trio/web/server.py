@@ -5,10 +5,16 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from auralis_trio.errors import AuralisError
+from auralis_trio.web.artwork_api import ArtworkApi
+from auralis_trio.web.collections_api import CollectionsApi
+from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.page import Page
+from auralis_trio.web.personal_api import PersonalApi
+from auralis_trio.web.playlists_api import PlaylistsApi
 from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
 from auralis_trio.web.processing_api import ProcessingApi
+from auralis_trio.web.query import MAX_JSON_BYTES
 from auralis_trio.web.receipt_api import ReceiptApi
 from auralis_trio.web.routes import Route, install_routes
 from auralis_trio.web.security import PAGE_HEADERS, Guard
@@ -26,6 +32,11 @@ def route_table(services: Services) -> list[Route]:
         *Page(services.page).routes(),
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
+        *FacetsApi(services).routes(),
+        *CollectionsApi(services).routes(),
+        *PersonalApi(services).routes(),
+        *PlaylistsApi(services).routes(),
+        *ArtworkApi(services).routes(),
         *StreamApi(services).routes(),
         *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),
@@ -40,6 +51,7 @@ def create_app(services: Services) -> ASGIFramework:
     install_routes(app, route_table(services))
     app.after_request(_add_page_headers)
     prepare(app)
+    app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)
 
     async def guarded(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -1,6 +1,6 @@
 """What the rooms behind the door need; put together by `app.open_services`."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,10 @@ from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import LibraryAnalysis
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
@@ -33,8 +35,9 @@ class Services:
     receipts: Receipts
     analysis: LibraryAnalysis
     scan: Scan
-    start_scan: Callable[[Sequence[str] | None], Awaitable[None]]
+    start_scan: Callable[[ScanOrder], Awaitable[None]]
     supervisor: Supervisor
     sessions: SessionServices
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]
+    artwork: Artwork

@@ -14,16 +14,17 @@ log = logging.getLogger(__name__)
 
 def probe_files(paths: list[str]) -> list[ProbedFile | FailedFile]:
     """Read each file's size and time, its format and its tags; of one that cannot be read, why, as a code."""
-    return [_probe_file(path) for path in paths]
+    return [probe_file(path) for path in paths]
 
 
-def _probe_file(path: str) -> ProbedFile | FailedFile:
+def probe_file(path: str, named: str | None = None) -> ProbedFile | FailedFile:
+    """The same for one file, which is told as lying at `named` where that is given."""
     try:
         status = os.stat(path)  # first: a file that changes while it is read is read again by the next scan
         if not stat.S_ISREG(status.st_mode):
             return FailedFile(path, SourceUnsupported.default_code)
         probed = probe(path)
-        tags = read_tags(path)
+        tags = read_tags(path, named)
     except FileNotFoundError:
         return FailedFile(path, SourceMissing.default_code)
     except OSError:
@@ -34,7 +35,7 @@ def _probe_file(path: str) -> ProbedFile | FailedFile:
         log.exception("not readable: %r", path)
         return FailedFile(path, SourceCorrupt.default_code)
     return ProbedFile(
-        path=path,
+        path=named or path,
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         kind=probed.kind,

@@ -12,6 +12,7 @@ import soundfile
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.web.server import route_table
+from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
 from tests.serving import running_server, settings_for
 
 RATE = 44_100
@@ -48,6 +49,7 @@ ROUTES = {
     ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
     ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
+    ("GET", "/api/library/facets"): ("/api/library/facets", 200),
     ("GET", "/api/albums"): ("/api/albums", 200),
     ("GET", "/api/artists"): ("/api/artists", 200),
     ("POST", "/api/library/scan"): ("/api/library/scan", 202),
@@ -78,7 +80,7 @@ ROUTES = {
 async def test_every_route_answers(
     server: Server, http: httpx2.AsyncClient, route: tuple[str, str], call: tuple[str, int]
 ) -> None:
-    assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES)
+    assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES) | COLLECTION_ROUTES
     answer = await http.request(route[0], call[0], headers={} if route[0] == "GET" else JSON)
     assert answer.status_code == call[1]
 

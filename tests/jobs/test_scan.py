@@ -2,9 +2,10 @@
 
 # mypy: disable-error-code="no-untyped-call"
 
+import contextlib
 import os
+import random
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
 from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.library.store import Library, open_library
@@ -28,6 +30,8 @@ from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, o
 
 T = TypeVar("T")
 
+KILLS = 20
+SONGS = READ_BATCH * 5
 LAST_EVENTS = {"scan_complete", "library_scan_error"}
 
 
@@ -42,9 +46,8 @@ def write_song(path: Path, frames: int = 400, **tags: str) -> None:
 def write_songs(folder: Path, number: int) -> None:
     for index in range(number):
         name = f"{index:03}"
-        write_song(
-            folder / f"album {index // 10}" / f"{name}.flac", title=name, artist=f"artist {index % 7}", album="a"
-        )
+        path, tags = folder / f"album {index // 10}" / f"{name}.flac", {"title": name, "album": "a"}
+        write_song(path, 400 + index, artist=f"artist {index % 7}", **tags)
 
 
 class Events:
@@ -159,7 +162,7 @@ def tracks(library: Library) -> dict[str, TrackRecord]:
 
 def state_of(library: Library) -> Any:
     """All that a scan leaves behind, without the numbers and times that depend on when it ran."""
-    found = [(track, get_track_file(library, track.id)) for track in tracks(library).values()]
+    found = [(track, get_track_file(library, track.id)) for track in list_tracks(library, 500).items]
     return (
         sorted(
             (file.path, file.content_id, file.size, file.mtime_ns, t.title, t.artist, t.missing) for t, file in found
@@ -196,7 +199,7 @@ async def test_a_scan_tells_of_its_start_its_progress_what_changed_and_its_end_i
     await scan.run()
     assert events.kinds == ["library_scan_started", *["scan_progress"] * 4, "library_updated", "scan_complete"]
     assert events.data("library_scan_started") == [{"folders": ["music"]}]
-    assert events.data("library_updated") == [{"added": READ_BATCH * 2 + 1, "updated": 0, "missing": 0}]
+    assert events.data("library_updated") == [{"added": READ_BATCH * 2 + 1, "updated": 0, "moved": 0, "missing": 0}]
     assert events.data("scan_complete")[0]["cancelled"] is False
 
 
@@ -206,7 +209,7 @@ async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it
     write_songs(music, READ_BATCH + 5)
     await scan.run()
     write_song(music / "album 0" / "000.flac", frames=500)
-    write_song(music / "new.flac")
+    write_song(music / "new.flac", frames=600)
     events.all.clear()
     await scan.run()
     told = events.data("scan_progress")
@@ -377,16 +380,16 @@ async def test_a_refused_directory_starts_nothing_and_leaves_the_scan_free(
 ) -> None:
     write_song(music / "one.flac")
     with pytest.raises(InvalidRequest):
-        await scan.start(nursery, [directory])
+        await scan.start(nursery, ScanOrder([directory]))
     assert (events.all, scan.running, scan.progress.state) == ([], False, "idle")
     assert (await scan.run()).added == 1
 
 
 async def test_one_folder_of_a_root_can_be_scanned_alone(library: Library, music: Path, scan: Scan) -> None:
     write_songs(music, 12)
-    assert (await scan.run(["album 1"])).added == 2
+    assert (await scan.run(ScanOrder(["album 1"]))).added == 2
     shutil.rmtree(music / "album 0")
-    assert (await scan.run([str(music / "album 1")])).unchanged == 2
+    assert (await scan.run(ScanOrder([str(music / "album 1")]))).unchanged == 2
     assert {track.missing for track in tracks(library).values()} == {False}
 
 
@@ -467,6 +470,87 @@ async def test_nothing_that_is_told_holds_a_path(music: Path, scan: Scan, events
     assert str(music.parent) not in str(events.all)
 
 
+async def test_a_file_that_was_moved_and_retagged_is_recognised_within_one_scan(
+    library: Library, tmp_path: Path, events: Events
+) -> None:
+    roots = [tmp_path / "a", tmp_path / "b"]
+    write_song(roots[0] / "one.flac", frames=500, title="before")
+    write_song(roots[0] / "two.flac", frames=600)
+    write_song(roots[1] / "three.flac", frames=700)
+    scan = Scan(library, InlineOffload(), list(map(str, roots)), events)
+    await scan.run()
+    before = tracks(library)["before"]
+    (roots[0] / "one.flac").rename(roots[1] / "uno.flac")
+    file = FLAC(str(roots[1] / "uno.flac"))
+    file["title"] = "after"
+    file.save()
+    progress = await scan.run()
+    assert (progress.moved, progress.added, progress.missing, progress.done) == (1, 0, 1, 3)
+    after = tracks(library)
+    assert (after["after"].id, after["after"].missing, len(after)) == (before.id, False, 3)
+    assert scan.report.changes[-1] == ScanChange("moved", "b/uno.flac", "same_audio_elsewhere")
+
+
+async def test_a_scan_that_is_not_recursive_looks_at_one_folder_alone(
+    library: Library, music: Path, scan: Scan
+) -> None:
+    write_song(music / "one.flac")
+    write_song(music / "below" / "two.flac", frames=500)
+    order = ScanOrder([str(music)], recursive=False)
+    assert (await scan.run(order)).total == 1
+    await scan.run()
+    shutil.rmtree(music / "below")
+    (music / "one.flac").unlink()
+    assert (await scan.run(order)).missing == 1
+    assert {title: track.missing for title, track in tracks(library).items()} == {"one": True, "two": False}
+
+
+async def test_a_scan_can_read_every_file_anew(music: Path, scan: Scan) -> None:
+    write_songs(music, 3)
+    await scan.run()
+    progress = await scan.run(ScanOrder(skip_existing=False))
+    assert (progress.updated, progress.unchanged) == (3, 0)
+
+
+async def test_the_report_says_what_changed_and_why(music: Path, scan: Scan) -> None:
+    for number, name in enumerate(("changed", "gone", "back")):
+        write_song(music / "a" / f"{name}.flac", frames=500 + number)
+    await scan.run()
+    assert {change.change for change in scan.report.changes} == {"added"}
+    (music / "a" / "back.flac").rename(music / "away")
+    await scan.run()
+    (music / "away").rename(music / "a" / "back.flac")
+    write_song(music / "a" / "changed.flac", frames=600)
+    (music / "a" / "gone.flac").unlink()
+    (music / "broken.mp3").write_bytes(b"text")
+    await scan.run()
+    assert sorted(scan.report.changes, key=lambda change: change.file) == [
+        ScanChange("back", "music/a/back.flac", "file_is_back"),
+        ScanChange("updated", "music/a/changed.flac", "file_changed"),
+        ScanChange("missing", "music/a/gone.flac", "file_gone"),
+        ScanChange("failed", "music/broken.mp3", "track_unsupported"),
+    ]
+    await scan.run()
+    assert [change.change for change in scan.report.changes] == ["failed"]
+
+
+async def test_the_report_has_a_bound(music: Path, scan: Scan) -> None:
+    for index in range(MAX_REPORTED + 2):
+        (music / f"{index}.wav").write_bytes(b"")
+    await scan.run()
+    assert (len(scan.report.changes), scan.report.left_off) == (MAX_REPORTED, 2)
+
+
+async def test_what_is_left_out_from_now_on_is_marked_and_the_root_not_taken_for_unmounted(
+    music: Path, scan: Scan
+) -> None:
+    write_songs(music, 2)
+    await scan.run()
+    (music / ".nomedia").touch()
+    progress = await scan.run()
+    assert (progress.missing, progress.unavailable) == (2, ())
+
+
 async def test_names_that_are_no_text_are_scanned(library: Library, music: Path, scan: Scan) -> None:
     folder = os.fsdecode(os.fsencode(music) + b"/\xe9t\xe9")
     write_song(music / "one.flac")
@@ -478,33 +562,68 @@ async def test_names_that_are_no_text_are_scanned(library: Library, music: Path,
     assert (await scan.run()).unchanged == 1
 
 
-async def scan_with_processes(data: Path, music: Path, announce: Callable[[str, dict[str, Any]], None]) -> Any:
+class ThreadsOnly(InlineDoor):
+    """A real door that reads files in threads, so that a process is soon there to be killed."""
+
+    def __init__(self, door: Offload) -> None:
+        super().__init__()
+        self.door = door
+
+    async def run(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        return await self.door.run(lane, fn, *args)
+
+    async def run_process(self, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        return await self.door.run(Lane.AUDIO, fn, *args)
+
+
+async def scan_with_processes(
+    data: Path, music: Path, announce: Callable[[str, dict[str, Any]], None], skip_existing: bool = True
+) -> Any:
     """One scan as a server does it: database threads, worker processes."""
     async with open_offload() as offload:
-        door: Offload = offload
+        door: Offload = offload if skip_existing else ThreadsOnly(offload)
         library = await door.run(Lane.WRITE, open_library, data)
-        await Scan(library, door, [str(music)], announce).run()
+        await Scan(library, door, [str(music)], announce).run(ScanOrder(skip_existing=skip_existing))
         state = await door.run(Lane.READ, state_of, library)
         await door.run(Lane.WRITE, library.close)
         return state
 
 
 def test_a_scan_that_is_killed_at_any_point_is_completed_by_the_next_one(tmp_path: Path, music: Path) -> None:
-    write_songs(music, READ_BATCH * 8)
-    for lines in (1, 2, 3, 5):
-        command = [sys.executable, __file__, str(tmp_path / "killed"), str(music)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            told = [process.stdout.readline().strip() for _ in range(lines)]
-            process.send_signal(signal.SIGKILL)
-        assert told[0] == "library_scan_started"
+    write_songs(music, SONGS)
+    (music / "broken.mp3").write_bytes(b"no music")
+    dice = random.Random(4)
+    undisturbed = trio.run(scan_with_processes, tmp_path / "undisturbed", music, Events())
+    # A file that is gone and one that has moved, so that there is something to mark and to recognise.
+    shutil.copytree(tmp_path / "undisturbed", tmp_path / "killed")
+    (music / "album 0" / "000.flac").rename(music / "album 1" / "moved.flac")
+    (music / "album 0" / "001.flac").unlink()
+    for path in music.glob("album 2/*.flac"):
+        write_song(path, frames=int(path.stem), title="changed")
+    moments = [(dice.choice((1, 1, 2, 3, 4, 5)), dice.random() * 0.05) for _ in range(KILLS)]
+    for lines, then_s in moments:
+        kill_scan(tmp_path / "killed", music, lines, then_s)
     events = Events()
     killed = trio.run(scan_with_processes, tmp_path / "killed", music, events)
-    undisturbed = trio.run(scan_with_processes, tmp_path / "undisturbed", music, Events())
+    trio.run(scan_with_processes, tmp_path / "undisturbed", music, Events())
+    again = trio.run(scan_with_processes, tmp_path / "undisturbed", music, Events())
     assert events.kinds[-1] == "scan_complete"
-    assert len(killed[0]) == READ_BATCH * 8
-    assert killed == undisturbed
+    assert killed == again != undisturbed
+    assert len(killed[0]) == SONGS
+
+
+def kill_scan(data: Path, music: Path, lines: int, then_s: float) -> None:
+    """Start a scan of everything as a process; kill it so long after it has told so much."""
+    command = [sys.executable, __file__, str(data), str(music)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(lines):
+            process.stdout.readline()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(then_s)
+        process.kill()
 
 
 if __name__ == "__main__":
-    trio.run(scan_with_processes, Path(sys.argv[1]), Path(sys.argv[2]), lambda kind, data: print(kind, flush=True))
+    data_dir, folder = map(Path, sys.argv[1:])
+    trio.run(scan_with_processes, data_dir, folder, lambda kind, data: print(kind, flush=True), False)

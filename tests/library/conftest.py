@@ -11,6 +11,7 @@ from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.queries import add_folder
 from auralis_trio.library.records import ProbedFile, Tags
 from auralis_trio.library.store import Library, open_library
+from tests.postgres import Postgres
 
 STEREO = AudioFormat(sample_rate=44_100, channels=2, bits=16)
 
@@ -18,9 +19,29 @@ Probed = Callable[..., ProbedFile]
 Fill = Callable[[Sequence[ProbedFile]], None]
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    opened = open_library(tmp_path / "data")
+@pytest.fixture(scope="session")
+def postgresql_library(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """A library in PostgreSQL; opened once, since `library` empties it."""
+    opened = open_library(tmp_path_factory.mktemp("data"), postgres.new_database())
+    yield opened
+    opened.close()
+
+
+def _emptied(library: Library) -> Library:
+    with library.writing():
+        tables = library.db.select("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = ", ".join(sorted(name for name in tables if name != "schema_version"))
+        library.db.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    return library
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
+    """An empty library that knows one folder, in each of the two databases."""
+    if request.param == "postgresql":
+        opened = _emptied(request.getfixturevalue("postgresql_library"))
+    else:
+        opened = open_library(tmp_path / "data")
     add_folder(opened, "/music", 1)
     yield opened
     opened.close()

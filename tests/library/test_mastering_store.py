@@ -1,5 +1,3 @@
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -23,7 +21,7 @@ from auralis_trio.library.mastering_store import (
 )
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
-from auralis_trio.library.store import FILE_NAME, Library, open_library
+from auralis_trio.library.store import Library, open_library
 from tests.library.conftest import Fill, Probed
 
 PROFILE = Profile(
@@ -45,11 +43,10 @@ def test_a_profile_comes_back_as_it_was_kept(library: Library) -> None:
     assert get_profile(library, "one") == PROFILE
 
 
-def test_a_profile_of_another_version_is_as_good_as_none(library: Library, tmp_path: Path) -> None:
+def test_a_profile_of_another_version_is_as_good_as_none(library: Library) -> None:
     keep_profile(library, "one", PROFILE, 5)
-    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
-        connection.execute("UPDATE analysis SET version = version - 1")
-        connection.commit()
+    with library.writing():
+        library.db.execute("UPDATE analysis SET version = version - 1")
     assert get_profile(library, "one") is None
     newer = msgspec.structs.replace(PROFILE, channels=1)
     keep_profile(library, "one", newer, 6)
@@ -78,14 +75,11 @@ def test_what_is_still_to_be_analysed_is_neither_known_nor_failed_nor_gone(
     assert get_profile(library, "content of 3.wav") is None
 
 
-def test_a_failure_of_an_older_version_is_tried_again(
-    library: Library, probed: Probed, fill: Fill, tmp_path: Path
-) -> None:
+def test_a_failure_of_an_older_version_is_tried_again(library: Library, probed: Probed, fill: Fill) -> None:
     fill([probed("one.wav")])
     keep_failure(library, "content of one.wav", "track_damaged", 5)
-    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
-        connection.execute("UPDATE analysis SET version = ?", (ANALYSIS_VERSION - 1,))
-        connection.commit()
+    with library.writing():
+        library.db.execute("UPDATE analysis SET version = $version", {"version": ANALYSIS_VERSION - 1})
     assert unanalysed(library) == [1]
 
 

@@ -9,7 +9,6 @@ from auralis_trio.library.queries import (
     ARTIST_SORTS,
     MAX_LIMIT,
     MAX_OFFSET,
-    MAX_SEARCH_CHARS,
     TRACK_SORTS,
     add_folder,
     get_track,
@@ -21,6 +20,7 @@ from auralis_trio.library.queries import (
     set_total_frames,
     statistics,
 )
+from auralis_trio.library.query_language import MAX_SEARCH_CHARS
 from auralis_trio.library.records import Page, ProbedFile, Statistics
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
@@ -117,34 +117,6 @@ def test_tracks_of_one_artist_come_album_by_album_in_the_order_of_their_numbers(
 def test_sorting_goes_by_letters_and_not_by_case_or_accents(library: Library, fill: Fill, probed: Probed) -> None:
     fill([probed(name) for name in ("b", "Á", "C", "a2", "É")])
     assert [track.title for track in list_tracks(library).items] == ["Á", "a2", "b", "C", "É"]
-
-
-@pytest.mark.parametrize(
-    ("search", "titles"),
-    [
-        ("BJORK", ["one"]),
-        ("björk", ["one"]),
-        ("ork", ["one"]),
-        ("kind of", ["two"]),
-        ("thr", ["three"]),
-        ("100%", ["100% pure"]),
-        ("0%_p", []),
-        ("%", ["100% pure"]),
-        ("_", []),
-        ("'; DROP TABLE track; --", []),
-        ("two\0", ["two"]),
-        ("\ud800", ["100% pure", "one", "three", "two"]),
-        ("   ", ["100% pure", "one", "three", "two"]),
-        ("nothing like it", []),
-    ],
-)
-def test_a_search_finds_text_in_title_artist_or_album_whatever_its_case_and_accents(
-    library: Library, fill: Fill, probed: Probed, search: str, titles: list[str]
-) -> None:
-    fill([probed("one", artist="Björk"), probed("two", album="Kind  of Blue"), probed("three"), probed("100% pure")])
-    page = list_tracks(library, search=search)
-    assert [track.title for track in page.items] == titles
-    assert page.total == len(titles)
 
 
 @pytest.mark.usefixtures("collection")
@@ -272,4 +244,4 @@ def test_a_view_takes_the_same_number_of_statements_however_much_there_is(
     fill([probed("title", artist="Nina", album="Live")])
     with_one = statements(library, lambda: ask(library))
     fill([probed(f"{n}", title=f"title {n}", artist=f"Artist {n}", album=f"Album {n}") for n in range(100)])
-    assert statements(library, lambda: ask(library)) == with_one <= 2
+    assert statements(library, lambda: ask(library)) == with_one <= 4

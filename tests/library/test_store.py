@@ -4,12 +4,16 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
+from pony.orm import DatabaseError
 
 from auralis_trio.errors import Busy, StartupError
+from auralis_trio.library.migrations import WRITER_LOCK
 from auralis_trio.library.queries import add_folder, list_folders, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import FILE_NAME, Library, open_library
+from tests.postgres import Postgres
 
 
 def test_what_was_written_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
@@ -28,10 +32,12 @@ def test_closing_leaves_everything_in_the_one_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
-def test_the_database_is_in_write_ahead_mode(library: Library) -> None:
+def test_the_file_is_in_write_ahead_mode(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
     with library.reading():
         assert library.db.select("SELECT journal_mode FROM pragma_journal_mode") == ["wal"]
         assert library.db.select("SELECT synchronous FROM pragma_synchronous") == [1]
+    library.close()
 
 
 def test_two_libraries_can_be_open_in_one_process(tmp_path: Path) -> None:
@@ -60,6 +66,29 @@ def test_readers_see_the_last_committed_state_while_a_writer_is_at_work(
         reader.join()
     assert seen == [1]
     assert list_tracks(library).total == 0
+
+
+def test_all_that_one_session_reads_is_of_one_moment(
+    library: Library, fill: Callable[..., None], probed: Callable[..., ProbedFile]
+) -> None:
+    def write() -> None:
+        fill([probed("one.wav")])
+        library.db.disconnect()
+
+    count = "SELECT count(*) FROM track"
+    with library.reading():
+        before = library.db.get(count)
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join()
+        after = library.db.get(count)
+    assert before == after == 0
+    assert list_tracks(library).total == 1
+
+
+def test_a_session_that_reads_cannot_write_on_postgresql(postgresql_library: Library) -> None:
+    with pytest.raises(DatabaseError, match="read-only"), postgresql_library.reading():
+        postgresql_library.db.execute("DELETE FROM track")
 
 
 def test_a_change_that_fails_is_not_kept_in_part(library: Library) -> None:
@@ -110,3 +139,82 @@ def test_a_data_directory_that_cannot_be_made_is_refused_in_one_sentence(tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(StartupError, match="data directory cannot be made"):
         open_library(tmp_path / "file")
+
+
+def open_in(postgres: Postgres, tmp_path: Path, **more: float) -> tuple[Library, str]:
+    url = postgres.new_database()
+    return open_library(tmp_path, url, **more), url
+
+
+def test_a_library_in_postgresql_leaves_no_database_in_the_data_directory(postgres: Postgres, tmp_path: Path) -> None:
+    library, url = open_in(postgres, tmp_path)
+    added = add_folder(library, "/music", 7)
+    library.close()
+    assert list(tmp_path.iterdir()) == []
+    library = open_library(tmp_path, url)
+    assert list_folders(library) == [added]
+    library.close()
+
+
+def test_a_write_waits_for_another_process_only_so_long_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    library, url = open_in(postgres, tmp_path, lock_wait_s=0.01)
+    with closing(psycopg2.connect(url)) as other:
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
+        with pytest.raises(Busy):
+            add_folder(library, "/music", 1)
+        assert list_folders(library) == []
+        with pytest.raises(StartupError, match="does not answer"):
+            open_library(tmp_path, url, lock_wait_s=0.01)
+    add_folder(library, "/music", 1)
+    library.close()
+
+
+def test_a_connection_that_broke_is_made_anew(postgres: Postgres, tmp_path: Path) -> None:
+    library, url = open_in(postgres, tmp_path)
+    add_folder(library, "/music", 1)
+    for ask in (list_folders, lambda library: add_folder(library, "/more", 1)):
+        name = url.rpartition("/")[2].partition("?")[0]
+        postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        with pytest.raises(Busy):
+            ask(library)
+        ask(library)
+    assert [folder.name for folder in list_folders(library)] == ["music", "more"]
+    library.close()
+
+
+def test_a_connection_that_breaks_in_the_middle_is_busy_and_nothing_of_it_is_kept(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    library, url = open_in(postgres, tmp_path)
+    name = url.rpartition("/")[2].partition("?")[0]
+
+    def write_while_it_breaks() -> None:
+        with library.writing() as entities:
+            entities.Folder(path=b"/half", added_ns=1).flush()
+            postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            entities.Folder(path=b"/other", added_ns=1).flush()
+
+    with pytest.raises(Busy):
+        write_while_it_breaks()
+    assert list_folders(library) == []
+    library.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mysql://host/name", "has to begin with postgresql://"),
+        ("/var/lib/library.db", "has to begin with postgresql://"),
+        ("postgresql://127.0.0.1:1/auralis", "does not answer"),
+        ("postgresql://[/", "cannot be used"),
+    ],
+)
+def test_a_url_that_leads_to_no_database_is_refused_in_one_sentence(tmp_path: Path, url: str, sentence: str) -> None:
+    with pytest.raises(StartupError, match=sentence) as caught:
+        open_library(tmp_path, url)
+    assert url not in str(caught.value)
+
+
+def test_a_database_that_is_not_there_is_refused_in_one_sentence(postgres: Postgres, tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"PostgreSQL|cannot be used"):
+        open_library(tmp_path, postgres.url("nowhere"))

@@ -38,9 +38,15 @@ EXPECTED = Tags(
     album="Live <b>&amp;</b>",
     album_artist="Various",
     track_number=3,
+    track_total=12,
     disc_number=2,
+    disc_total=2,
     year=1999,
+    date="1999-05-01",
     genre="Jazz, Soul",
+    genres=("Jazz", "Soul"),
+    artists=("Nina", "Simone"),
+    album_artists=("Various",),
     replaygain_track_gain_db=-6.54,
     replaygain_album_gain_db=1.2,
     replaygain_track_peak=0.987654,
@@ -63,7 +69,7 @@ ID3_FRAMES = (
     TALB(3, ["Live <b>&amp;</b>"]),
     TPE2(3, ["Various"]),
     TRCK(3, ["3/12"]),
-    TPOS(3, ["2"]),
+    TPOS(3, ["2/2"]),
     TDRC(3, ["1999-05-01"]),
     TCON(3, ["(8)", "Soul"]),
     *(TXXX(3, desc=name, text=[value]) for name, value in GAINS.items()),
@@ -74,6 +80,7 @@ VORBIS = {
     "album": ["Live <b>&amp;</b>"],
     "albumartist": ["Various"],
     "tracknumber": ["03"],
+    "tracktotal": ["12"],
     "discnumber": ["2/2"],
     "date": ["1999-05-01"],
     "genre": ["Jazz", "Soul"],
@@ -86,7 +93,7 @@ MP4_ATOMS = {
     "aART": ["Various"],
     "trkn": [(3, 12)],
     "disk": [(2, 2)],
-    "\xa9day": ["1999"],
+    "\xa9day": ["1999-05-01"],
     "\xa9gen": ["Jazz", "Soul"],
     **{f"----:com.apple.iTunes:{name.upper()}": [value.encode()] for name, value in GAINS.items()},
 }
@@ -95,9 +102,9 @@ ASF_ATTRIBUTES = {
     "Author": ["Nina", "Simone"],
     "WM/AlbumTitle": ["Live <b>&amp;</b>"],
     "WM/AlbumArtist": ["Various"],
-    "WM/TrackNumber": ["3"],
+    "WM/TrackNumber": ["3/12"],
     "WM/PartOfSet": ["2/2"],
-    "WM/Year": ["1999"],
+    "WM/Year": ["1999-05-01"],
     "WM/Genre": ["Jazz", "Soul"],
     **{name.upper(): [value] for name, value in GAINS.items()},
 }
@@ -107,8 +114,8 @@ APE_ITEMS = {
     "Album": "Live <b>&amp;</b>",
     "Album Artist": "Various",
     "Track": "3/12",
-    "Disc": "2",
-    "Year": "1999",
+    "Disc": "2/2",
+    "Year": "1999-05-01",
     "Genre": ["Jazz", "Soul"],
     **{name.upper(): value for name, value in GAINS.items()},
 }
@@ -279,7 +286,7 @@ def test_a_picture_or_bytes_in_the_place_of_a_text_are_passed_over(tmp_path: Pat
     tags["Title"] = mutagen.apev2.APEValue(b"\xff\xd8\xff", mutagen.apev2.BINARY)
     tags["Artist"] = "Nina"
     tags.save(str(path))
-    assert read_tags(str(path)) == Tags(title="song", artist="Nina")
+    assert read_tags(str(path)) == Tags(title="song", artist="Nina", artists=("Nina",))
 
 
 def test_a_text_in_another_encoding_than_its_tag_claims_does_not_cost_the_other_fields(tmp_path: Path) -> None:

@@ -166,10 +166,14 @@ def test_what_the_browser_marks_as_our_own_passes(site: str) -> None:
         ("multipart/form-data; boundary=application/json", False),
         ("application/jsonp", False),
         ("application/json, text/plain", False),
+        ("image/png", True),
+        ("Image/JPEG; q=1", True),
+        ("image/svg+xml", False),
+        ("image/*", False),
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_state_changes_take_json_only(method: str, content_type: str, passes: bool) -> None:
+def test_state_changes_take_json_or_a_picture_only(method: str, content_type: str, passes: bool) -> None:
     heard = verdict(LOCAL, method, host="localhost", content_type=content_type)
     assert heard == ("passes" if passes else "json_required")
 

@@ -1,0 +1,80 @@
+"""What is told of a scan: what was asked for, how far it is, and what changed and why."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_REPORTED = 1000
+
+Change = Literal["added", "updated", "moved", "missing", "back", "failed"]
+
+
+class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which folders to scan, each within a configured one; none: all of them.
+
+    With `recursive` also what lies below them. With `skip_existing` files that are as they were when they were last
+    read are not read again.
+    """
+
+    directories: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=1000)] | None = None
+    recursive: bool = True
+    skip_existing: bool = True
+
+
+class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
+    unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked. `unavailable` names folders in
+    which nothing was marked, since they could not be looked at or had lost all their music at once; `folder` is
+    relative to its root.
+    """
+
+    state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
+    done: int = 0
+    total: int | None = None
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    failed: int = 0
+    files_per_s: float | None = None
+    folder: str | None = None
+    unavailable: tuple[str, ...] = ()
+    code: str | None = None
+    started_ns: int | None = None
+    finished_ns: int | None = None
+
+
+class ScanChange(msgspec.Struct, frozen=True):
+    """What happened to one file, named from its folder of music on; `reason` is a stable code."""
+
+    change: Change
+    file: str
+    reason: str
+
+
+REASONS: dict[Change, str] = {
+    "added": "new_file",
+    "updated": "file_changed",
+    "moved": "same_audio_elsewhere",
+    "missing": "file_gone",
+    "back": "file_is_back",
+}
+
+
+class ScanReport:
+    """The first `MAX_REPORTED` changes of a scan; how many more there were is counted."""
+
+    def __init__(self) -> None:
+        self.changes: list[ScanChange] = []
+        self.left_off = 0
+
+    def note(self, change: Change, files: Iterable[str], reason: str | None = None) -> None:
+        """Note what happened to `files`."""
+        for file in files:
+            if len(self.changes) < MAX_REPORTED:
+                self.changes.append(ScanChange(change, file, reason or REASONS[change]))
+            else:
+                self.left_off += 1

@@ -1,0 +1,44 @@
+"""What a library needs of the database that it lies in; `sqlite` and `postgresql` have the two."""
+
+from typing import Protocol
+
+from pony.orm import Database
+
+
+class Home(Protocol):
+    """One place that a library can lie in."""
+
+    @property
+    def busy_sentence(self) -> str:
+        """What to tell an operator when it could not be reached at the start because another held it."""
+
+    @property
+    def unusable_sentence(self) -> str:
+        """What to tell an operator when it cannot be used at all."""
+
+    def bind(self, db: Database) -> None:
+        """Make `db` a way to it.
+
+        Raises:
+            OSError, Exception: whatever the driver or Pony raises; see `is_busy`.
+        """
+
+    def begin_reading(self, db: Database) -> None:
+        """Within a session that has asked nothing yet: all that it asks is of one moment."""
+
+    def begin_writing(self, db: Database) -> None:
+        """Within a session that has asked nothing yet: nobody else writes until it ends."""
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Whether an error says that another holds what was asked for, or that nobody answers just now."""
+
+    def close(self, db: Database) -> None:
+        """Leave everything well kept, and close this thread's connection."""
+
+
+def driver_error(error: BaseException, root: type[BaseException]) -> BaseException | None:
+    """The driver's own error, an instance of `root`, which Pony wraps in up to two of its own."""
+    origin: object = error
+    while isinstance(origin, BaseException) and not isinstance(origin, root):
+        origin = getattr(origin, "original_exc", None)
+    return origin if isinstance(origin, root) else None

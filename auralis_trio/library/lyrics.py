@@ -1,0 +1,165 @@
+"""The words of songs: from a .lrc file beside the music or from its tags, plain or with times.
+
+Reading never fails: what is damaged is not there. Slow Python, so it is called in worker processes only.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+from mutagen.id3 import ID3
+
+from auralis_trio.library.tags import DAMAGED, open_tagged, read_fields
+from auralis_trio.library.text import clean, clean_lines
+
+MAX_BYTES = 1024 * 1024
+MAX_LINES = 10_000
+MAX_LINE_CHARS = 2_000
+MAX_CHARS = 200_000
+
+Format = Literal["lrc", "plain"]
+Source = Literal["file", "embedded"]
+
+_TIME = re.compile(r"\[([0-9]{1,3}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?\]")
+_WORD_TIME = re.compile(r"<[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?>")
+_OFFSET = re.compile(r"\[offset:\s*([+-]?[0-9]{1,7})\s*\]", re.IGNORECASE)
+_REMARK = re.compile(r"\[[A-Za-z#]+:[^\]]*\]")
+_MILLISECONDS = 2  # of the ways in which ID3 counts time
+
+
+class LyricsLine(msgspec.Struct, frozen=True):
+    """One line, and when it begins."""
+
+    start_s: float
+    text: str
+
+
+class Lyrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The words of one track: `lines` where they have times, `text` in either case; all null where there are none."""
+
+    format: Format | None = None
+    source: Source | None = None
+    text: str | None = None
+    lines: list[LyricsLine] | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    source: Source
+    text: str | None = None
+    lines: tuple[LyricsLine, ...] = ()
+
+
+def read_lyrics(path: str) -> Lyrics:
+    """The words of the track at `path`: with times from a .lrc, then from the tags; else without, in the same order.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    found = [*_beside(path), *_inside(path)]
+    for candidate in found:
+        if candidate.lines:
+            text = "\n".join(line.text for line in candidate.lines)
+            return Lyrics(format="lrc", source=candidate.source, text=text, lines=list(candidate.lines))
+    for candidate in found:
+        if candidate.text:
+            return Lyrics(format="plain", source=candidate.source, text=candidate.text)
+    return Lyrics()
+
+
+def parse_lrc(text: str) -> tuple[LyricsLine, ...]:
+    """The lines that have times, in order; a line with several stands at each. Times of single words are left out.
+
+    An `[offset:+500]` has everything begin 500 ms earlier, as is the custom. Nothing begins before 0.
+    """
+    text = text[:MAX_BYTES]
+    offset = _OFFSET.search(text)
+    offset_s = int(offset[1]) / 1000 if offset else 0.0
+    lines: list[LyricsLine] = []
+    for line in text.splitlines():
+        for start_s, words in _timed(line):
+            lines.append(LyricsLine(round(max(0.0, start_s - offset_s), 3), words))
+        if len(lines) >= MAX_LINES:
+            break
+    return tuple(sorted(lines[:MAX_LINES], key=lambda line: line.start_s))
+
+
+def _timed(line: str) -> Iterator[tuple[float, str]]:
+    rest = line.strip()
+    times: list[float] = []
+    while (found := _TIME.match(rest)) and len(times) < MAX_LINES:
+        minutes, seconds, fraction = found[1], found[2], found[3] or "0"
+        times.append(int(minutes) * 60 + int(seconds) + int(fraction) / 10 ** len(fraction))
+        rest = rest[found.end() :].lstrip()
+    words = clean(_WORD_TIME.sub(" ", rest))[:MAX_LINE_CHARS]
+    return ((time_s, words) for time_s in times)
+
+
+def _plain(text: str) -> str | None:
+    """Text without the remarks of a .lrc, its lines as they are."""
+    kept = [line for line in text[:MAX_CHARS].splitlines() if not _REMARK.fullmatch(line.strip())]
+    return clean_lines("\n".join(kept)) or None
+
+
+def _candidate(source: Source, text: str) -> _Found:
+    return _Found(source, _plain(text), parse_lrc(text))
+
+
+def _beside(path: str) -> Iterator[_Found]:
+    """What the file of the same name with the ending .lrc holds; links are not followed."""
+    stem = os.path.splitext(path)[0]
+    for suffix in (".lrc", ".LRC"):
+        try:
+            descriptor = os.open(stem + suffix, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            with open(descriptor, "rb") as file:
+                data = file.read(MAX_BYTES)
+        except OSError:
+            continue
+        yield _candidate("file", _decoded(data))
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _inside(path: str) -> Iterator[_Found]:
+    tags = getattr(open_tagged(path), "tags", None)
+    if isinstance(tags, ID3):
+        yield from _synchronised(tags)
+    text = read_fields(tags).get("lyrics")
+    if isinstance(text, str):
+        yield _candidate("embedded", text)
+
+
+def _synchronised(tags: ID3) -> Iterator[_Found]:
+    """ID3's own lyrics with times, where these are milliseconds and not frames of MPEG."""
+    try:
+        for frame in tags.getall("SYLT"):  # type: ignore[no-untyped-call]
+            if frame.format == _MILLISECONDS:
+                yield _Found("embedded", None, _joined(frame.text[:MAX_LINES]))
+    except DAMAGED:
+        return
+
+
+def _joined(parts: Sequence[tuple[str, int]]) -> tuple[LyricsLine, ...]:
+    """Lines out of parts with times: where line feeds occur, the parts between them are syllables of one line."""
+    lines: list[LyricsLine] = []
+    syllables = any("\n" in text for text, _ in parts)
+    for text, time_ms in parts:
+        if lines and syllables and not text.startswith("\n"):
+            lines[-1] = LyricsLine(lines[-1].start_s, lines[-1].text + text)
+        else:
+            lines.append(LyricsLine(time_ms / 1000, text))
+    cleaned = (LyricsLine(line.start_s, clean(line.text)[:MAX_LINE_CHARS]) for line in lines)
+    return tuple(sorted(cleaned, key=lambda line: line.start_s))

@@ -1,0 +1,101 @@
+"""M3U playlists: which files their lines name, and how a playlist is written as one.
+
+A file of this kind is any text, or no text at all, so reading one never fails. File names are bytes, and so are the
+lines. Other playlists named in it are not opened; so a list that names itself is no loop here.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes, urlsplit
+
+MAX_LINES = 50_000
+MAX_PATH_BYTES = 4_096
+MAX_SHOWN_CHARS = 1_000
+
+MEDIA_TYPE = "audio/x-mpegurl"
+
+_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://")
+_LIST = re.compile(rb"\.(m3u8?|pls|cue|xspf)$", re.IGNORECASE)
+_UTF_8_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class M3uEntry:
+    """One line that names something: its number from 1 on, and the file's name in it.
+
+    `path` is None for what cannot be a file here: another playlist, a web address, a name too long or with a NUL.
+    """
+
+    line: int
+    path: bytes | None
+
+
+@dataclass(frozen=True)
+class M3uTrack:
+    """What is written of one track: where it lies, relative to a folder of music, its length and its names."""
+
+    path: bytes
+    duration_s: float | None
+    artist: str | None
+    title: str
+
+
+def parse_m3u(data: bytes) -> Iterator[M3uEntry]:
+    """The lines that name something, of the first `MAX_LINES`; comments and empty lines are passed over."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
+    for number, line in enumerate(data.removeprefix(_UTF_8_MARK).splitlines()[:MAX_LINES], 1):
+        name = line.strip()
+        if name and not name.startswith(b"#"):
+            yield M3uEntry(number, _path_of(name))
+
+
+def _path_of(name: bytes) -> bytes | None:
+    scheme = _SCHEME.match(name)
+    path = name if scheme is None else _path_of_url(name) if scheme[1].lower() == b"file" else None
+    if path is None or not 0 < len(path) <= MAX_PATH_BYTES or b"\0" in path or _LIST.search(path):
+        return None
+    return path
+
+
+def _path_of_url(url: bytes) -> bytes | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return unquote_to_bytes(parts.path) if parts.netloc in {b"", b"localhost"} else None
+
+
+def spellings(path: bytes) -> list[bytes]:
+    """The names that a line may stand for, the likeliest first: as it is, with the other kind of slash, in Latin-1,
+    and with its accents joined or apart."""
+    try:
+        text = path.decode("utf-8")
+    except UnicodeDecodeError:
+        text = path.decode("latin-1")
+    forms = [form for name in (text, text.replace("\\", "/")) for form in _unicode_forms(name)]
+    return list(dict.fromkeys([path, *(form.encode() for form in forms)]))
+
+
+def _unicode_forms(text: str) -> tuple[str, str, str]:
+    return text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)
+
+
+def write_m3u(name: str, tracks: Iterable[M3uTrack]) -> Iterator[bytes]:
+    """An extended M3U in UTF-8, a piece for each track; a length that is not known is -1, as is the custom.
+
+    Names are one line each already. A path that would be read as a comment or lose its blanks begins with `./`; one
+    with a line break cannot be written, and a comment says so.
+    """
+    yield f"#EXTM3U\n#PLAYLIST:{name}\n".encode("utf-8", "replace")
+    for track in tracks:
+        shown = f"{track.artist} - {track.title}" if track.artist else track.title
+        length_s = -1 if track.duration_s is None else math.floor(track.duration_s + 0.5)
+        info = f"#EXTINF:{length_s},{shown[:MAX_SHOWN_CHARS]}\n".encode("utf-8", "replace")
+        if len(track.path.splitlines()) != 1:
+            yield info + b"# left out: its file's name has a line break\n"
+        else:
+            yield info + (b"./" if track.path[:1] == b"#" or track.path[:1].isspace() else b"") + track.path + b"\n"

@@ -1,0 +1,24 @@
+"""One display name that stands for several artists, taken apart; names that only look so stay whole."""
+
+import re
+
+from auralis_trio.library.text import fold
+
+# Only what hardly stands within a name: `&`, `and` and commas do (Earth, Wind & Fire).
+_SEPARATORS = re.compile(r"\s*;\s*|\s*/\s*|\s+(?:feat\.?|ft\.?|featuring|vs\.?)\s+", re.IGNORECASE)
+_WHOLE = ("AC/DC", "M/A/R/R/S", "GZA/Genius", "Au/Ra", "De/Vision", "+/-", "Either/Orchestra", "N/A")
+_WHOLE_NAMES = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, _WHOLE)) + r")(?!\w)", re.IGNORECASE)
+_HELD = "\x00"
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in `text`, each once, in their order; `text` itself where it is one.
+
+    >>> split_names("AC/DC feat. Nina Simone; Bob"), split_names("Simon & Garfunkel")
+    (('AC/DC', 'Nina Simone', 'Bob'), ('Simon & Garfunkel',))
+    """
+    held = [found[0] for found in _WHOLE_NAMES.finditer(text)]
+    parts = [part.strip() for part in _SEPARATORS.split(_WHOLE_NAMES.sub(_HELD, text))]
+    whole = iter(held)
+    names = [re.sub(_HELD, lambda _: next(whole), part) for part in parts if part]
+    return tuple({fold(name): name for name in reversed(names)}.values())[::-1] or (text,)

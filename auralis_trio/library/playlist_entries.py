@@ -1,0 +1,184 @@
+"""What is in a playlist: entries with ids of their own, since a track may stand in it twice.
+
+Positions rise from 0 without gaps. Every change is a few statements over the one playlist, whose row is written
+first, so that two changes of one playlist wait for each other on either database.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
+from auralis_trio.library.queries import MAX_ID
+from auralis_trio.library.records import Page, TrackRecord
+from auralis_trio.library.smart import evaluate
+from auralis_trio.library.store import Library
+from auralis_trio.library.track_lists import TRACK_COLUMNS, Window, track_order, track_record
+
+IN_ORDER = "position"
+MAX_AT_ONCE = 5_000
+
+
+class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One place in a playlist; what a smart one finds has no entries of its own, and so no id."""
+
+    entry_id: int | None
+    position: int
+    track: TrackRecord
+
+
+_ENTRIES = f"""SELECT playlist_entry.id, playlist_entry.position, {TRACK_COLUMNS}
+    FROM playlist_entry JOIN track ON track.id = playlist_entry.track_id
+    WHERE playlist_entry.playlist_id = $playlist_id
+"""
+
+
+def list_entries(library: Library, playlist_id: int, window: Window, sort: str = IN_ORDER) -> Page[EntryRecord]:
+    """A page of what is in a playlist: in its own order, or in one of `LIST_SORTS`. A smart one has only its own.
+
+    Raises:
+        NotFound: there is no such playlist.
+        InvalidRequest: `sort` cannot be used here.
+    """
+    playlist = known_playlist(library, playlist_id)
+    if playlist.rules is not None:
+        if sort != IN_ORDER:
+            raise InvalidRequest("The order of a smart playlist is among its rules.")
+        return _found(evaluate(library, playlist.rules, window, time.time_ns()))
+    order = "playlist_entry.position" if sort == IN_ORDER else track_order(sort)
+    with library.reading():
+        rows = library.db.select(
+            f"{_ENTRIES} ORDER BY {order}, playlist_entry.id LIMIT $limit OFFSET $offset",
+            {"playlist_id": playlist_id, "limit": window.limit, "offset": window.offset},
+        )
+    items = [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
+    return Page(items=items, total=playlist.tracks or 0, offset=window.offset, limit=window.limit)
+
+
+def _found(page: Page[TrackRecord]) -> Page[EntryRecord]:
+    items = [
+        EntryRecord(entry_id=None, position=position, track=track)
+        for position, track in enumerate(page.items, page.offset)
+    ]
+    return Page(items=items, total=page.total, offset=page.offset, limit=page.limit)
+
+
+def add_entries(
+    library: Library, playlist_id: int, track_ids: Sequence[int], position: int | None = None
+) -> list[int]:
+    """Put tracks into a playlist from `position` on, None: at its end; the ids of the new entries, in order.
+
+    Raises:
+        NotFound: the playlist or one of the tracks is unknown; then nothing is put in.
+        InvalidRequest: no tracks, too many at once, or a position outside of the playlist.
+        Conflict: the playlist is smart, or would have more than `MAX_ENTRIES`.
+    """
+    if not 1 <= len(track_ids) <= MAX_AT_ONCE:
+        raise InvalidRequest(f"Give 1 to {MAX_AT_ONCE} tracks at once.")
+    with library.writing() as entities:
+        length = _open_for_change(library, entities, playlist_id)
+        at = length if position is None else position
+        _check_position(at, length)
+        library.db.execute(
+            "UPDATE playlist_entry SET position = position + $places"
+            " WHERE playlist_id = $playlist_id AND position >= $at",
+            {"places": len(track_ids), "playlist_id": playlist_id, "at": at},
+        )
+        return insert_entries(library, playlist_id, at, track_ids, length)
+
+
+def remove_entries(library: Library, playlist_id: int, entry_ids: Sequence[int]) -> None:
+    """Take entries out of a playlist.
+
+    Raises:
+        NotFound: the playlist or one of the entries is unknown; then nothing is taken out.
+        InvalidRequest: no entries, too many at once, or one twice.
+        Conflict: the playlist is smart.
+    """
+    _check_entry_ids(entry_ids)
+    with library.writing() as entities:
+        _open_for_change(library, entities, playlist_id)
+        for entry_id in entry_ids:
+            _one_entry(library, "DELETE FROM playlist_entry", playlist_id, entry_id)
+        _close_gaps(library, playlist_id)
+
+
+def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], position: int) -> None:
+    """Put entries, in the order given, where the first of them then stands at `position` of the playlist.
+
+    Raises:
+        NotFound, InvalidRequest, Conflict: as in `remove_entries`.
+        InvalidRequest: so many entries do not fit behind the position.
+    """
+    _check_entry_ids(entry_ids)
+    with library.writing() as entities:
+        length = _open_for_change(library, entities, playlist_id)
+        _check_position(position, length - len(entry_ids))
+        for index, entry_id in enumerate(entry_ids):
+            _one_entry(library, f"UPDATE playlist_entry SET position = {-1 - index}", playlist_id, entry_id)
+        _close_gaps(library, playlist_id)
+        library.db.execute(
+            "UPDATE playlist_entry SET position = CASE WHEN position < 0 THEN $at - 1 - position"
+            " WHEN position >= $at THEN position + $places ELSE position END WHERE playlist_id = $playlist_id",
+            {"at": position, "places": len(entry_ids), "playlist_id": playlist_id},
+        )
+
+
+def clear_playlist(library: Library, playlist_id: int) -> None:
+    """Take everything out of a playlist.
+
+    Raises:
+        NotFound: there is no such playlist.
+        Conflict: the playlist is smart.
+    """
+    with library.writing() as entities:
+        _open_for_change(library, entities, playlist_id)
+        library.db.execute("DELETE FROM playlist_entry WHERE playlist_id = $id", {"id": playlist_id})
+
+
+_CLOSE_GAPS = """UPDATE playlist_entry SET position = numbered.place
+    FROM (SELECT id, row_number() OVER (ORDER BY position) - 1 AS place FROM playlist_entry
+          WHERE playlist_id = $playlist_id AND position >= 0) AS numbered
+    WHERE playlist_entry.id = numbered.id AND playlist_entry.position <> numbered.place
+"""
+
+
+def _close_gaps(library: Library, playlist_id: int) -> None:
+    """Number what is left (positions below 0 are being moved) from 0 on."""
+    library.db.execute(_CLOSE_GAPS, {"playlist_id": playlist_id})
+
+
+def _one_entry(library: Library, change: str, playlist_id: int, entry_id: int) -> None:
+    done = 0
+    if 0 < entry_id <= MAX_ID:
+        done = library.db.execute(
+            f"{change} WHERE id = $entry_id AND playlist_id = $playlist_id",
+            {"entry_id": entry_id, "playlist_id": playlist_id},
+        ).rowcount
+    if done != 1:
+        raise NotFound("There is no entry with this id in the playlist.", code="entry_not_found")
+
+
+def _open_for_change(library: Library, entities: Any, playlist_id: int) -> int:
+    """Note that a playlist changes now; how many entries it has."""
+    playlist = playlist_for_change(entities, playlist_id)
+    if playlist.rules is not None:
+        raise Conflict("A smart playlist is changed by its rules.", code="smart_playlist")
+    playlist.updated_ns = time.time_ns()
+    playlist.flush()
+    return int(library.db.get("SELECT count(*) FROM playlist_entry WHERE playlist_id = $id", {"id": playlist_id}))
+
+
+def _check_entry_ids(entry_ids: Sequence[int]) -> None:
+    if not 1 <= len(entry_ids) <= MAX_AT_ONCE:
+        raise InvalidRequest(f"Give 1 to {MAX_AT_ONCE} entries at once.")
+    if len(set(entry_ids)) != len(entry_ids):
+        raise InvalidRequest("Give each entry once.")
+
+
+def _check_position(position: int, last: int) -> None:
+    if not 0 <= position <= last:
+        raise InvalidRequest(f"The position is a number from 0 to {max(0, last)}.")

@@ -1,0 +1,232 @@
+"""Playlists: named lists of tracks, and smart ones that rules fill. Their entries are in `playlist_entries`."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.library.queries import MAX_ID, no_track
+from auralis_trio.library.records import Page
+from auralis_trio.library.smart import SmartRules, check_rules, stored_rules, totals
+from auralis_trio.library.store import Library
+from auralis_trio.library.text import MAX_TEXT_CHARS, clean, fold
+from auralis_trio.library.track_lists import Window, order_by
+
+MAX_PLAYLISTS = 10_000
+MAX_ENTRIES = 20_000
+MAX_NAME_CHARS = 255
+
+PLAYLIST_SORTS = {"name": ("name_key",), "created": ("created_ns",), "updated": ("updated_ns",)}
+
+
+class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One playlist. `tracks` and `duration_s` of a smart one are null in lists, since they have to be found first;
+    a length is only given where that of every track is known."""
+
+    id: int
+    name: str
+    description: str
+    smart: bool
+    rules: SmartRules | None
+    tracks: int | None
+    duration_s: float | None
+    created_ns: int
+    updated_ns: int
+
+
+class PlaylistText(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be said of a playlist; None leaves it as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    rules: SmartRules | None = None
+
+
+_PLAYLISTS = """SELECT playlist.id, name, description, rules, created_ns, updated_ns,
+        (SELECT count(*) FROM playlist_entry WHERE playlist_id = playlist.id),
+        (SELECT CASE WHEN count(*) = count(duration_s) THEN coalesce(sum(duration_s), 0.0) END
+         FROM playlist_entry JOIN track ON track.id = track_id WHERE playlist_id = playlist.id)
+    FROM ({some}) AS playlist
+"""
+
+
+def list_playlists(library: Library, window: Window, sort: str = "name") -> Page[PlaylistRecord]:
+    """A page of the playlists.
+
+    Raises:
+        InvalidRequest: `sort` is none of `PLAYLIST_SORTS`.
+    """
+    order = order_by(PLAYLIST_SORTS, sort, "playlist.")
+    with library.reading():
+        total = library.db.get("SELECT count(*) FROM playlist")
+        rows = library.db.select(
+            _PLAYLISTS.format(some=f"SELECT * FROM playlist ORDER BY {order} LIMIT $limit OFFSET $offset")
+            + f" ORDER BY {order}",
+            {"limit": window.limit, "offset": window.offset},
+        )
+    return Page(items=[_record(row) for row in rows], total=total, offset=window.offset, limit=window.limit)
+
+
+def get_playlist(library: Library, playlist_id: int) -> PlaylistRecord:
+    """One playlist; of a smart one, how much it finds now.
+
+    Raises:
+        NotFound: there is no such playlist.
+    """
+    playlist = known_playlist(library, playlist_id)
+    if playlist.rules is None:
+        return playlist
+    tracks, duration_s = totals(library, playlist.rules, time.time_ns())
+    return msgspec.structs.replace(playlist, tracks=tracks, duration_s=duration_s)
+
+
+def known_playlist(library: Library, playlist_id: int) -> PlaylistRecord:
+    """One playlist as it is in lists.
+
+    Raises:
+        NotFound: there is no such playlist.
+    """
+    _check_id(playlist_id)
+    with library.reading():
+        some = "SELECT * FROM playlist WHERE id = $playlist_id"
+        rows = library.db.select(_PLAYLISTS.format(some=some), {"playlist_id": playlist_id})
+    if not rows:
+        raise no_playlist()
+    return _record(rows[0])
+
+
+def _record(row: Sequence[Any]) -> PlaylistRecord:
+    id, name, description, rules, created_ns, updated_ns, tracks, duration_s = row
+    return PlaylistRecord(
+        id=id,
+        name=name,
+        description=description,
+        smart=rules is not None,
+        rules=None if rules is None else stored_rules(rules),
+        tracks=tracks if rules is None else None,
+        duration_s=duration_s if rules is None else None,
+        created_ns=created_ns,
+        updated_ns=updated_ns,
+    )
+
+
+def create_playlist(library: Library, text: PlaylistText, track_ids: Sequence[int] = ()) -> int:
+    """Make a playlist, smart if it has rules, and put the tracks into it; its id.
+
+    Raises:
+        InvalidRequest: the name is empty or too long, the rules cannot be evaluated, or a smart one is given tracks.
+        NotFound: one of the tracks is unknown; then nothing is made.
+        Conflict: there are `MAX_PLAYLISTS` already.
+    """
+    if text.rules is not None and track_ids:
+        raise InvalidRequest("A smart playlist finds its tracks by its rules: give either tracks or rules.")
+    values = _written(text)
+    now_ns = time.time_ns()
+    with library.writing() as entities:
+        if library.db.get("SELECT count(*) FROM playlist") >= MAX_PLAYLISTS:
+            raise Conflict(f"There are {MAX_PLAYLISTS} playlists. Delete one first.", code="too_many_playlists")
+        if "name" not in values:
+            raise InvalidRequest("A playlist needs a name.")
+        playlist = entities.Playlist(created_ns=now_ns, updated_ns=now_ns, **values)
+        playlist.flush()
+        insert_entries(library, playlist.id, 0, track_ids)
+        return int(playlist.id)
+
+
+def insert_entries(
+    library: Library, playlist_id: int, position: int, track_ids: Sequence[int], length: int = 0
+) -> list[int]:
+    """Make entries at positions that nothing else has, in a session; their ids, in order.
+
+    Raises:
+        NotFound: one of the tracks is unknown.
+        Conflict: they are too many for one playlist.
+    """
+    if length + len(track_ids) > MAX_ENTRIES:
+        raise Conflict(f"A playlist has at most {MAX_ENTRIES} entries.", code="playlist_full")
+    now_ns, entry_ids = time.time_ns(), []
+    for at, track_id in enumerate(track_ids, position):
+        if not 0 < track_id <= MAX_ID:
+            raise no_track()
+        made = library.db.execute(
+            "INSERT INTO playlist_entry (playlist_id, track_id, position, added_ns)"
+            " SELECT $playlist_id, id, $at, $now_ns FROM track WHERE id = $track_id RETURNING id",
+            {"playlist_id": playlist_id, "track_id": track_id, "at": at, "now_ns": now_ns},
+        ).fetchone()
+        if made is None:
+            raise no_track()
+        entry_ids.append(made[0])
+    return entry_ids
+
+
+def change_playlist(library: Library, playlist_id: int, text: PlaylistText) -> None:
+    """Change what is said of a playlist; rules can be changed where there are some.
+
+    Raises:
+        NotFound: there is no such playlist.
+        InvalidRequest: nothing was given, or as in `create_playlist`.
+        Conflict: rules for a playlist that is not smart.
+    """
+    values = _written(text)
+    if not values:
+        raise InvalidRequest("Give a name, a description or rules.")
+    with library.writing() as entities:
+        playlist = playlist_for_change(entities, playlist_id)
+        if "rules" in values and playlist.rules is None:
+            raise Conflict("This playlist has tracks of its own: rules belong to smart ones.", code="not_smart")
+        playlist.set(updated_ns=time.time_ns(), **values)
+
+
+def delete_playlist(library: Library, playlist_id: int) -> None:
+    """Delete a playlist; its tracks stay.
+
+    Raises:
+        NotFound: there is no such playlist.
+    """
+    _check_id(playlist_id)
+    with library.writing():
+        library.db.execute("DELETE FROM playlist_entry WHERE playlist_id = $id", {"id": playlist_id})
+        if library.db.execute("DELETE FROM playlist WHERE id = $id", {"id": playlist_id}).rowcount != 1:
+            raise no_playlist()
+
+
+def playlist_for_change(entities: Any, playlist_id: int) -> Any:
+    """The row of one playlist, which nobody else changes until the session ends.
+
+    Raises:
+        NotFound: there is no such playlist.
+    """
+    _check_id(playlist_id)
+    playlist = entities.Playlist.get_for_update(id=playlist_id)
+    if playlist is None:
+        raise no_playlist()
+    return playlist
+
+
+def _written(text: PlaylistText) -> dict[str, Any]:
+    """The columns for what was given."""
+    values: dict[str, Any] = {}
+    if text.name is not None:
+        name = clean(text.name)
+        if not 1 <= len(name) <= MAX_NAME_CHARS:
+            raise InvalidRequest(f"A playlist's name has 1 to {MAX_NAME_CHARS} characters.")
+        values |= {"name": name, "name_key": fold(name)}
+    if text.description is not None:
+        if len(text.description) > MAX_TEXT_CHARS:
+            raise InvalidRequest(f"A playlist's description has at most {MAX_TEXT_CHARS} characters.")
+        values["description"] = clean(text.description)
+    if text.rules is not None:
+        values["rules"] = check_rules(text.rules)
+    return values
+
+
+def _check_id(playlist_id: int) -> None:
+    if not 0 < playlist_id <= MAX_ID:
+        raise no_playlist()
+
+
+def no_playlist() -> NotFound:
+    """What is raised where a playlist's id is unknown."""
+    return NotFound("There is no playlist with this id. Ask for the list of them again.", code="playlist_not_found")

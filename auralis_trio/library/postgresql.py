@@ -1,0 +1,89 @@
+"""A library in a database of PostgreSQL's, with the same promises: readers of one moment beside one writer."""
+
+from dataclasses import dataclass
+
+import psycopg2
+from pony.orm import Database
+from psycopg2 import errorcodes
+from psycopg2.extensions import connection, cursor, new_type, register_type
+
+from auralis_trio.library.home import driver_error
+from auralis_trio.library.migrations import WRITER_LOCK
+
+CONNECT_TIMEOUT_S = 5
+SILENCE_LIMIT_MS = 20_000
+STATEMENT_LIMIT_MS = 60_000
+
+SCHEMES = ("postgresql://", "postgres://")
+
+_BUSY_CODES = {
+    errorcodes.LOCK_NOT_AVAILABLE,
+    errorcodes.DEADLOCK_DETECTED,
+    errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.QUERY_CANCELED,
+    errorcodes.TOO_MANY_CONNECTIONS,
+    errorcodes.CANNOT_CONNECT_NOW,
+    errorcodes.ADMIN_SHUTDOWN,
+    errorcodes.CRASH_SHUTDOWN,
+}
+
+
+@dataclass(frozen=True)
+class PostgresqlServer:
+    """The database behind a URL; `lock_wait_s` is how long to wait while another writes."""
+
+    url: str
+    lock_wait_s: float
+
+    busy_sentence = "The library's database does not answer: see that PostgreSQL runs and can be reached."
+    unusable_sentence = (
+        "The library's database cannot be used: check the database's URL, that the database is there, and the"
+        " rights of its user."
+    )
+
+    def bind(self, db: Database) -> None:
+        """See `Home.bind`."""
+        db.on_connect(provider="postgres")(_take_bytes)
+        limits = {"lock_timeout": round(1000 * self.lock_wait_s), "statement_timeout": STATEMENT_LIMIT_MS}
+        db.bind(
+            provider="postgres",
+            dsn=self.url,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            tcp_user_timeout=SILENCE_LIMIT_MS,
+            application_name="auralis-trio",
+            options=" ".join(f"-c {name}={value}" for name, value in limits.items()),
+        )
+        # Pony would connect anew in the middle of a transaction, and go on as if its first half had been kept.
+        db.provider.should_reconnect = lambda error: False
+
+    def begin_reading(self, db: Database) -> None:
+        """See `Home.begin_reading`."""
+        db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def begin_writing(self, db: Database) -> None:
+        """See `Home.begin_writing`."""
+        db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
+
+    def is_busy(self, error: BaseException) -> bool:
+        """See `Home.is_busy`. A connection that broke has no code."""
+        origin = driver_error(error, psycopg2.Error)
+        if isinstance(origin, psycopg2.OperationalError | psycopg2.InterfaceError) and origin.pgcode is None:
+            return True
+        return getattr(origin, "pgcode", None) in _BUSY_CODES
+
+    def close(self, db: Database) -> None:
+        """Close this thread's connection; others close with their threads."""
+        db.disconnect()
+
+
+def _bytes_of(value: str | None, of: cursor) -> bytes | None:
+    view = psycopg2.BINARY(value, of)
+    return None if view is None else bytes(view)
+
+
+# Else bytes would come out as views of memory.
+_BYTES = new_type(psycopg2.BINARY.values, "BYTES", _bytes_of)
+
+
+def _take_bytes(_db: Database, made: connection) -> None:
+    register_type(_BYTES, made)

@@ -1,0 +1,268 @@
+"""The one table of what the rules of a smart playlist can ask: the fields of a track, and the operators of each kind.
+
+From it rules are checked, turned into SQL, and described to clients. A comparison is false for a value that is not
+known; `is_not`, `contains_not` and `not_in_last_days` are the negations of theirs, and so true for it. Of what a
+track has several of, such as artists and genres, one has to fit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from auralis_trio.audio.formats import FORMATS
+from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.text import fold
+
+Kind = Literal["text", "number", "date", "flag", "choice"]
+
+MAX_VALUE_CHARS = 500
+MAX_NUMBER = 1e15
+MAX_DAYS = 36_525
+
+_DAY_NS = 86_400_000_000_000
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
+
+
+@dataclass(frozen=True)
+class RuleField:
+    """One thing that is known of a track: its name, kind and unit, and where it stands in the database.
+
+    `within` is a question around the comparison, for what a track may have several of: one of them has to fit.
+    """
+
+    name: str
+    kind: Kind
+    column: str
+    unit: str | None = None
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+    prepare: Callable[[str], str] = fold
+    within: str | None = None
+
+    @property
+    def operators(self) -> Mapping[str, "Operator"]:
+        """What can be asked of it."""
+        return OPERATORS[self.kind] | (KNOWN if self.nullable else {})
+
+    def condition(self, operator: "Operator", names: Sequence[str]) -> str:
+        """SQL for a comparison with the values that `names` stand for."""
+        condition = operator.sql.format(*names, column=self.column)
+        if self.within is not None:
+            condition = self.within.format(condition)
+        if not operator.negated:
+            return condition
+        return (
+            f"({self.column} IS NULL OR NOT {condition})" if self.nullable and not self.within else f"NOT {condition}"
+        )
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One comparison: what its value is, SQL with `{column}` and `{0}`, `{1}` for values, and how these are bound.
+
+    A negated one holds where that SQL does not, and so for what is not known.
+    """
+
+    value: str
+    sql: str
+    bind: Callable[["RuleField", Any, int], tuple[Any, ...]]
+    negated: bool = False
+
+
+def _text(field: RuleField, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_VALUE_CHARS or not (text := field.prepare(value)):
+        raise InvalidRequest(f"{field.name} is compared with a text of 1 to {MAX_VALUE_CHARS} characters.")
+    return text
+
+
+def _number(field: RuleField, value: Any) -> int | float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= MAX_NUMBER:
+        raise InvalidRequest(f"{field.name} is compared with a number.")
+    return value
+
+
+def _day_ns(field: RuleField, value: Any) -> int:
+    """The first nanosecond (UTC) of a day like `2024-02-29`."""
+    try:
+        day = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        day = date.min
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise InvalidRequest(f"{field.name} is compared with a day, written as 2024-02-29.")
+    return (day - _FIRST_DAY).days * _DAY_NS
+
+
+def _pair(field: RuleField, value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise InvalidRequest(f"{field.name} lies between two values: give a list of both.")
+    return value[0], value[1]
+
+
+def _bind_text(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    return (_text(field, value),)
+
+
+def _bind_pattern(pattern: str) -> Callable[[RuleField, Any, int], tuple[Any, ...]]:
+    """Bind a text within a LIKE pattern, in which nothing of its own is a wildcard."""
+
+    def bind(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+        text = _text(field, value)
+        for special in "!%_":
+            text = text.replace(special, "!" + special)
+        return (pattern.format(text),)
+
+    return bind
+
+
+def _bind_number(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    return (_number(field, value),)
+
+
+def _bind_numbers(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    low, high = _pair(field, value)
+    return _number(field, low), _number(field, high)
+
+
+def _bind_day(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    return (_day_ns(field, value),)
+
+
+def _bind_days(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    first, last = _pair(field, value)
+    return _day_ns(field, first), _day_ns(field, last) + _DAY_NS
+
+
+def _bind_age(field: RuleField, value: Any, now_ns: int) -> tuple[Any, ...]:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_DAYS:
+        raise InvalidRequest(f"{field.name} is compared with a number of days from 1 to {MAX_DAYS}.")
+    return (now_ns - value * _DAY_NS,)
+
+
+def _bind_flag(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{field.name} is true or false.")
+    return (value,)
+
+
+def _bind_choice(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    if value not in field.choices:
+        raise InvalidRequest(f"{field.name} is one of {', '.join(field.choices)}.")
+    return (value,)
+
+
+def _bind_nothing(field: RuleField, value: Any, _now_ns: int) -> tuple[Any, ...]:
+    if value is not None:
+        raise InvalidRequest(f"Whether {field.name} is known is asked without a value.")
+    return ()
+
+
+_EQUAL = "{column} = {0}"
+_LIKE = "{column} LIKE {0} ESCAPE '!'"
+
+OPERATORS: Mapping[Kind, dict[str, Operator]] = {
+    "text": {
+        "is": Operator("text", _EQUAL, _bind_text),
+        "is_not": Operator("text", _EQUAL, _bind_text, negated=True),
+        "contains": Operator("text", _LIKE, _bind_pattern("%{}%")),
+        "contains_not": Operator("text", _LIKE, _bind_pattern("%{}%"), negated=True),
+        "starts": Operator("text", _LIKE, _bind_pattern("{}%")),
+        "ends": Operator("text", _LIKE, _bind_pattern("%{}")),
+    },
+    "number": {
+        "is": Operator("number", _EQUAL, _bind_number),
+        "is_not": Operator("number", _EQUAL, _bind_number, negated=True),
+        "at_least": Operator("number", "{column} >= {0}", _bind_number),
+        "at_most": Operator("number", "{column} <= {0}", _bind_number),
+        "between": Operator("two numbers", "{column} BETWEEN {0} AND {1}", _bind_numbers),
+    },
+    "date": {
+        "from": Operator("day", "{column} >= {0}", _bind_day),
+        "before": Operator("day", "{column} < {0}", _bind_day),
+        "between": Operator("two days", "({column} >= {0} AND {column} < {1})", _bind_days),
+        "in_last_days": Operator("days", "{column} >= {0}", _bind_age),
+        "not_in_last_days": Operator("days", "{column} >= {0}", _bind_age, negated=True),
+    },
+    "flag": {"is": Operator("flag", _EQUAL, _bind_flag)},
+    "choice": {
+        "is": Operator("choice", _EQUAL, _bind_choice),
+        "is_not": Operator("choice", _EQUAL, _bind_choice, negated=True),
+    },
+}
+KNOWN = {
+    "known": Operator("none", "{column} IS NOT NULL", _bind_nothing),
+    "unknown": Operator("none", "{column} IS NOT NULL", _bind_nothing, negated=True),
+}
+
+
+def _lower(text: str) -> str:
+    """As both databases do it in every language: the letters of ASCII alone."""
+    return "".join(char.lower() if char.isascii() else char for char in text.strip())
+
+
+_ONE_ARTIST = """EXISTS (SELECT 1 FROM track_artist JOIN artist ON artist.id = track_artist.artist_id
+    WHERE track_artist.track_id = track.id AND track_artist.role = '{role}' AND {{}})"""
+_ONE_GENRE = """EXISTS (SELECT 1 FROM track_genre JOIN genre ON genre.id = track_genre.genre_id
+    WHERE track_genre.track_id = track.id AND {})"""
+
+
+def _text_field(name: str) -> RuleField:
+    """A text that is kept as it stands in the tag alone."""
+    return RuleField(name, "text", f"lower(track.{name})", nullable=True, prepare=_lower)
+
+
+_ROWS = (
+    RuleField("title", "text", "track.title_key"),
+    RuleField("artist", "text", "artist.name_key", nullable=True, within=_ONE_ARTIST.format(role="artist")),
+    RuleField(
+        "album_artist", "text", "artist.name_key", nullable=True, within=_ONE_ARTIST.format(role="album_artist")
+    ),
+    RuleField("album", "text", "track.album_key", nullable=True),
+    RuleField("genre", "text", "genre.name_key", nullable=True, within=_ONE_GENRE),
+    _text_field("composer"),
+    _text_field("publisher"),
+    _text_field("copyright"),
+    _text_field("comment"),
+    _text_field("lyrics"),
+    RuleField("year", "number", "track.year", nullable=True),
+    RuleField("bpm", "number", "track.bpm", nullable=True),
+    RuleField("track_number", "number", "track.track_number", nullable=True),
+    RuleField("track_total", "number", "track.track_total", nullable=True),
+    RuleField("disc_number", "number", "track.disc_number", nullable=True),
+    RuleField("disc_total", "number", "track.disc_total", nullable=True),
+    RuleField("compilation", "flag", "track.compilation", nullable=True),
+    RuleField("duration_s", "number", "track.duration_s", "seconds", nullable=True),
+    RuleField("format", "choice", "track.kind", choices=tuple(row.name for row in FORMATS)),
+    RuleField("sample_rate", "number", "track.sample_rate", "hertz"),
+    RuleField("channels", "number", "track.channels"),
+    RuleField("bits", "number", "track.bits", nullable=True),
+    RuleField("size_bytes", "number", "track.size", "bytes"),
+    RuleField("replaygain_track_gain_db", "number", "track.replaygain_track_gain_db", "decibels", nullable=True),
+    RuleField("replaygain_album_gain_db", "number", "track.replaygain_album_gain_db", "decibels", nullable=True),
+    RuleField("replaygain_track_peak", "number", "track.replaygain_track_peak", nullable=True),
+    RuleField("replaygain_album_peak", "number", "track.replaygain_album_peak", nullable=True),
+    RuleField("r128_track_gain_lu", "number", "track.r128_track_gain_lu", "loudness units", nullable=True),
+    RuleField("r128_album_gain_lu", "number", "track.r128_album_gain_lu", "loudness units", nullable=True),
+    RuleField("added", "date", "track.added_ns"),
+    RuleField("last_played", "date", "track.last_played_ns", nullable=True),
+    RuleField("play_count", "number", "track.play_count"),
+    RuleField("skip_count", "number", "track.skip_count"),
+    RuleField("rating", "number", "track.rating", "stars", nullable=True),
+    RuleField("favorite", "flag", "track.favorite"),
+    RuleField("missing", "flag", "track.missing"),
+)
+FIELDS: Mapping[str, RuleField] = {field.name: field for field in _ROWS}
+
+
+def describe_fields() -> list[dict[str, Any]]:
+    """The table as clients see it: each field's name, kind, unit and choices, and what each operator is given."""
+    return [
+        {
+            "name": field.name,
+            "kind": field.kind,
+            "unit": field.unit,
+            "choices": list(field.choices),
+            "operators": [{"name": name, "value": operator.value} for name, operator in field.operators.items()],
+        }
+        for field in FIELDS.values()
+    ]

@@ -1,0 +1,1 @@
+"""The steps of the chain of migrations, from the third on: one module each."""

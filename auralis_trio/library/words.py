@@ -1,0 +1,35 @@
+"""How text falls into the words that are searched for; the same for what is sought and for what is found."""
+
+import re
+
+from auralis_trio.library.text import fold_all
+
+MAX_WORD_CHARS = 64
+
+# Kana and Han are written without spaces, so that each character is a word; of signs alone (`!!!`) their code points.
+_LETTER_WORD = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_WORD = re.compile(f"[{_LETTER_WORD}]|(?:(?![{_LETTER_WORD}])[^\\W_])+")
+
+
+def words_of(text: str, limit: int) -> list[str]:
+    """At most `limit` words of a text, without case and accents; each consists of letters and digits alone.
+
+    >>> words_of("AC/DC: Señor !!!", 10)
+    ['ac', 'dc', 'senor', 'u21u21u21']
+    """
+    found: list[str] = []
+    for part in fold_all(text).split(" "):
+        found.extend(word[:MAX_WORD_CHARS] for word in _WORD.findall(part) or _signs(part))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def is_letter_word(word: str) -> bool:
+    """Whether a word is one character of a script that is written without spaces."""
+    return re.fullmatch(f"[{_LETTER_WORD}]", word) is not None
+
+
+def _signs(part: str) -> list[str]:
+    """A part without letters and digits as one word."""
+    return ["".join(f"u{ord(char):x}" for char in part)] if part else []

@@ -1,0 +1,203 @@
+"""Pictures of albums and artists for async code: found, made small and kept, each step through the door.
+
+What was found and every thumbnail lie in a bounded cache under the hash of the picture's bytes; a picture that was
+set lies beside it for as long as it is set.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import trio
+
+from auralis_trio.errors import NotFound, OutputError
+from auralis_trio.library.artwork import (
+    ArtworkRecord,
+    ArtworkState,
+    Owner,
+    Source,
+    artwork_state,
+    folder_times,
+    keep_choice,
+    keep_found,
+)
+from auralis_trio.library.disk_cache import DiskCache, write_whole
+from auralis_trio.offload import Lane, Offload
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.work.thumbnails import FoundPicture, PictureFacts, check_picture, find_picture, make_thumbnail
+
+T = TypeVar("T")
+
+_NOTHING: dict[str, Any] = {"revision": None, "media_type": None, "width": None, "height": None}
+
+log = logging.getLogger(__name__)
+
+
+class PictureFiles:
+    """Where pictures lie in the data directory; blocking."""
+
+    def __init__(self, folder: str | Path, max_cache_bytes: int) -> None:
+        self.cache = DiskCache(Path(folder) / "cache", max_cache_bytes)
+        self._set = Path(folder) / "set"
+        self._set.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def original(self, revision: str) -> bytes | None:
+        """A picture as it was set or found; None where it has to be found again."""
+        try:
+            return (self._set / revision).read_bytes()
+        except OSError:
+            return self.cache.get(revision)
+
+    def keep_set(self, revision: str, data: bytes) -> None:
+        """Keep a picture that was set.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        try:
+            write_whole(self._set / revision, data, sync=True)
+        except OSError as error:
+            raise OutputError from error
+
+    def drop_set(self, revision: str) -> None:
+        """Forget one that nothing has any more."""
+        (self._set / revision).unlink(missing_ok=True)
+
+    def cache_if_possible(self, name: str, data: bytes) -> None:
+        """Put something into the cache; a disk that does not take it costs only time later."""
+        try:
+            self.cache.put(name, data)
+        except OSError:
+            log.warning("a picture could not be cached: the data directory cannot be written to or is full")
+
+
+class Artwork:
+    """The pictures of one library."""
+
+    def __init__(self, offload: Offload, catalogue: Catalogue, files: PictureFiles, deadline_s: float) -> None:
+        self._offload = offload
+        self._catalogue = catalogue
+        self._files = files
+        self._deadline_s = deadline_s
+        # A file must not be dropped for one album while it is kept for another; all inside has a deadline.
+        self._choosing = trio.Lock()
+
+    async def find(self, owner: Owner, owner_id: int) -> ArtworkRecord:
+        """What picture an album or artist has now.
+
+        Raises:
+            NotFound: there is no such album or artist, or it has no picture.
+            TimedOut: its files could not be looked through within the deadline.
+        """
+        state = await self._catalogue.ask(artwork_state, owner, owner_id)
+        if state.kept is not None and state.kept.source in {"set", "removed"}:
+            return _present(state.kept)
+        seen = state.seen_now(await self._disk(folder_times, state.folders))
+        if state.kept is not None and state.seen == seen:
+            return _present(state.kept)
+        return _present(await self._look(owner, owner_id, state, seen))
+
+    async def picture(self, owner: Owner, owner_id: int, record: ArtworkRecord, size: int | None) -> bytes:
+        """The bytes of what `find` gave: a thumbnail of one of the fixed sizes, None: the picture as it is.
+
+        Raises:
+            NotFound: the picture has gone meanwhile.
+            TimedOut: it could not be read or made small within the deadline.
+        """
+        revision = str(record.revision)
+        name = f"{revision}-{size}"
+        if size is not None and (small := await self._disk(self._files.cache.get, name)) is not None:
+            return small
+        data = await self._disk(self._files.original, revision)
+        if data is None:
+            data = await self._find_again(owner, owner_id, revision)
+        if size is None:
+            return data
+        small = await self._offload.run_process(make_thumbnail, data, size, deadline_s=self._deadline_s)
+        await self._disk(self._files.cache_if_possible, name, small)
+        return small
+
+    async def set(self, owner: Owner, owner_id: int, data: bytes) -> ArtworkRecord:
+        """Give an album or artist a picture.
+
+        Raises:
+            NotFound: there is no such album or artist.
+            PictureRefused: it cannot be shown, or is too large.
+            OutputError: the data directory does not take it.
+        """
+        await self._catalogue.ask(artwork_state, owner, owner_id)
+        facts = await self._offload.run_process(check_picture, data, deadline_s=self._deadline_s)
+        async with self._choosing:
+            await self._disk(self._files.keep_set, facts.revision, data)
+            return await self._choose(owner, owner_id, _record("set", facts), "")
+
+    async def extract(self, owner: Owner, owner_id: int) -> ArtworkRecord:
+        """Look for a picture in and beside the files again, whatever was set or removed.
+
+        Raises:
+            NotFound: there is no such album or artist, or nothing is found; then what was set stays.
+        """
+        state = await self._catalogue.ask(artwork_state, owner, owner_id)
+        seen = state.seen_now(await self._disk(folder_times, state.folders))
+        found = await self._search(state)
+        if found is None:
+            raise no_artwork()
+        await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
+        async with self._choosing:
+            return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
+
+    async def remove(self, owner: Owner, owner_id: int) -> ArtworkRecord:
+        """Show no picture any more, until one is set or extracted; files of music stay as they are.
+
+        Raises:
+            NotFound: there is no such album or artist, or it has no picture.
+        """
+        await self.find(owner, owner_id)
+        async with self._choosing:
+            return await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
+
+    async def _look(self, owner: Owner, owner_id: int, state: ArtworkState, seen: str) -> ArtworkRecord:
+        found = await self._search(state)
+        record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
+        if found is not None:
+            await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
+        await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
+        return record
+
+    async def _find_again(self, owner: Owner, owner_id: int, revision: str) -> bytes:
+        """A picture that the cache has dropped, if it is still the same."""
+        found = await self._search(await self._catalogue.ask(artwork_state, owner, owner_id))
+        if found is None or found.facts.revision != revision:
+            raise no_artwork()
+        await self._disk(self._files.cache_if_possible, revision, found.data)
+        return found.data
+
+    async def _search(self, state: ArtworkState) -> FoundPicture | None:
+        return await self._offload.run_process(
+            find_picture, state.folders, state.names, state.files, deadline_s=self._deadline_s
+        )
+
+    async def _choose(self, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str) -> ArtworkRecord:
+        for revision in await self._catalogue.tell(keep_choice, owner, owner_id, record, seen):
+            await self._disk(self._files.drop_set, revision)
+        return record
+
+    async def _disk(self, fn: Callable[..., T], *args: Any) -> T:
+        return await self._offload.run(Lane.DISK, fn, *args, deadline_s=self._deadline_s)
+
+
+def _record(source: Source, facts: PictureFacts) -> ArtworkRecord:
+    return ArtworkRecord(source=source, **msgspec.structs.asdict(facts))
+
+
+def _present(record: ArtworkRecord) -> ArtworkRecord:
+    if record.revision is None:
+        raise no_artwork()
+    return record
+
+
+def no_artwork() -> NotFound:
+    """What is raised where there is no picture."""
+    return NotFound("There is no picture here. Set one, or put a cover file beside the music.", code="no_artwork")

@@ -1,0 +1,93 @@
+"""One album, one artist, and what belongs to them."""
+
+from dataclasses import dataclass
+
+import msgspec
+from quart import Response
+
+from auralis_trio.library.collections import (
+    get_album,
+    get_artist,
+    list_album_tracks,
+    list_artist_albums,
+    list_artist_tracks,
+)
+from auralis_trio.library.track_lists import Window
+from auralis_trio.web.answers import json_response
+from auralis_trio.web.library_api import Limit, Offset
+from auralis_trio.web.query import NoParameters, query
+from auralis_trio.web.routes import Route
+from auralis_trio.web.services import Services
+
+
+class WindowQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of a list."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+
+    @property
+    def window(self) -> Window:
+        """The same for the library."""
+        return Window(self.limit, self.offset)
+
+
+class AlbumTracksQuery(WindowQuery, frozen=True):
+    """Which part of an album, in which order."""
+
+    sort: str = "number"
+
+
+class ArtistTracksQuery(WindowQuery, frozen=True):
+    """Which of an artist's tracks, in which order."""
+
+    sort: str = "album"
+
+
+class ArtistAlbumsQuery(WindowQuery, frozen=True):
+    """Which of an artist's albums, in which order."""
+
+    sort: str = "-year"
+
+
+@dataclass(frozen=True)
+class CollectionsApi:
+    """What stands under one album and one artist."""
+
+    services: Services
+
+    def routes(self) -> list[Route]:
+        """Its part of the table of routes."""
+        album, artist = "/api/albums/<int:album_id>", "/api/artists/<int:artist_id>"
+        return [
+            Route("GET", album, self.album),
+            Route("GET", f"{album}/tracks", self.album_tracks),
+            Route("GET", artist, self.artist),
+            Route("GET", f"{artist}/tracks", self.artist_tracks),
+            Route("GET", f"{artist}/albums", self.artist_albums),
+        ]
+
+    async def album(self, album_id: int) -> Response:
+        """One album."""
+        query(NoParameters)
+        return json_response(await self.services.catalogue.ask(get_album, album_id))
+
+    async def album_tracks(self, album_id: int) -> Response:
+        """A page of an album's tracks."""
+        page = query(AlbumTracksQuery)
+        return json_response(await self.services.catalogue.ask(list_album_tracks, album_id, page.window, page.sort))
+
+    async def artist(self, artist_id: int) -> Response:
+        """One artist."""
+        query(NoParameters)
+        return json_response(await self.services.catalogue.ask(get_artist, artist_id))
+
+    async def artist_tracks(self, artist_id: int) -> Response:
+        """A page of an artist's tracks."""
+        page = query(ArtistTracksQuery)
+        return json_response(await self.services.catalogue.ask(list_artist_tracks, artist_id, page.window, page.sort))
+
+    async def artist_albums(self, artist_id: int) -> Response:
+        """A page of an artist's albums."""
+        page = query(ArtistAlbumsQuery)
+        return json_response(await self.services.catalogue.ask(list_artist_albums, artist_id, page.window, page.sort))
