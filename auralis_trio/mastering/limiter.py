@@ -31,7 +31,7 @@ ATTACK_S = 0.005
 HOLD_S = 0.0175
 RELEASE_DB_PER_S = 60.0
 RANGE_DB = 12.0
-MARGIN_DB = 0.3
+MARGIN_DB = 0.45
 """How far below the ceiling peaks are held: what the meter sees that four-fold interpolation does not."""
 
 _TO_LINEAR = np.float32(np.log(10.0) / 20.0)

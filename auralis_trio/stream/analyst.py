@@ -85,20 +85,26 @@ class Analyst:
         return await self._flights.join(key, partial(self._tune, file, name, tune))
 
     async def _analyse(self, file: TrackFile) -> Analysis:
+        found = await self._analysed(file)
+        if isinstance(found, AuralisError):
+            await self._catalogue.tell(keep_failure, file.content_id, found.code, time.time_ns())
+            raise found
         try:
-            # A decoder that goes forward only begins anew for each of its tasks.
+            await self._renderer.read_disk(self._ledgers.put, file.content_id, found.ledger)
+            await self._catalogue.tell(keep_profile, file.content_id, found.profile, time.time_ns())
+        except (OSError, AuralisError) as error:
+            log.warning("the analysis of track %d was not kept: %s", file.track_id, type(error).__name__)
+        return found
+
+    async def _analysed(self, file: TrackFile) -> Analysis | AuralisError:
+        """What is found out, or why nothing ever will be of this content."""
+        try:
             async with self._renderer.open_track(file) as track:
                 analysis = await track.work(analyse, deadline_of(file))
                 await self._catalogue.keep_length(track)
+                return analysis
         except (SourceCorrupt, SourceUnsupported) as error:
-            await self._catalogue.tell(keep_failure, file.content_id, error.code, time.time_ns())
-            raise
-        try:
-            await self._renderer.read_disk(self._ledgers.put, file.content_id, analysis.ledger)
-            await self._catalogue.tell(keep_profile, file.content_id, analysis.profile, time.time_ns())
-        except (OSError, AuralisError) as error:
-            log.warning("the analysis of track %d was not kept: %s", file.track_id, type(error).__name__)
-        return analysis
+            return error
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
         async with self._renderer.open_track(file) as track:
