@@ -12,11 +12,12 @@ from auralis_trio.library.collections import (
     list_artist_albums,
     list_artist_tracks,
 )
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import ALBUM_SORTS, list_albums, list_artists
 from auralis_trio.library.records import Page, ProbedFile
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, Window
+from auralis_trio.library.track_lists import LIST_SORTS
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]
@@ -107,10 +108,7 @@ def test_what_is_not_there_is_not_found(library: Library, live: int, owner_id: i
     questions: list[tuple[str, Callable[[], object]]] = [
         ("album", lambda: get_album(library, owner_id)),
         ("artist", lambda: get_artist(library, owner_id)),
-        *(
-            (kind, lambda ask=ask: ask(library, owner_id, Window()))
-            for ask, kind, _ in LISTS
-        ),
+        *((kind, lambda ask=ask: ask(library, owner_id, Window())) for ask, kind, _ in LISTS),
     ]
     for kind, ask in questions:
         with pytest.raises(NotFound) as missing:
