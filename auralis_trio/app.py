@@ -23,6 +23,7 @@ from auralis_trio import __version__
 from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
+from auralis_trio.jobs.editor import Editor, EditPlace
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
 from auralis_trio.library.store import Library, open_library
@@ -100,6 +101,17 @@ async def open_artwork(offload: Offload, catalogue: Catalogue, settings: Setting
     return Artwork(offload, catalogue, files, settings.read_deadline_s)
 
 
+async def open_editor(
+    offload: Offload, library: Library, settings: Settings, announce: Callable[[str, dict[str, Any]], None]
+) -> Editor:
+    """The editor of tags; what a kill has left half done is finished or forgotten first."""
+    kept = os.path.join(settings.data_dir, "undo")
+    place = EditPlace(settings.folders, kept, settings.undo_bytes, settings.allow_tag_edits)
+    editor = Editor(library, offload, place, announce)
+    await editor.recover()
+    return editor
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything behind the door.
@@ -119,6 +131,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         catalogue = Catalogue(offload, library, settings.query_deadline_s)
         artwork = await open_artwork(offload, catalogue, settings)
         scan = Scan(library, offload, settings.folders, lambda kind, data: hub.announce("library", kind, data))
+        editor = await open_editor(offload, library, settings, lambda kind, data: hub.announce("library", kind, data))
         sessions = SessionServices(
             renderer,
             hub,
@@ -140,7 +153,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async def start_scan(order: ScanOrder) -> None:
                 await scan.start(nursery, order)
 
-            yield Services(settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges, artwork)
+            yield Services(
+                settings, catalogue, renderer, hub, scan, start_scan, sessions, page, gauges, artwork, editor
+            )
             nursery.cancel_scope.cancel()
 
 
@@ -197,6 +212,7 @@ async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]]
         AuralisError: the library cannot be opened, or a folder is not there.
     """
     async with open_offload() as offload, open_library_of(offload, settings) as library:
+        await open_editor(offload, library, settings, announce)
         return await Scan(library, offload, settings.folders, announce).run()
 
 

@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="debug, info, warning or error; logs go to stderr"),
     ] = "info"
     scan_at_start: Annotated[bool, Meta(description="scan the folders at every start")] = True
+    allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
     graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0
@@ -83,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
     artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
+    undo_bytes: Annotated[Bytes, Meta(description="disk for what undoing edits of tags needs")] = GIB
     pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
         4 * GIB
     )

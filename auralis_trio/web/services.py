@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auralis_trio.config import Settings
+from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.stream.artwork import Artwork
@@ -29,3 +30,4 @@ class Services:
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]
     artwork: Artwork
+    editor: Editor
