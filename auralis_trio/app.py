@@ -24,6 +24,7 @@ from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
+from auralis_trio.jobs.editor import Editor, EditPlace
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
@@ -105,6 +106,12 @@ async def open_pcm_cache(offload: Offload, settings: Settings) -> AsyncIterator[
             await offload.run(Lane.DISK, pcm.close_idle)
 
 
+def edit_place(settings: Settings) -> EditPlace:
+    """Where tags may be edited, and where what they were before is kept."""
+    kept = os.path.join(settings.data_dir, "undo")
+    return EditPlace(settings.folders, kept, settings.undo_bytes, settings.allow_tag_edits)
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything behind the door.
@@ -126,6 +133,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with trio.open_nursery() as nursery:
             services = build_services(base, page, nursery)
             await services.listening.load()
+            await services.editor.recover()
             run = services.supervisor.run
             nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
             nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
@@ -199,8 +207,11 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
     settings, core = base.settings, build_core(base, nursery)
     hub, supervisor = core.hub, Supervisor()
 
-    def tell_scan(kind: str, data: dict[str, Any]) -> None:
+    def tell_library(kind: str, data: dict[str, Any]) -> None:
         hub.announce("library", kind, data)
+
+    def tell_scan(kind: str, data: dict[str, Any]) -> None:
+        tell_library(kind, data)
         if not scan.running:
             analysis.wake()
 
@@ -224,6 +235,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
         catalogue=core.catalogue,
         renderer=core.renderer,
         artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
+        editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
         hub=hub,
         analyst=core.analyst,
         mastery=core.mastery,
@@ -312,6 +324,7 @@ async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]]
         AuralisError: the library cannot be opened, or a folder is not there.
     """
     async with open_offload() as offload, open_library_of(offload, settings) as library:
+        await Editor(library, offload, edit_place(settings), announce).recover()
         return await Scan(library, offload, settings.folders, announce).run()
 
 

@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     analyse_in_background: Annotated[
         bool, Meta(description="analyse tracks that nobody has asked for yet, unless a listener turns that off")
     ] = True
+    allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
     graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0
@@ -89,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
     artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
+    undo_bytes: Annotated[Bytes, Meta(description="disk for what undoing edits of tags needs")] = GIB
     pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
         4 * GIB
     )

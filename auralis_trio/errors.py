@@ -9,6 +9,7 @@ AuralisError
 ├── Busy                   every place is taken; later it may work
 ├── TimedOut               a job did not end within its deadline
 ├── OutputError            a file cannot be written
+├── BackupError            a backup cannot be made, proved or brought back
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
     ├── SourceChanged      it is another recording than the library saw
@@ -100,6 +101,13 @@ class OutputError(AuralisError):
 
     default_code = "output_failed"
     text = "The file could not be written. Check that its folder is there and writable and has room."
+
+
+class BackupError(AuralisError):
+    """A backup cannot be made, proved or brought back."""
+
+    default_code = "backup_failed"
+    text = "The backup could not be made. Check that the data directory is writable and has room."
 
 
 class SourceError(AuralisError):

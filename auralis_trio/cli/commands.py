@@ -9,11 +9,13 @@ from functools import partial
 import msgspec
 
 from auralis_trio import __version__
+from auralis_trio.cli.backups import backup
 from auralis_trio.cli.offline import analyze, master
 from auralis_trio.cli.options import Options, line_of
 from auralis_trio.cli.serving import demo, scan, serve
 from auralis_trio.config import Settings, descriptions, flag_of, is_list
 from auralis_trio.errors import AuralisError
+from auralis_trio.library.backup import KEEP, MAX_KEEP
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.work.memory import keep_freed_memory
 
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
     _add_mastering(_add(commands, master))
     _add(commands, demo).add_argument("folder", metavar="FOLDER")
+    _add_backups(_add(commands, backup))
     return parser
 
 
@@ -72,6 +75,28 @@ def _add_mastering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", choices=["16", "24", "32", "float"], default="24", help="(default: %(default)s)")
     parser.add_argument("--receipt", metavar="FILE.json", help="write down what was done to each file")
     parser.set_defaults(refuse=parser.error)
+
+
+def _add_backups(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    create = actions.add_parser("create", help="make a backup while the server runs or not")
+    create.add_argument(
+        "--keep", type=_keep, default=KEEP, metavar="N", help=f"remove all but the last N (default: {KEEP})"
+    )
+    restore = actions.add_parser("restore", help="bring one back; the server must not run")
+    restore.add_argument("name", metavar="NAME")
+    helps = descriptions()
+    for one in (create, restore, actions.add_parser("list", help="name all, the newest first")):
+        one.add_argument("--config", metavar="FILE", help="a TOML file with settings (AURALIS_CONFIG)")
+        for name in ("data_dir", "database_url"):
+            one.add_argument(flag_of(name), dest=name, default=None, metavar="VALUE", help=helps[name])
+
+
+def _keep(text: str) -> int:
+    """Reads how many backups to keep."""
+    if not 1 <= (value := int(text)) <= MAX_KEEP:
+        raise ValueError
+    return value
 
 
 def _within(low: float, high: float) -> Callable[[str], float]:

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import NotFound
+from auralis_trio.library.paging import Window, order_by
 from auralis_trio.library.queries import ALBUM_SORTS, MAX_ID
 from auralis_trio.library.records import AlbumRecord, Page, TrackRecord
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, Selection, Window, order_by, select_tracks, track_order
+from auralis_trio.library.track_lists import LIST_SORTS, Selection, select_tracks, track_order
 
 ALBUM_TRACK_SORTS: Mapping[str, tuple[str, ...]] = {
     "number": ("disc_number", "track_number", "title_key"),

@@ -8,17 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import (
-    EVERYTHING,
-    Selection,
-    Window,
-    random_order,
-    select_tracks,
-    track_order,
-)
+from auralis_trio.library.track_lists import EVERYTHING, Selection, random_order, select_tracks, track_order
 
 MAX_RATING = 5
 

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.library.paging import Window
 from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
 from auralis_trio.library.queries import MAX_ID
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.smart import evaluate
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import TRACK_COLUMNS, Window, track_order, track_record
+from auralis_trio.library.track_lists import TRACK_COLUMNS, track_order, track_record
 
 IN_ORDER = "position"
 MAX_AT_ONCE = 5_000

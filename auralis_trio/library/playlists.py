@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.library.paging import Window, order_by
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.records import Page
 from auralis_trio.library.smart import SmartRules, check_rules, stored_rules, totals
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import MAX_TEXT_CHARS, clean, fold
-from auralis_trio.library.track_lists import Window, order_by
 
 MAX_PLAYLISTS = 10_000
 MAX_ENTRIES = 20_000

@@ -4,14 +4,15 @@ Pages are in a stable order: the id breaks every tie, and what is not known come
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pony.orm import Database, select
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.errors import NotFound
+from auralis_trio.library.paging import Window, order_by
 from auralis_trio.library.query_language import Query, parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
@@ -27,8 +28,6 @@ from auralis_trio.library.store import Library
 
 T = TypeVar("T")
 
-MAX_LIMIT = 500
-MAX_OFFSET = 1_000_000_000
 MAX_ID = 2**31 - 1
 
 TRACK_SORTS = {
@@ -54,8 +53,8 @@ def list_tracks(
         InvalidRequest: a value is out of range, `sort` is not one of `TRACK_SORTS`, with `-` in front or without, or
             `search` cannot be understood.
     """
-    _check_page(limit, offset)
-    order, wanted = _order(TRACK_SORTS, "title" if sort is None else sort), parse_query(search or "")
+    Window(limit, offset)
+    order, wanted = order_by(TRACK_SORTS, "title" if sort is None else sort), parse_query(search or "")
     with library.reading() as entities:
         total = count_found(library.db, wanted) if wanted else library.db.get("SELECT count(*) FROM track")
         if wanted and sort is None:
@@ -146,8 +145,8 @@ def list_albums(library: Library, limit: int = 50, offset: int = 0, sort: str = 
     Raises:
         InvalidRequest: a value is out of range, or `sort` is not one of `ALBUM_SORTS`, with `-` in front or without.
     """
-    _check_page(limit, offset)
-    sql = _ALBUMS.format(order=_order(ALBUM_SORTS, sort, "album."))
+    Window(limit, offset)
+    sql = _ALBUMS.format(order=order_by(ALBUM_SORTS, sort, "album."))
     with library.reading():
         total = library.db.get("SELECT count(*) FROM album")
         rows = library.db.select(sql, {"limit": limit, "offset": offset})
@@ -175,8 +174,8 @@ def list_artists(library: Library, limit: int = 50, offset: int = 0, sort: str =
     Raises:
         InvalidRequest: a value is out of range, or `sort` is not one of `ARTIST_SORTS`, with `-` in front or without.
     """
-    _check_page(limit, offset)
-    sql = _ARTISTS.format(order=_order(ARTIST_SORTS, sort, "artist."))
+    Window(limit, offset)
+    sql = _ARTISTS.format(order=order_by(ARTIST_SORTS, sort, "artist."))
     with library.reading():
         total = library.db.get("SELECT count(*) FROM artist")
         rows = library.db.select(sql, {"limit": limit, "offset": offset})
@@ -267,25 +266,6 @@ def _track_values(tracks: Any) -> Any:
 
 def _track_record(row: Sequence[Any]) -> TrackRecord:
     return TrackRecord(**dict(zip(TrackRecord.__struct_fields__, row, strict=True)))
-
-
-def _order(sorts: Mapping[str, tuple[str, ...]], sort: str, prefix: str = "") -> str:
-    """The ORDER BY for a name that is allowed; `-` turns the first column (and the id), not what orders its ties."""
-    columns = sorts.get(sort.removeprefix("-"))
-    if columns is None:
-        raise InvalidRequest(f"The list can be sorted by {', '.join(sorts)}, each with - in front for descending.")
-    first, *rest = (f"{prefix}{column}" for column in columns)
-    direction = "DESC" if sort.startswith("-") else "ASC"
-    return ", ".join(
-        [f"{first} {direction} NULLS LAST", *(f"{column} NULLS LAST" for column in rest), f"{prefix}id {direction}"]
-    )
-
-
-def _check_page(limit: int, offset: int) -> None:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidRequest(f"The limit is a number from 1 to {MAX_LIMIT}.")
-    if not 0 <= offset <= MAX_OFFSET:
-        raise InvalidRequest(f"The offset is a number from 0 to {MAX_OFFSET}.")
 
 
 def _check_track_id(track_id: int) -> None:

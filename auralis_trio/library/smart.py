@@ -16,18 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.paging import Window
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.rule_fields import FIELDS
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import (
-    MAX_SEED,
-    RANDOM,
-    Selection,
-    Window,
-    random_order,
-    select_tracks,
-    track_order,
-)
+from auralis_trio.library.track_lists import MAX_SEED, RANDOM, Selection, random_order, select_tracks, track_order
 
 MAX_RULES = 100
 MAX_DEPTH = 8
@@ -81,11 +74,13 @@ def evaluate(library: Library, rules: SmartRules, window: Window, now_ns: int) -
 def totals(library: Library, rules: SmartRules, now_ns: int) -> tuple[int, float | None]:
     """How many tracks the rules find, and their length in seconds; None where that of one is not known."""
     selection = compile_rules(rules, now_ns)
+    found, values = f"track WHERE {selection.condition}", dict(selection.values)
+    if rules.limit is not None:
+        found = f"(SELECT duration_s FROM {found} ORDER BY {rules.order} LIMIT $at_most) AS found"
+        values["at_most"] = rules.limit
     with library.reading():
         count, known, duration_s = library.db.get(
-            "SELECT count(*), count(duration_s), coalesce(sum(duration_s), 0.0) FROM (SELECT duration_s FROM track"
-            f" WHERE {selection.condition} ORDER BY {rules.order} LIMIT $at_most) AS found",
-            {**selection.values, "at_most": rules.limit or MAX_TRACKS},
+            f"SELECT count(*), count(duration_s), coalesce(sum(duration_s), 0.0) FROM {found}", values
         )
     return count, duration_s if known == count else None
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.library.queries import MAX_LIMIT, MAX_OFFSET, TRACK_SORTS
+from auralis_trio.library.paging import Window, order_by
+from auralis_trio.library.queries import TRACK_SORTS
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.store import Library
 
@@ -36,24 +37,6 @@ class Selection:
 
     condition: str
     values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Which part of a list: `limit` items from `offset` on.
-
-    Raises:
-        InvalidRequest: a number is out of range.
-    """
-
-    limit: int = 50
-    offset: int = 0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.limit <= MAX_LIMIT:
-            raise InvalidRequest(f"The limit is a number from 1 to {MAX_LIMIT}.")
-        if not 0 <= self.offset <= MAX_OFFSET:
-            raise InvalidRequest(f"The offset is a number from 0 to {MAX_OFFSET}.")
 
 
 EVERYTHING = Selection("TRUE")
@@ -92,22 +75,6 @@ def track_order(sort: str, sorts: Mapping[str, tuple[str, ...]] = LIST_SORTS) ->
         InvalidRequest: the name is none of them, with `-` in front or without.
     """
     return order_by(sorts, sort, "track.")
-
-
-def order_by(sorts: Mapping[str, tuple[str, ...]], sort: str, prefix: str) -> str:
-    """The ORDER BY for an allowed name: `-` turns its first column and the id, which breaks every tie.
-
-    Raises:
-        InvalidRequest: the name is none of `sorts`.
-    """
-    columns = sorts.get(sort.removeprefix("-"))
-    if columns is None:
-        raise InvalidRequest(f"The list can be sorted by {', '.join(sorts)}, each with - in front for descending.")
-    first, *rest = (f"{prefix}{column}" for column in columns)
-    direction = "DESC" if sort.startswith("-") else "ASC"
-    return ", ".join(
-        [f"{first} {direction} NULLS LAST", *(f"{column} NULLS LAST" for column in rest), f"{prefix}id {direction}"]
-    )
 
 
 def random_order(seed: int) -> str:

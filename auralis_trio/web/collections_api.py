@@ -12,7 +12,7 @@ from auralis_trio.library.collections import (
     list_artist_albums,
     list_artist_tracks,
 )
-from auralis_trio.library.track_lists import Window
+from auralis_trio.library.paging import Window
 from auralis_trio.web.answers import json_response
 from auralis_trio.web.library_api import Limit, Offset
 from auralis_trio.web.query import NoParameters, query

@@ -9,6 +9,7 @@ from auralis_trio.web.artwork_api import ArtworkApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
+from auralis_trio.web.metadata_api import MetadataApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
 from auralis_trio.web.playlists_api import PlaylistsApi
@@ -37,6 +38,7 @@ def route_table(services: Services) -> list[Route]:
         *PersonalApi(services).routes(),
         *PlaylistsApi(services).routes(),
         *ArtworkApi(services).routes(),
+        *MetadataApi(services).routes(),
         *StreamApi(services).routes(),
         *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),

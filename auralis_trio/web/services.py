@@ -6,6 +6,7 @@ from typing import Any
 
 from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import LibraryAnalysis
+from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
@@ -41,3 +42,4 @@ class Services:
     page: Mapping[str, StaticFile]
     gauges: dict[str, Callable[[], Any]]
     artwork: Artwork
+    editor: Editor

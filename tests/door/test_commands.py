@@ -60,7 +60,30 @@ def test_the_version_is_told(tmp_path: Path) -> None:
     assert run_command("--version").stdout == f"auralis-trio {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo"], ["serve", "--nonsense"]])
+def test_a_backup_is_made_beside_a_running_server_and_brought_back_without_one(tmp_path: Path, music: Path) -> None:
+    where = ("--data-dir", tmp_path / "data")
+    with server_process(tmp_path / "data", music):
+        made = run_command("backup", "create", *where)
+        name = made.stdout.split()[1]
+        assert (made.returncode, made.stderr) == (0, "")
+        refused = run_command("backup", "restore", name, *where)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Another Auralis-Trio" in refused.stderr
+    assert run_command("backup", "list", *where).stdout.startswith(f"{name}\t")
+    restored = run_command("backup", "restore", name, *where)
+    assert restored.returncode == 0
+    assert restored.stdout.startswith(f"brought back {name}; what was there before is library-")
+
+
+def test_a_backup_of_nothing_fails_with_a_sentence(tmp_path: Path) -> None:
+    backup = run_command("backup", "create", "--data-dir", tmp_path / "data")
+    assert (backup.returncode, backup.stdout) == (1, "")
+    assert backup.stderr == "auralis-trio: There is no library here yet.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["backup"], ["backup", "create", "--keep", "0"], ["demo"], ["serve", "--nonsense"]]
+)
 def test_wrong_arguments_are_explained_with_exit_code_two(arguments: list[str]) -> None:
     ended = run_command(*arguments)
     assert ended.returncode == 2

@@ -13,6 +13,7 @@ from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.web.server import route_table
 from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
+from tests.door.test_metadata_routes import ROUTES as METADATA_ROUTES
 from tests.serving import running_server, settings_for
 
 RATE = 44_100
@@ -54,6 +55,7 @@ ROUTES = {
     ("GET", "/api/artists"): ("/api/artists", 200),
     ("POST", "/api/library/scan"): ("/api/library/scan", 202),
     ("GET", "/api/library/scan/status"): ("/api/library/scan/status", 200),
+    ("GET", "/api/library/scan/report"): ("/api/library/scan/report", 200),
     ("POST", "/api/library/scan/cancel"): ("/api/library/scan/cancel", 409),
     ("GET", "/api/stream/<int:track_id>/metadata"): ("/api/stream/1/metadata", 200),
     ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
@@ -80,7 +82,8 @@ ROUTES = {
 async def test_every_route_answers(
     server: Server, http: httpx2.AsyncClient, route: tuple[str, str], call: tuple[str, int]
 ) -> None:
-    assert {(one.method, one.rule) for one in route_table(server.services)} == set(ROUTES) | COLLECTION_ROUTES
+    table = {(one.method, one.rule) for one in route_table(server.services)}
+    assert table == set(ROUTES) | COLLECTION_ROUTES | METADATA_ROUTES
     answer = await http.request(route[0], call[0], headers={} if route[0] == "GET" else JSON)
     assert answer.status_code == call[1]
 

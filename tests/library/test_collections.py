@@ -12,11 +12,12 @@ from auralis_trio.library.collections import (
     list_artist_albums,
     list_artist_tracks,
 )
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import ALBUM_SORTS, list_albums, list_artists
 from auralis_trio.library.records import Page, ProbedFile
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, Window
+from auralis_trio.library.track_lists import LIST_SORTS
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]

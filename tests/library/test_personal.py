@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.paging import Window
 from auralis_trio.library.personal import (
     MAX_RATING,
     is_play,
@@ -21,7 +22,7 @@ from auralis_trio.library.queries import get_track, list_tracks
 from auralis_trio.library.records import Page, ProbedFile, TrackRecord
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, MAX_SEED, Window
+from auralis_trio.library.track_lists import LIST_SORTS, MAX_SEED
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]

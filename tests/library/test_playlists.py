@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library import playlists
+from auralis_trio.library.paging import Window
 from auralis_trio.library.playlist_entries import (
     IN_ORDER,
     MAX_AT_ONCE,
@@ -32,7 +33,7 @@ from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, Window
+from auralis_trio.library.track_lists import LIST_SORTS
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]

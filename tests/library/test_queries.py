@@ -4,11 +4,10 @@ from typing import Any
 import pytest
 
 from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.paging import MAX_LIMIT, MAX_OFFSET
 from auralis_trio.library.queries import (
     ALBUM_SORTS,
     ARTIST_SORTS,
-    MAX_LIMIT,
-    MAX_OFFSET,
     TRACK_SORTS,
     add_folder,
     get_track,

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.paging import Window
 from auralis_trio.library.personal import record_heard, set_favorite, set_rating
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile, TrackRecord
@@ -26,7 +27,6 @@ from auralis_trio.library.smart import (
     totals,
 )
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import Window
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]

@@ -1,0 +1,241 @@
+"""Edits of tags, one at a time: all of an edit's files are changed, or none, and every edit can be undone.
+
+    copies written and proved > journal: committing > copies put in place > journal and tracks: done
+
+Up to the second step, whatever goes wrong or cancels leaves nothing behind. From then on the edit goes through, at
+the next start if need be.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import trio
+from trio_parallel import BrokenWorkerError
+
+from auralis_trio.errors import (
+    AuralisError,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    OutputError,
+    SourceCorrupt,
+    SourceMissing,
+)
+from auralis_trio.library.records import FailedFile, ProbedFile, Tags, TrackFile
+from auralis_trio.library.store import Library
+from auralis_trio.library.tag_changes import Changes, check_changes
+from auralis_trio.library.tag_journal import (
+    EditedFile,
+    begin_edit,
+    drop_edit,
+    find_done_edit,
+    find_files,
+    finish_edit,
+    forget_old_edits,
+    keep_prepared,
+    open_edits,
+)
+from auralis_trio.offload import Lane, Offload
+from auralis_trio.work.probe import probe_files
+from auralis_trio.work.tag_edit import (
+    EditOrder,
+    commit_files,
+    discard,
+    discard_kept,
+    finish_files,
+    make_kept_folder,
+    prepare_edit,
+    temp_path,
+    trim_kept,
+)
+
+MAX_FILES = 1000
+FILE_DEADLINE_S = 120.0
+STEP_DEADLINE_S = 60.0
+
+Announce = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class EditPlace:
+    """Where edits happen: the folders of music, the folder for old bytes and its bound, and whether they may."""
+
+    roots: Sequence[str]
+    kept_folder: str
+    kept_bytes: int
+    allowed: bool
+
+
+class Editor:
+    """The one editor of one library's files. `announce` is told `metadata_updated` of what was changed."""
+
+    def __init__(self, library: Library, offload: Offload, place: EditPlace, announce: Announce) -> None:
+        self.place = place
+        self._library = library
+        self._offload = offload
+        self._announce = announce
+        self._turn = trio.Lock()
+
+    async def read(self, track_id: int) -> Tags:
+        """What a track's file says of itself at this moment.
+
+        Raises:
+            NotFound: the track is unknown.
+            SourceError: the file is missing or cannot be read.
+        """
+        [file] = await self._read(find_files, [track_id])
+        try:
+            found = await self._offload.run_process(probe_files, [file.path], deadline_s=FILE_DEADLINE_S)
+        except BrokenWorkerError:
+            raise SourceCorrupt from None
+        if isinstance(found[0], FailedFile):
+            raise SourceMissing if found[0].code == SourceMissing.default_code else SourceCorrupt
+        return found[0].tags
+
+    async def edit(self, updates: Mapping[int, Mapping[str, Any]]) -> int:
+        """Write the fields asked for into the tags of each track's file; the number of the edit.
+
+        Raises:
+            Forbidden: edits are off, or a file or its folder cannot be written to.
+            InvalidRequest: a field or a value does not fit, or there are more than `MAX_FILES`.
+            NotFound: a track is unknown.
+            Conflict: another edit is under way, or a file was changed meanwhile.
+            SourceError: a file is missing, or its tags cannot be written.
+        """
+        if not 1 <= len(updates) <= MAX_FILES:
+            raise InvalidRequest(f"Between 1 and {MAX_FILES} tracks can be edited at once.")
+        changes = {track_id: check_changes(asked) for track_id, asked in updates.items()}
+        with self._taking_turn():
+            files = await self._read(find_files, list(changes))
+            edit_id: int = await self._write(begin_edit, files, None, time.time_ns())
+            await self._go_through(edit_id, self._orders(edit_id, files, changes))
+        self._tell(edit_id, changes, sorted({name for asked in updates.values() for name in asked}))
+        return edit_id
+
+    async def undo(self, edit_id: int) -> int:
+        """Give the files of an edit back byte for byte, which is an edit itself; its number.
+
+        Raises:
+            NotFound: there is no such edit.
+            Conflict: it was undone already, a file was changed since, or what undoing needs is not kept any more.
+            Forbidden: as in `edit`.
+        """
+        with self._taking_turn():
+            undone = await self._read(find_done_edit, edit_id)
+            files = await self._read(find_files, [file.track_id for file in undone.files])
+            undo_id: int = await self._write(begin_edit, files, edit_id, time.time_ns())
+            of_track = {file.track_id: file for file in undone.files}
+            await self._go_through(undo_id, self._orders(undo_id, files, of_track))
+        self._tell(undo_id, of_track, [])
+        return undo_id
+
+    async def recover(self) -> None:
+        """Finish or forget the edits that a kill left half done; one whose folder is away waits for another start."""
+        await self._offload.run(Lane.DISK, make_kept_folder, self.place.kept_folder, deadline_s=STEP_DEADLINE_S)
+        for edit in await self._read(open_edits):
+            try:
+                if edit.state == "committing":
+                    await self._finish(edit.id, edit.files)
+                else:
+                    temps = [temp_path(path, edit.id, number) for number, path in enumerate(edit.paths)]
+                    await self._forget(edit.id, temps)
+            except AuralisError:
+                continue
+
+    @contextmanager
+    def _taking_turn(self) -> Iterator[None]:
+        if not self.place.allowed:
+            raise Forbidden("Edits of tags are off. Start the server with --allow-tag-edits.", code="tag_edits_off")
+        try:
+            self._turn.acquire_nowait()
+        except trio.WouldBlock:
+            raise Conflict("Another edit is under way. Wait for its end.", code="edit_running") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _orders(
+        self, edit_id: int, files: Sequence[TrackFile], how: Mapping[int, Changes] | Mapping[int, EditedFile]
+    ) -> list[EditOrder]:
+        roots = tuple(map(os.path.realpath, self.place.roots))
+        orders = []
+        for number, file in enumerate(files):
+            wanted = how[file.track_id]
+            orders.append(
+                EditOrder(
+                    track_id=file.track_id,
+                    path=file.path,
+                    temp=temp_path(file.path, edit_id, number),
+                    kept=os.path.join(self.place.kept_folder, f"{edit_id}-{number}"),
+                    roots=roots,
+                    changes=None if isinstance(wanted, EditedFile) else wanted,
+                    undone=wanted if isinstance(wanted, EditedFile) else None,
+                )
+            )
+        return orders
+
+    async def _go_through(self, edit_id: int, orders: Sequence[EditOrder]) -> None:
+        open_still = False
+        try:
+            prepared = [await self._prepare(order) for order in orders]
+            with trio.CancelScope(shield=True):  # every step below has its own limit
+                await self._write(keep_prepared, edit_id, [file for file, _ in prepared])
+                open_still = True
+                try:
+                    await self._commit([file for file, _ in prepared])
+                except (Conflict, OutputError):
+                    open_still = False  # everything is as it was
+                    raise
+                await self._write(finish_edit, edit_id, [probed for _, probed in prepared], time.time_ns())
+        finally:
+            # What may be half in place after a time-out is left to the next start.
+            if not open_still:
+                with trio.CancelScope(shield=True):
+                    await self._forget(edit_id, [order.temp for order in orders])
+        await self._tidy()
+
+    async def _commit(self, files: Sequence[EditedFile]) -> None:
+        await self._offload.run(Lane.DISK, commit_files, files, deadline_s=STEP_DEADLINE_S)
+
+    async def _prepare(self, order: EditOrder) -> tuple[EditedFile, ProbedFile]:
+        try:
+            return await self._offload.run_process(prepare_edit, order, deadline_s=FILE_DEADLINE_S)
+        except BrokenWorkerError:
+            raise SourceCorrupt from None
+
+    async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
+        await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
+        probed = await self._offload.run_process(
+            probe_files, [file.path for file in files], deadline_s=FILE_DEADLINE_S
+        )
+        await self._write(finish_edit, edit_id, probed, time.time_ns())
+
+    async def _forget(self, edit_id: int, paths: Sequence[str]) -> None:
+        await self._offload.run(Lane.DISK, discard, paths, deadline_s=STEP_DEADLINE_S)
+        await self._offload.run(
+            Lane.DISK, discard_kept, self.place.kept_folder, [edit_id], deadline_s=STEP_DEADLINE_S
+        )
+        await self._write(drop_edit, edit_id)
+
+    async def _tidy(self) -> None:
+        """Hold the journal and the old bytes within their bounds."""
+        gone = await self._write(forget_old_edits)
+        folder = self.place.kept_folder
+        await self._offload.run(Lane.DISK, discard_kept, folder, gone, deadline_s=STEP_DEADLINE_S)
+        await self._offload.run(Lane.DISK, trim_kept, folder, self.place.kept_bytes, deadline_s=STEP_DEADLINE_S)
+
+    def _tell(self, edit_id: int, tracks: Iterable[int], fields: Sequence[str]) -> None:
+        track_ids = list(tracks)
+        kind = "metadata_updated" if len(track_ids) == 1 else "metadata_batch_updated"
+        self._announce(kind, {"edit_id": edit_id, "track_ids": track_ids, "updated_fields": list(fields)})
+
+    async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
+        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)
+
+    async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
+        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)

@@ -1,0 +1,138 @@
+"""Backups of the library's database: made while the server runs, proved before they count, and few.
+
+A backup is one file in the folder `backups` of the data directory. It gets its name when it is complete and was read
+back without a fault. What it holds is the database: no music, and no pictures or caches beside it.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from auralis_trio.errors import BackupError, NotFound
+from auralis_trio.library.postgresql_backup import PostgresqlBackups
+from auralis_trio.library.sqlite_backup import SqliteBackups
+
+FOLDER = "backups"
+KEEP = 10
+MAX_KEEP = 1000
+
+_NAME = re.compile(r"library-\d{8}T\d{6}\.\d{3}Z\.(sqlite3|dump)")
+
+
+class BackupRecord(msgspec.Struct, frozen=True):
+    """One backup: its name holds the moment (UTC) at which it was begun."""
+
+    name: str
+    size_bytes: int
+
+
+class Backups(Protocol):
+    """How one of the databases is copied; each raises `BackupError` where that fails."""
+
+    suffix: str
+
+    def copy(self, into: Path) -> None:
+        """Copy the database into a file that is not there yet, as it is at one moment."""
+
+    def prove(self, file: Path) -> None:
+        """Make sure that a copy is whole, and not of a newer version."""
+
+    def bring_back(self, file: Path) -> None:
+        """Put a copy in the place of the database, which nobody else may have open: wholly or not at all."""
+
+
+def backups_of(data_dir: Path, database_url: str) -> Backups:
+    """The way for the library that these settings name."""
+    return PostgresqlBackups(database_url) if database_url else SqliteBackups(data_dir)
+
+
+def create_backup(
+    data_dir: Path, database_url: str = "", keep: int = KEEP, *, now_s: float | None = None
+) -> BackupRecord:
+    """Make a backup, and then remove the oldest ones beyond the last `keep`.
+
+    Raises:
+        BackupError: it cannot be made, or what was made has a fault.
+        NotFound: there is no library yet.
+    """
+    backups = backups_of(data_dir, database_url)
+    folder = data_dir / FOLDER
+    with _failing_softly():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = _free_place(folder, backups.suffix, time.time() if now_s is None else now_s)
+        draft = folder / f".{secrets.token_hex(8)}"
+        try:
+            backups.copy(draft)
+            backups.prove(draft)
+            _sync(draft)
+            os.replace(draft, place)
+            _sync(folder)
+        finally:
+            draft.unlink(missing_ok=True)
+        for old in list_backups(data_dir)[keep:]:
+            (folder / old.name).unlink(missing_ok=True)
+        return BackupRecord(place.name, place.stat().st_size)
+
+
+def list_backups(data_dir: Path) -> list[BackupRecord]:
+    """All backups, the newest first."""
+    with _failing_softly():
+        names = os.listdir(data_dir / FOLDER) if (data_dir / FOLDER).is_dir() else []
+        found = sorted((name for name in names if _NAME.fullmatch(name)), reverse=True)
+        return [BackupRecord(name, (data_dir / FOLDER / name).stat().st_size) for name in found]
+
+
+def restore_backup(data_dir: Path, database_url: str, name: str) -> BackupRecord | None:
+    """Prove a backup and put it in the place of the database; what was there becomes a backup, which is returned.
+
+    Nobody may have the library open. No backup is removed for it.
+
+    Raises:
+        NotFound: there is no backup of this name for this kind of database.
+        BackupError: it has a fault or cannot be brought back; the library is as it was.
+    """
+    backups = backups_of(data_dir, database_url)
+    file = data_dir / FOLDER / name
+    if not _NAME.fullmatch(name) or not name.endswith(backups.suffix) or not file.is_file():
+        raise NotFound("There is no such backup of this library. List them with: auralis-trio backup list")
+    with _failing_softly():
+        backups.prove(file)
+        before = None
+        with contextlib.suppress(NotFound):
+            before = create_backup(data_dir, database_url, MAX_KEEP)
+        backups.bring_back(file)
+        return before
+
+
+def _free_place(folder: Path, suffix: str, now_s: float) -> Path:
+    """A name for this moment that is later than all there are, also when two fall into one moment."""
+    taken = {entry.name for entry in os.scandir(folder)}
+    while True:
+        moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_s)) + f".{int(now_s * 1000) % 1000:03}Z"
+        if (name := f"library-{moment}{suffix}") not in taken:
+            return folder / name
+        now_s += 0.001
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _failing_softly() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupError from error

@@ -1,0 +1,146 @@
+"""Tags through the door: read, edited, undone; what is refused changes nothing, and no answer holds a path."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from auralis_trio.app import Server
+from auralis_trio.library.tag_fields import EDITABLE
+from tests.library.test_tags import make_tagged
+from tests.serving import running_server, settings_for
+
+ROUTES = {
+    ("GET", "/api/metadata/tracks/<int:track_id>"),
+    ("GET", "/api/metadata/tracks/<int:track_id>/fields"),
+    ("PUT", "/api/metadata/tracks/<int:track_id>"),
+    ("POST", "/api/metadata/batch"),
+    ("GET", "/api/metadata/edits"),
+    ("POST", "/api/metadata/undo/<int:edit_id>"),
+    ("GET", "/api/library/scan/report"),
+}
+HOSTILE = ["../../etc/passwd", "/etc/passwd", "nul\0", "x" * 10_240]
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for name in ("a.flac", "b.mp3"):
+        make_tagged(folder / name)
+    return folder
+
+
+@pytest.fixture
+async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
+    async with running_server(settings_for(tmp_path, music, allow_tag_edits=True)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+        yield client
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+async def test_tags_are_read_written_listed_and_given_back(http: httpx2.AsyncClient, music: Path) -> None:
+    before = hashes(music)
+    [first] = [t for t in (await http.get("/api/library/tracks")).json()["items"] if t["format"] == "flac"]
+    url = f"/api/metadata/tracks/{first['id']}"
+    read = (await http.get(url)).json()
+    assert (read["track_id"], read["format"], read["metadata"]["track_total"]) == (first["id"], "flac", 12)
+    fields = (await http.get(f"{url}/fields")).json()
+    assert (fields["editable"], [field["name"] for field in fields["fields"]]) == (True, list(EDITABLE))
+    odd = "<img src=x onerror=alert(1)> \u202e\u05e9\u05dc\u05d5\u05dd \U0001f3a7" + "ж" * 5_000
+    written = await http.put(url, json={"title": odd, "bpm": 99, "comment": None})
+    assert written.status_code == 200
+    edit = written.json()
+    assert (edit["updated_fields"], edit["metadata"]["title"]) == (["bpm", "comment", "title"], odd)
+    assert (await http.get(f"/api/library/tracks/{first['id']}")).json()["title"] == odd
+    batch = {"updates": [{"track_id": track_id, "metadata": {"album": "One"}} for track_id in (1, 2)]}
+    both = await http.post("/api/metadata/batch", json=batch)
+    assert (both.status_code, both.json()["track_ids"]) == (200, [1, 2])
+    for edit_id in (both.json()["edit_id"], edit["edit_id"]):
+        assert (await http.post(f"/api/metadata/undo/{edit_id}", json={})).status_code == 200
+    assert hashes(music) == before
+    edits = (await http.get("/api/metadata/edits")).json()
+    assert [one["state"] for one in edits["items"]] == ["done", "done", "undone", "undone"]
+
+
+async def test_a_batch_with_one_bad_value_changes_nothing(http: httpx2.AsyncClient, music: Path) -> None:
+    before = hashes(music)
+    for bad in ({"album": 1}, {"nothing": "x"}, {}):
+        batch = [{"track_id": 1, "metadata": {"album": "One"}}, {"track_id": 2, "metadata": bad}]
+        answer = await http.post("/api/metadata/batch", json={"updates": batch})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    twice = [{"track_id": 1, "metadata": {"album": "One"}}] * 2
+    assert (await http.post("/api/metadata/batch", json={"updates": twice})).status_code == 422
+    assert (await http.post("/api/metadata/batch", json={"updates": []})).status_code == 422
+    assert hashes(music) == before
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_paths_where_none_belong_change_nothing_and_are_refused(
+    http: httpx2.AsyncClient, music: Path, name: str
+) -> None:
+    before = hashes(music)
+    asked: list[tuple[str, str, Any]] = [
+        ("PUT", "/api/metadata/tracks/1", {"path": name}),
+        ("PUT", "/api/metadata/tracks/1", {"filepath": name}),
+        ("POST", "/api/metadata/batch", {"updates": [{"track_id": name, "metadata": {"title": "x"}}]}),
+        ("POST", "/api/library/scan", {"directories": [name]}),
+        ("POST", "/api/library/scan", {"directory": name}),
+    ]
+    for method, url, body in asked:
+        answer = await http.request(
+            method, url, content=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+        assert 400 <= answer.status_code < 500
+    assert hashes(music) == before
+
+
+@pytest.mark.parametrize("track_id", ["0", "999", "-1", "..%2f..%2fetc", "1%00", "9" * 30])
+async def test_ids_that_are_none_are_not_found(http: httpx2.AsyncClient, track_id: str) -> None:
+    assert (await http.get(f"/api/metadata/tracks/{track_id}")).status_code == 404
+    assert (await http.put(f"/api/metadata/tracks/{track_id}", json={"title": "x"})).status_code == 404
+    assert (await http.post(f"/api/metadata/undo/{track_id}", json={})).status_code == 404
+
+
+async def test_no_answer_about_tags_or_scans_holds_a_path(http: httpx2.AsyncClient, music: Path) -> None:
+    (music / "text.mp3").write_text("no music")
+    texts = [
+        (await http.get("/api/metadata/tracks/1")).text,
+        (await http.get("/api/metadata/tracks/1/fields")).text,
+        (await http.put("/api/metadata/tracks/1", json={"title": "x"})).text,
+        (await http.get("/api/metadata/edits")).text,
+        (await http.get("/api/library/scan/status")).text,
+        (await http.get("/api/library/scan/report")).text,
+    ]
+    (music / "a.flac").unlink()
+    texts += [(await http.put(f"/api/metadata/tracks/{track_id}", json={"title": "y"})).text for track_id in (1, 2)]
+    assert all(str(music.parent) not in text and str(music) not in text for text in texts)
+    assert "music/a.flac" in texts[5]
+
+
+async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, music: Path) -> None:
+    before = hashes(music)
+    async with (
+        running_server(settings_for(tmp_path, music)) as server,
+        httpx2.AsyncClient(base_url=server.url) as http,
+    ):
+        assert (await http.get("/api/metadata/tracks/1")).status_code == 200
+        assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False
+        refused = [
+            await http.put("/api/metadata/tracks/1", json={"title": "x"}),
+            await http.post("/api/metadata/undo/1", json={}),
+        ]
+        assert [(one.status_code, one.json()["code"]) for one in refused] == [(403, "tag_edits_off")] * 2
+    assert hashes(music) == before
