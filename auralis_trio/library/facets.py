@@ -12,7 +12,8 @@ _GENRES = """SELECT genre.id, genre.name, counted.tracks
     FROM (SELECT genre_id, count(*) AS tracks FROM track_genre GROUP BY genre_id) AS counted
     JOIN genre ON genre.id = counted.genre_id
     ORDER BY counted.tracks DESC, genre.name_key, genre.id LIMIT $limit"""
-_GENRE_COUNT = "SELECT count(DISTINCT genre_id) FROM track_genre"
+_GENRE_COUNT = """SELECT count(*) FROM genre
+    WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)"""
 _YEARS = "SELECT year, count(*) FROM track WHERE year IS NOT NULL GROUP BY year ORDER BY year"
 _FORMATS = "SELECT kind, count(*) FROM track GROUP BY kind ORDER BY count(*) DESC, kind"
 

@@ -7,13 +7,13 @@ import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pony.orm import Database, select
+from pony.orm import select
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
 from auralis_trio.library.paging import Window, order_by
-from auralis_trio.library.query_language import Query, parse_query
+from auralis_trio.library.query_language import parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
@@ -60,16 +60,12 @@ def list_tracks(
         if wanted and sort is None:
             ids = found_ids(library.db, wanted, total, limit, offset)
         else:
-            ids = _sorted_ids(library.db, order, wanted, limit, offset)
+            where = f"WHERE {where_found(library.db, total)}" if wanted else ""
+            sql = f"SELECT id FROM track {where} ORDER BY {order} LIMIT $limit OFFSET $offset"
+            bounds = {"limit": limit, "offset": offset}
+            ids = library.db.select(sql, {**bounds, "query": written(library.db, wanted)})
         rows = {row[0]: row for row in _track_values(entities.Track).where(lambda t: t.id in ids)}
     return Page(items=[_track_record(rows[one]) for one in ids], total=total, offset=offset, limit=limit)
-
-
-def _sorted_ids(db: Database, order: str, wanted: Query, limit: int, offset: int) -> Sequence[int]:
-    where = f"WHERE {where_found(db)}" if wanted else ""
-    sql = f"SELECT id FROM track {where} ORDER BY {order} LIMIT $limit OFFSET $offset"
-    found: Sequence[int] = db.select(sql, {"limit": limit, "offset": offset, "query": written(db, wanted)})
-    return found
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:

@@ -72,10 +72,14 @@ def count_found(db: Database, query: Query) -> int:
     return int(db.get(f"SELECT {_index(db).count('$query')}", {"query": written(db, query)}))
 
 
-def where_found(db: Database) -> str:
-    """A condition on `track.id`, for `$query` as `written` gives it."""
+def where_found(db: Database, total: int) -> str:
+    """A condition on `track.id`, for `$query` as `written` gives it; `total` is how many it finds.
+
+    A plus keeps the database from looking up many finds one by one only to sort them: it goes through the tracks in
+    their order, until a page is full.
+    """
     index = _index(db)
-    return f"id IN (SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')})"
+    return f"{'+' if total > MAX_RANKED else ''}id IN (SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')})"
 
 
 def written(db: Database, query: Query) -> str:

@@ -1,11 +1,11 @@
-"""`scripts/bench stream|master [--quick | --trial]`; stream also takes `[--streams N ...] [--seconds S]`."""
+"""`scripts/bench stream|master|library [--quick | --trial]`; stream also takes `[--streams N ...] [--seconds S]`."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from scripts.benchmarks import stream
+from scripts.benchmarks import reading, stream
 from scripts.benchmarks.mastering import report
 
 
@@ -21,6 +21,10 @@ def main() -> None:
     one = commands.add_parser("master", help="analysis and mastering, beside others that do the same")
     _add_efforts(one, report)
     one.set_defaults(measure=lambda options: report.measure(options.effort))
+    one = commands.add_parser("library", help="a large library: what it costs to read while a scan writes")
+    _add_efforts(one, reading)
+    one.add_argument("--database-url", default="", metavar="URL", help="an empty PostgreSQL database to use")
+    one.set_defaults(measure=lambda options: reading.measure_reading(options.effort, options.database_url))
     options = parser.parse_args()
     for part in options.measure(options):
         print(part, end="\n\n", flush=True)
@@ -37,7 +41,7 @@ def _add_efforts(parser: argparse.ArgumentParser, benchmark: Any) -> None:
         )
 
 
-def _measure_streams(options: argparse.Namespace) -> Iterator[str]:
+def _measure_streams(options: argparse.Namespace) -> Iterable[object]:
     effort: stream.Effort = options.effort
     if options.streams:
         most = max(options.streams)
