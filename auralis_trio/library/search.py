@@ -79,7 +79,8 @@ def where_found(db: Database, total: int) -> str:
     their order, until a page is full.
     """
     index = _index(db)
-    return f"{'+' if total > MAX_RANKED else ''}id IN (SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')})"
+    found = f"SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')}"
+    return f"{'+' if total > MAX_RANKED else ''}id IN ({found})"
 
 
 def written(db: Database, query: Query) -> str:
