@@ -78,9 +78,9 @@ def where_found(db: Database, total: int) -> str:
     A plus keeps the database from looking up many finds one by one only to sort them: it goes through the tracks in
     their order, until a page is full.
     """
-    index, plus = _index(db), "+" if total > MAX_RANKED else ""
-    matches = index.matches.format(query="$query")
-    return f"{plus}id IN (SELECT {index.track_id} FROM track_search WHERE {matches})"
+    index = _index(db)
+    found = f"SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')}"
+    return f"{'+' if total > MAX_RANKED else ''}id IN ({found})"
 
 
 def written(db: Database, query: Query) -> str:

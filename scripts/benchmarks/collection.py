@@ -14,7 +14,7 @@ KINDS = ("flac", "flac", "mp3", "mp3", "mp3", "m4a", "vorbis", "opus")
 # fmt: off
 _SYLLABLES = (
     "the", "an", "lo", "ve", "ni", "ght", "mo", "on", "sun", "ri", "ver", "da", "rk", "si", "lver",
-    "go", "ld", "en", "fi", "re", "wa", "ter", "st", "ar", "bl", "ue", "dre", "am", "ro", "ad",
+    "go", "ld", "en", "fi", "re", "wa", "ter", "st", "ar", "blu", "dre", "am", "ro", "ad",
 )
 # fmt: on
 _FORMAT = AudioFormat(sample_rate=44_100, channels=2, bits=16)

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from auralis_trio.library.text import MAX_TEXT_CHARS, clean, fold
+from auralis_trio.library.text import MAX_KEY_BYTES, MAX_TEXT_CHARS, clean, fold, fold_all
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,11 @@ def test_spellings_that_differ_in_case_accents_or_spaces_fold_to_the_same(one: s
 def test_folding_leaves_something_of_every_text_that_can_be_shown() -> None:
     assert fold("\u0301") == "\u0301"
     assert fold("") == ""
+
+
+@given(st.text(min_size=200), st.integers(2, 60))
+def test_a_key_is_of_a_size_that_an_index_takes_and_differs_where_the_texts_do(text: str, times: int) -> None:
+    long = text * times
+    key = fold(long)
+    assert len(key.encode()) <= MAX_KEY_BYTES
+    assert (fold(long + "x") == key) == (fold_all(long + "x") == fold_all(long))
