@@ -26,6 +26,7 @@ from auralis_trio.errors import StartupError
 from auralis_trio.jobs.editor import Editor, EditPlace
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
+from auralis_trio.jobs.watch import Watcher
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.artwork import Artwork, PictureFiles
@@ -148,7 +149,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             "scan": lambda: scan.progress,
             "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
         }
+        watcher = Watcher(scan, offload, settings.folders)
+        gauges["watch"] = lambda: watcher.state
         async with trio.open_nursery() as nursery:
+            if settings.watch and settings.folders:
+                nursery.start_soon(watcher.run_watch)
+            if settings.folders:
+                nursery.start_soon(watcher.run_interval, settings.scan_interval_s)
 
             async def start_scan(order: ScanOrder) -> None:
                 await scan.start(nursery, order)

@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="debug, info, warning or error; logs go to stderr"),
     ] = "info"
     scan_at_start: Annotated[bool, Meta(description="scan the folders at every start")] = True
+    watch: Annotated[bool, Meta(description="scan a folder when something in it changes")] = True
+    scan_interval_s: Annotated[Seconds, Meta(description="scan the folders each time so long has passed")] = 86_400.0
     allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0

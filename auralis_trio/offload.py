@@ -39,13 +39,15 @@ class Lane(Enum):
     AUDIO = "audio"
     READ = "database_read"
     WRITE = "database_write"
+    WATCH = "watch"
     PROCESS = "process"
 
 
 def default_permits() -> dict[Lane, int]:
     """How many jobs of each kind run at once; the database has one writer."""
     cores = os.cpu_count() or 1
-    return {Lane.DISK: 8, Lane.AUDIO: max(4, cores), Lane.READ: 4, Lane.WRITE: 1, Lane.PROCESS: max(1, cores - 1)}
+    threads = {Lane.DISK: 8, Lane.AUDIO: max(4, cores), Lane.READ: 4, Lane.WRITE: 1, Lane.WATCH: 1}
+    return {**threads, Lane.PROCESS: max(1, cores - 1)}
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,7 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
     starts = {lane: _start_in_pool(pool) for lane, pool in pools.items()}
     lanes = {
         lane: _Threads(trio.CapacityLimiter(permits[lane]), starts.get(lane, trio.lowlevel.start_thread_soon))
-        for lane in (Lane.DISK, Lane.AUDIO, Lane.READ, Lane.WRITE)
+        for lane in (Lane.DISK, Lane.AUDIO, Lane.READ, Lane.WRITE, Lane.WATCH)
     }
     died_inside = False
     try:

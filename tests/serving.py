@@ -19,10 +19,9 @@ COMMAND = [sys.executable, "-m", "auralis_trio"]
 
 
 def settings_for(tmp_path: Path, *folders: Path, **options: Any) -> Settings:
-    """Settings of a server on a free port that owns `tmp_path/data`."""
-    return Settings(
-        port=0, data_dir=str(tmp_path / "data"), folders=tuple(str(folder) for folder in folders), **options
-    )
+    """Settings of a server on a free port that owns `tmp_path/data`, and scans when a test says so."""
+    named = tuple(str(folder) for folder in folders)
+    return Settings(port=0, data_dir=str(tmp_path / "data"), folders=named, **{"watch": False, **options})
 
 
 @asynccontextmanager

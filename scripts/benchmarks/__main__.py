@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import replace
 
-from scripts.benchmarks import reading
+from scripts.benchmarks import reading, scanning
 from scripts.benchmarks.stream import FULL, QUICK, TRIAL, measure
 
 
@@ -48,7 +48,9 @@ def _measure_streams(options: argparse.Namespace) -> Iterable[object]:
 
 
 def _measure_library(options: argparse.Namespace) -> Iterable[object]:
-    return reading.measure_reading(options.effort, options.database_url)
+    scanned = {reading.FULL: scanning.FULL, reading.QUICK: scanning.QUICK, reading.TRIAL: scanning.TRIAL}
+    yield from reading.measure_reading(options.effort, options.database_url)
+    yield from scanning.measure_scan(scanned[options.effort])
 
 
 if __name__ == "__main__":
