@@ -13,6 +13,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress
 from auralis_trio.jobs.supervision import Supervisor
+from auralis_trio.jobs.watch import Watcher
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library, open_library
@@ -137,6 +139,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             run = services.supervisor.run
             nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
             nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
+            if settings.folders:
+                nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
+            if settings.folders and settings.watch:
+                nursery.start_soon(run, "watch", services.watcher.run_watch, name="watch")
             yield services
             nursery.cancel_scope.cancel()
 
@@ -216,6 +222,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
             analysis.wake()
 
     scan = Scan(base.library, base.offload, settings.folders, tell_scan)
+    watcher = Watcher(scan, base.offload, settings.folders)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
 
@@ -235,6 +242,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
         catalogue=core.catalogue,
         renderer=core.renderer,
         artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
+        watcher=watcher,
         editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
         hub=hub,
         analyst=core.analyst,
@@ -253,6 +261,7 @@ def build_services(base: Foundation, page: Mapping[str, StaticFile], nursery: tr
         | {
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
+            "watch": lambda: watcher.state,
             "analysis": lambda: analysis.progress,
             "services": lambda: supervisor.states,
         },

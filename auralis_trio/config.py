@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     analyse_in_background: Annotated[
         bool, Meta(description="analyse tracks that nobody has asked for yet, unless a listener turns that off")
     ] = True
+    watch: Annotated[bool, Meta(description="scan a folder when something in it changes")] = True
+    scan_interval_s: Annotated[Seconds, Meta(description="scan the folders each time so long has passed")] = 86_400.0
     allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0

@@ -40,6 +40,7 @@ class Lane(Enum):
     TRACK = "track"
     READ = "database_read"
     WRITE = "database_write"
+    WATCH = "watch"
     PROCESS = "process"
 
 
@@ -55,6 +56,7 @@ def default_permits() -> dict[Lane, int]:
         Lane.TRACK: max(2, cores),
         Lane.READ: 4,
         Lane.WRITE: 1,
+        Lane.WATCH: 1,
         Lane.PROCESS: max(1, cores - 1),
     }
 

@@ -19,11 +19,10 @@ COMMAND = [sys.executable, "-m", "auralis_trio"]
 
 
 def settings_for(tmp_path: Path, *folders: Path, **options: Any) -> Settings:
-    """Settings of a server on a free port that owns `tmp_path/data`, and analyses only what it is asked for."""
-    values: dict[str, Any] = {"analyse_in_background": False, **options}
-    return Settings(
-        port=0, data_dir=str(tmp_path / "data"), folders=tuple(str(folder) for folder in folders), **values
-    )
+    """Settings of a server on a free port that owns `tmp_path/data`, and does only what it is asked for."""
+    named = tuple(str(folder) for folder in folders)
+    values: dict[str, Any] = {"analyse_in_background": False, "watch": False, **options}
+    return Settings(port=0, data_dir=str(tmp_path / "data"), folders=named, **values)
 
 
 @asynccontextmanager

@@ -19,8 +19,8 @@ from auralis_trio.audio.source import Check
 from auralis_trio.errors import Busy, NotFound, TimedOut
 from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, default_permits, open_offload
 
-THREADS = [Lane.DISK, Lane.AUDIO, Lane.TRACK, Lane.READ, Lane.WRITE]
-PERMITS = {Lane.DISK: 3, Lane.AUDIO: 2, Lane.TRACK: 2, Lane.READ: 2, Lane.WRITE: 1, Lane.PROCESS: 1}
+THREADS = [Lane.DISK, Lane.AUDIO, Lane.TRACK, Lane.READ, Lane.WRITE, Lane.WATCH]
+PERMITS = {**dict.fromkeys(THREADS, 2), Lane.DISK: 3, Lane.WRITE: 1, Lane.WATCH: 1, Lane.PROCESS: 1}
 PATIENCE_S = 20
 """How long a test waits for what must happen; never reached."""
 

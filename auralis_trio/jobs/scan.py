@@ -34,9 +34,9 @@ from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
-READ_BATCH = 32
+READ_BATCH = 64
 MAX_PROGRESS_EVENTS = 100
-READERS = default_permits()[Lane.PROCESS] + 1  # one more than the processes, so that these never wait for the writer
+READERS = default_permits()[Lane.PROCESS] + 2  # more than the processes, so that these never wait for the writer
 STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0

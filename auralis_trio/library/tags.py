@@ -17,8 +17,11 @@ import mutagen
 from mutagen._vorbis import VComment
 from mutagen.apev2 import APETextValue, APEv2
 from mutagen.asf import ASFTags
+from mutagen.flac import FLAC
 from mutagen.id3 import ID3
-from mutagen.mp4 import MP4Tags
+from mutagen.mp4 import MP4, MP4Tags
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
 
 from auralis_trio.library.records import Tags
 from auralis_trio.library.tag_fields import BY_NAME, FIELDS, Parse, TagField, Value, parse_names
@@ -45,15 +48,22 @@ DAMAGED = (
 )
 
 
-def read_tags(path: str, named: str | None = None) -> Tags:
+def read_tags(path: str, named: str | None = None, kind: str | None = None) -> Tags:
     """Read the tags of the file at `path`, at most `MAX_TAG_BYTES` of it; whatever is damaged is left out.
 
-    Without a title it is called by its name, or by that of the path `named`.
+    Without a title it is called by its name, or by that of the path `named`. Where its `kind` is known (a name in the
+    table of formats), mutagen need not find out.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    values = read_fields(getattr(open_tagged(path), "tags", None))
+    load = _LOADERS.get(kind, _load_any)
+    with _BoundedReader(io.FileIO(path), MAX_TAG_BYTES) as file:
+        try:
+            tags = load(file, path)
+        except DAMAGED:
+            tags = None
+    values = read_fields(tags)
     return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
 
 
@@ -68,6 +78,32 @@ def open_tagged(path: str) -> Any:
             return mutagen.File(file, filename=path)
         except DAMAGED:
             return None
+
+
+def _load_any(file: io.BufferedReader, path: str) -> Any:
+    return getattr(mutagen.File(file, filename=path), "tags", None)
+
+
+def _load_id3(file: io.BufferedReader, _path: str) -> Any:
+    """Of an MP3 file only its tags; mutagen would look into its frames as well."""
+    return ID3(file)  # type: ignore[no-untyped-call]
+
+
+def _load_as(kind: type) -> "Loader":
+    return lambda file, _path: kind(file).tags
+
+
+Loader = Callable[[io.BufferedReader, str], Any]
+
+# Where the kind is known, mutagen need not find out.
+_LOADERS: dict[str | None, Loader] = {
+    "mp3": _load_id3,
+    "flac": _load_as(FLAC),
+    "vorbis": _load_as(OggVorbis),
+    "opus": _load_as(OggOpus),
+    "m4a": _load_as(MP4),
+    "alac": _load_as(MP4),
+}
 
 
 def read_fields(tags: Any) -> dict[str, Value]:

@@ -11,6 +11,7 @@ from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
+from auralis_trio.jobs.watch import Watcher
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
@@ -43,3 +44,4 @@ class Services:
     gauges: dict[str, Callable[[], Any]]
     artwork: Artwork
     editor: Editor
+    watcher: Watcher

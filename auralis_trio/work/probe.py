@@ -24,7 +24,7 @@ def probe_file(path: str, named: str | None = None) -> ProbedFile | FailedFile:
         if not stat.S_ISREG(status.st_mode):
             return FailedFile(path, SourceUnsupported.default_code)
         probed = probe(path)
-        tags = read_tags(path, named)
+        tags = read_tags(path, named, probed.kind)
     except FileNotFoundError:
         return FailedFile(path, SourceMissing.default_code)
     except OSError:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from scripts.benchmarks import reading, stream
+from scripts.benchmarks import reading, scanning, stream
 from scripts.benchmarks.mastering import report
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     one = commands.add_parser("library", help="a large library: what it costs to read while a scan writes")
     _add_efforts(one, reading)
     one.add_argument("--database-url", default="", metavar="URL", help="an empty PostgreSQL database to use")
-    one.set_defaults(measure=lambda options: reading.measure_reading(options.effort, options.database_url))
+    one.set_defaults(measure=_measure_library)
     options = parser.parse_args()
     for part in options.measure(options):
         print(part, end="\n\n", flush=True)
@@ -49,6 +49,12 @@ def _measure_streams(options: argparse.Namespace) -> Iterable[object]:
     if options.seconds:
         effort = replace(effort, window_s=options.seconds)
     return stream.measure(effort)
+
+
+def _measure_library(options: argparse.Namespace) -> Iterable[object]:
+    scanned = {reading.FULL: scanning.FULL, reading.QUICK: scanning.QUICK, reading.TRIAL: scanning.TRIAL}
+    yield from reading.measure_reading(options.effort, options.database_url)
+    yield from scanning.measure_scan(scanned[options.effort])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 import pytest
+import trio
+import trio.testing
 
 from auralis_trio.app import Server
 from auralis_trio.library.tag_fields import EDITABLE
@@ -128,6 +130,31 @@ async def test_no_answer_about_tags_or_scans_holds_a_path(http: httpx2.AsyncClie
     texts += [(await http.put(f"/api/metadata/tracks/{track_id}", json={"title": "y"})).text for track_id in (1, 2)]
     assert all(str(music.parent) not in text and str(music) not in text for text in texts)
     assert "music/a.flac" in texts[5]
+
+
+async def test_a_running_server_hears_of_a_new_file_by_itself(
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_server(settings_for(tmp_path, music, watch=True)) as server:
+        while not server.services.gauges["watch"]().watching:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        told = trio.Event()
+        announce = server.services.hub.announce
+
+        def listen(topic: Any, kind: str, data: dict[str, Any]) -> None:
+            announce(topic, kind, data)
+            if kind == "library_updated":
+                told.set()
+
+        monkeypatch.setattr(server.services.hub, "announce", listen)
+        with trio.fail_after(30):
+            number = 0
+            while not told.is_set():  # the first files may come before the system's watch is in place
+                make_tagged(music / f"new {number}.flac")
+                number += 1
+                with trio.move_on_after(5):
+                    await told.wait()
+        assert "new" in " ".join(change.file for change in server.services.scan.report.changes)
 
 
 async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, music: Path) -> None:

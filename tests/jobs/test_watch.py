@@ -1,0 +1,173 @@
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import trio
+import trio.testing
+
+from auralis_trio.audio.source import never_cancelled
+from auralis_trio.errors import SourceError
+from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.jobs.watch import RETRY_S, Watcher
+from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.store import Library, open_library
+from auralis_trio.offload import InlineOffload, Lane
+from auralis_trio.work.watch import MAX_CHANGED, FolderWatch
+from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
+
+T = TypeVar("T")
+LIMIT_S = 20.0
+SUFFIXES = frozenset({".flac"})
+
+
+class WatchingDoor(InlineDoor):
+    """Waiting for changes gives what the test says; anything else works inline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tell, self.changes = trio.open_memory_channel[list[str] | SourceError](10)
+
+    async def run_stoppable(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        if lane is not Lane.WATCH:
+            return await super().run_stoppable(lane, fn, *args)
+        told: Any = await self.changes.receive()
+        if isinstance(told, SourceError):
+            raise told
+        return told  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    write_song(folder / "a" / "one.flac", 500)
+    write_song(folder / "b" / "two.flac", 600)
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = open_library(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+def titles(library: Library) -> list[str]:
+    return [track.title for track in list_tracks(library).items]
+
+
+async def test_a_folder_in_which_something_changed_is_scanned_and_no_other(
+    library: Library, music: Path, nursery: trio.Nursery
+) -> None:
+    door = WatchingDoor()
+    watcher = Watcher(Scan(library, door, [str(music)], Events()), door, [str(music)])
+    nursery.start_soon(watcher.run_watch)
+    door.tell.send_nowait([str(music / "a")])
+    await trio.testing.wait_all_tasks_blocked()
+    assert (titles(library), watcher.state.watching) == (["one"], True)
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_change_during_a_scan_is_scanned_after_it(
+    library: Library, music: Path, nursery: trio.Nursery
+) -> None:
+    door = GatedDoor()
+    scan = Scan(library, door, [str(music)], Events())
+    await scan.start(nursery, ScanOrder(["a"]))
+    watcher = Watcher(scan, door, [str(music)])
+    await door.waiting.wait()
+    nursery.start_soon(watcher.scan, ScanOrder(["b"]))
+    await trio.testing.wait_all_tasks_blocked()
+    assert titles(library) == []
+    door.gate.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert titles(library) == ["one", "two"]
+
+
+async def test_for_a_folder_that_has_gone_since_everything_is_scanned(library: Library, music: Path) -> None:
+    scan = Scan(library, InlineOffload(), [str(music)], Events())
+    await Watcher(scan, InlineOffload(), [str(music)]).scan(ScanOrder([str(music / "gone")]))
+    assert titles(library) == ["one", "two"]
+
+
+async def test_a_watch_that_breaks_is_told_and_begun_anew_behind_a_scan_of_everything(
+    library: Library, music: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    door = WatchingDoor()
+    watcher = Watcher(Scan(library, door, [str(music)], Events()), door, [str(music)])
+    nursery.start_soon(watcher.run_watch)
+    door.tell.send_nowait(SourceError("away"))
+    await trio.testing.wait_all_tasks_blocked()
+    assert (watcher.state.watching, watcher.state.code) == (False, "track_unreadable")
+    await trio.sleep(RETRY_S + 1)
+    assert (watcher.state.watching, titles(library)) == (True, ["one", "two"])
+    nursery.cancel_scope.cancel()
+
+
+async def test_everything_is_scanned_each_time_that_the_interval_has_passed(
+    library: Library, music: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    events = Events()
+    watcher = Watcher(Scan(library, InlineOffload(), [str(music)], events), InlineOffload(), [str(music)])
+    nursery.start_soon(watcher.run_interval, 100.0)
+    await trio.sleep(350)
+    assert events.kinds.count("scan_complete") == 3
+    nursery.cancel_scope.cancel()
+
+
+def wait_for(watch: FolderWatch) -> Callable[[], list[str]]:
+    return lambda: watch.wait(check=never_cancelled)
+
+
+@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules"])
+async def test_the_system_tells_where_something_has_changed(tmp_path: Path, music: Path, change: str) -> None:
+    watch = FolderWatch([str(music)], SUFFIXES)
+    changes: dict[str, tuple[Callable[[], object], set[str]]] = {
+        "new": (lambda: shutil.copy(music / "a" / "one.flac", music / "b" / "new.flac"), {"b"}),
+        "gone": ((music / "a" / "one.flac").unlink, {"a"}),
+        "renamed_folder": (lambda: (music / "a").rename(music / "c"), {".", "c"}),
+        "new_folder": (lambda: write_song(music / "d" / "e" / "new.flac"), {"d", "d/e"}),
+        "rules": ((music / "b" / ".nomedia").touch, {"b"}),
+    }
+    act, expected = changes[change]
+    ready = trio.Event()
+    told: list[list[str]] = []
+    token = trio.lowlevel.current_trio_token()
+
+    def wait() -> None:
+        # The first look has begun once it asks whether it is still wanted.
+        told.append(watch.wait(check=lambda: token.run_sync_soon(ready.set)))
+
+    with trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, wait)
+            await ready.wait()
+            act()
+    watch.close()
+    seen = {str(Path(folder).relative_to(music)) for folder in told[0]}
+    assert seen
+    assert seen <= expected
+
+
+def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> None:
+    watch = FolderWatch([str(music)], SUFFIXES)
+    (music / "a" / ".hidden.flac").touch()
+    (music / "a" / "notes.txt").touch()
+    wanted = {name: watch._is_wanted(1, str(music / "a" / name)) for name in (".hidden.flac", "notes.txt", "x.flac")}  # type: ignore[arg-type]
+    assert wanted == {".hidden.flac": False, "notes.txt": False, "x.flac": True}
+
+
+@pytest.mark.parametrize(("number", "expected"), [(MAX_CHANGED, MAX_CHANGED), (MAX_CHANGED + 1, 1)])
+def test_beyond_the_bound_all_folders_stand_for_those_that_changed(music: Path, number: int, expected: int) -> None:
+    for index in range(number):
+        (music / str(index)).mkdir()
+    watch = FolderWatch([str(music)], SUFFIXES)
+    paths = (str(music / str(index) / "x.flac") for index in range(number))
+    assert len(watch._folders_of(paths)) == expected
+
+
+def test_a_folder_that_is_away_cannot_be_watched(tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        FolderWatch([str(tmp_path / "gone")], SUFFIXES).wait(check=never_cancelled)
