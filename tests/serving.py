@@ -59,7 +59,7 @@ class Process:
 
 def environment(**options: object) -> dict[str, str]:
     """This environment with settings in it."""
-    values = {"analyse_in_background": False, **options}
+    values = {"analyse_in_background": False, "watch": False, **options}
     return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in values.items()}}
 
 

@@ -69,7 +69,7 @@ def tracks() -> Tracks:
 @pytest.fixture
 async def door() -> AsyncIterator[ThreadOffload]:
     async with open_offload(
-        {Lane.DISK: 2, Lane.AUDIO: 2, Lane.TRACK: 2, Lane.READ: 1, Lane.WRITE: 1, Lane.PROCESS: 1}
+        {Lane.DISK: 2, Lane.AUDIO: 2, Lane.TRACK: 2, Lane.READ: 1, Lane.WRITE: 1, Lane.WATCH: 1, Lane.PROCESS: 1}
     ) as opened:
         yield opened
 
