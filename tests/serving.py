@@ -57,7 +57,8 @@ class Process:
 
 
 def environment(**options: object) -> dict[str, str]:
-    """This environment with settings in it."""
+    """This environment with settings in it; folders are scanned when a test says so."""
+    options = {"watch": False, **options}
     return {**os.environ, **{f"AURALIS_{name.upper()}": str(value) for name, value in options.items()}}
 
 
