@@ -9,7 +9,7 @@ from pony.orm import Database, select
 
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.library.entities import Entities
-from auralis_trio.library.links import Names, keep_links
+from auralis_trio.library.links import Names, keep_links, padded
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
 from auralis_trio.library.search_index import index_tracks
@@ -48,7 +48,8 @@ def apply_batch(
         for file in probed:
             batch.keep(file, now_ns)
         batch.settle()
-        select(p for p in entities.PendingFile if p.path in paths).delete(bulk=True)
+        struck = padded(paths, b"")
+        select(p for p in entities.PendingFile if p.path in struck).delete(bulk=True)
     failed = sum(isinstance(file, FailedFile) for file in files)
     added, moved = (sum(change == kind for change in batch.changes.values()) for kind in ("added", "moved"))
     return BatchResult(added, len(files) - failed - added - moved, failed, moved, batch.changes)
@@ -175,8 +176,8 @@ class _Batch:
 
 def _load(entities: Entities, files: Sequence[ProbedFile]) -> list[_Known]:
     """The tracks at the paths of `files`, and the missing ones with the audio of one."""
-    paths = [os.fsencode(file.path) for file in files]
-    contents = list({file.content_id for file in files})
+    paths = padded((os.fsencode(file.path) for file in files), b"")
+    contents = padded((file.content_id for file in files), "")
     at_paths = select(
         (t.id, t.path, t.content_id, t.missing, t.total_frames, t.album.id) for t in entities.Track if t.path in paths
     )[:]

@@ -4,13 +4,15 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from pony.orm import Database, select
 
 from auralis_trio.library.entities import Entities
 from auralis_trio.library.records import ProbedFile, Tags
 from auralis_trio.library.text import fold
+
+T = TypeVar("T")
 
 _NEW_ARTIST = "INSERT INTO artist (name, name_key) VALUES ($name, $key) RETURNING id"
 _NEW_GENRE = "INSERT INTO genre (name, name_key) VALUES ($name, $key) RETURNING id"
@@ -55,14 +57,21 @@ def _album_keys(file: ProbedFile) -> tuple[str, str]:
     return fold(file.tags.album or ""), owner
 
 
+def padded(values: Iterable[T], filler: T) -> list[T]:
+    """Different values and then `filler` up to a power of two: Pony translates and keeps a query for each length."""
+    found = list(dict.fromkeys(values))
+    return found + [filler] * ((1 << max(0, len(found) - 1).bit_length()) - len(found))
+
+
 class Names:
     """The ids of the artists, albums and genres that a batch names; those that are not known yet are made."""
 
     def __init__(self, db: Database, entities: Entities, files: Sequence[ProbedFile]) -> None:
         self._db = db
-        artists = list({fold(name) for file in files for name in (*file.tags.artists, *file.tags.album_artists)})
-        genres = list({fold(name) for file in files for name in file.tags.genres})
-        titles, owners = (list({keys[part] for keys in map(_album_keys, files)}) for part in (0, 1))
+        tags = [file.tags for file in files]
+        artists = padded((fold(name) for one in tags for name in (*one.artists, *one.album_artists)), "")
+        genres = padded((fold(name) for one in tags for name in one.genres), "")
+        titles, owners = (padded((keys[part] for keys in map(_album_keys, files)), "") for part in (0, 1))
         self._artists = dict(select((a.name_key, a.id) for a in entities.Artist if a.name_key in artists)[:])
         self._genres = dict(select((g.name_key, g.id) for g in entities.Genre if g.name_key in genres)[:])
         rows = select(

@@ -165,11 +165,8 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Where nobody took a name apart, it is one."""
-        for several, shown in (
-            ("artists", self.artist),
-            ("album_artists", self.album_artist),
-            ("genres", self.genre),
-        ):
+        shown_as = {"artists": self.artist, "album_artists": self.album_artist, "genres": self.genre}
+        for several, shown in shown_as.items():
             if shown and not getattr(self, several):
                 msgspec.structs.force_setattr(self, several, (shown,))
 

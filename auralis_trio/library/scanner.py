@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pony.orm import Database, select
 
 from auralis_trio.audio.source import Check
+from auralis_trio.library.links import padded
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import FoundFile, Walk
 
@@ -81,7 +82,8 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
     """
     paths = [os.fsencode(file.path) for file in found]
     with library.reading() as entities:
-        rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in paths)[:]
+        wanted = padded(paths, b"")
+        rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in wanted)[:]
     known = {path: row for path, *row in rows}
     same = 0
     back: list[int] = []

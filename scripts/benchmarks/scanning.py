@@ -178,7 +178,8 @@ def _memory_mb(root: int) -> float:
     while waiting:
         pid = waiting.pop()
         try:
-            waiting += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
             found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
         except OSError:  # it has just ended
             continue
