@@ -1,0 +1,179 @@
+"""Every owner of a truth, made once and put together; their tasks live in the services' nursery."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+import trio
+
+from auralis_trio import __version__
+from auralis_trio.app.foundation import Foundation, edit_place, open_foundation
+from auralis_trio.config import Settings
+from auralis_trio.jobs.analysis import Background, LibraryAnalysis
+from auralis_trio.jobs.editor import Editor
+from auralis_trio.jobs.receipts import Receipts
+from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.jobs.supervision import Supervisor
+from auralis_trio.jobs.watch import Watcher
+from auralis_trio.library.records import TrackFile
+from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.artwork import Artwork
+from auralis_trio.stream.cache import ChunkCache
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.flights import Flights
+from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.mastery import Mastery, Workroom
+from auralis_trio.stream.renderer import Renderer
+from auralis_trio.stream.session import SessionLimits, SessionServices
+from auralis_trio.web.services import Services
+
+MAX_FLIGHTS = 64
+"""How much is analysed, tuned and resolved at once, and how much waits for its turn."""
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything behind the door.
+
+    Raises:
+        StartupError: a part cannot be opened; the text says what to do.
+    """
+    async with open_foundation(settings) as base, trio.open_nursery() as nursery:
+        services = build_services(base, nursery)
+        await services.listening.load()
+        await services.editor.recover()
+        run = services.supervisor.run
+        nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
+        nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
+        if settings.folders:
+            nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
+        if settings.folders and settings.watch:
+            nursery.start_soon(run, "watch", services.watcher.run_watch, name="watch")
+        yield services
+        nursery.cancel_scope.cancel()
+
+
+@dataclass(frozen=True)
+class Core:
+    """What all services share."""
+
+    renderer: Renderer
+    hub: Hub
+    catalogue: Catalogue
+    listening: Listening
+    flights: Flights
+    analyst: Analyst
+    mastery: Mastery
+
+
+def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
+    """Everything that sound and its settings need; flights live in `nursery`."""
+    settings, offload = base.settings, base.offload
+    renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), base.pcm, settings.read_deadline_s)
+    hub = Hub(settings.max_sessions)
+    catalogue = Catalogue(offload, base.library, settings.query_deadline_s)
+
+    def tell_settings(told: dict[str, Any]) -> None:
+        hub.announce("player", "enhancement_settings_changed", told)
+        hub.change_sound()
+
+    listening = Listening(catalogue, tell_settings)
+    flights = Flights(nursery, MAX_FLIGHTS)
+    analyst = Analyst(catalogue, renderer, base.ledgers, flights)
+    room = Workroom(offload, catalogue, analyst, flights)
+    mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
+    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery)
+
+
+def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
+    """The analysis of the library, which gives way to listeners and scans, and follows the settings."""
+
+    async def prepare(file: TrackFile) -> None:
+        await core.mastery.prepare(file, msgspec.structs.replace(core.listening.wish, enhanced=True))
+
+    def announce(kind: str, data: dict[str, Any]) -> None:
+        core.hub.announce("library", kind, data)
+
+    def wanted() -> bool:
+        return allowed and core.listening.settings.analyse_library and not scan.running
+
+    analysis = LibraryAnalysis(core.catalogue, Background(prepare, core.flights.wait_idle, wanted, announce))
+    core.listening.followers.append(analysis.wake)
+    return analysis
+
+
+def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
+    """Make every owner of a truth; their tasks live in `nursery`."""
+    settings, core = base.settings, build_core(base, nursery)
+    hub, supervisor = core.hub, Supervisor()
+
+    def tell_library(kind: str, data: dict[str, Any]) -> None:
+        hub.announce("library", kind, data)
+
+    def tell_scan(kind: str, data: dict[str, Any]) -> None:
+        tell_library(kind, data)
+        if not scan.running:
+            analysis.wake()
+
+    scan = Scan(base.library, base.offload, settings.folders, tell_scan)
+    watcher = Watcher(scan, base.offload, settings.folders)
+    analysis = build_analysis(core, scan, settings.analyse_in_background)
+    receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+
+    async def start_scan(order: ScanOrder) -> None:
+        await scan.start(nursery, order)
+
+    def snapshot() -> dict[str, Any]:
+        return {
+            "scan": msgspec.to_builtins(scan.progress),
+            "analysis": msgspec.to_builtins(analysis.progress),
+            "enhancement": core.listening.enhancement(),
+        }
+
+    limits = SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s)
+    return Services(
+        settings=settings,
+        catalogue=core.catalogue,
+        renderer=core.renderer,
+        artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
+        watcher=watcher,
+        editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
+        hub=hub,
+        analyst=core.analyst,
+        mastery=core.mastery,
+        listening=core.listening,
+        receipts=receipts,
+        analysis=analysis,
+        scan=scan,
+        start_scan=start_scan,
+        supervisor=supervisor,
+        sessions=SessionServices(
+            core.renderer, hub, core.catalogue, core.mastery, core.listening, snapshot, __version__, limits
+        ),
+        page=base.page,
+        gauges=_gauges(base, core)
+        | {
+            "receipts": receipts.under_way,
+            "scan": lambda: scan.progress,
+            "watch": lambda: watcher.state,
+            "analysis": lambda: analysis.progress,
+            "services": lambda: supervisor.states,
+        },
+    )
+
+
+def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
+    return {
+        "sessions": core.hub.statistics,
+        "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
+        "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
+        "flights": lambda: {"under_way": len(core.flights), "max": core.flights.max_flights},
+        "pcm_cache": base.pcm.statistics,
+        "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
+        "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
+    }
