@@ -21,3 +21,12 @@ def seconds_to_frame(position_s: float, sample_rate: int) -> int:
 def frames_to_seconds(frames: int, sample_rate: int) -> float:
     """How long `frames` last."""
     return frames / sample_rate
+
+
+def frames_at_rate(frames: int, from_hz: int, to_hz: int) -> int:
+    """How many frames `frames` at `from_hz` become at `to_hz`: as many as begin before they end.
+
+    >>> frames_at_rate(44_100, 44_100, 48_000), frames_at_rate(1, 192_000, 8_000)
+    (48000, 1)
+    """
+    return -(-frames * to_hz // from_hz)

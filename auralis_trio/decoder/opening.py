@@ -7,6 +7,7 @@ from hashlib import blake2b
 import av
 import msgspec
 import soundfile
+import soxr
 
 from auralis_trio.audio.formats import Access, Backend, format_named
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
@@ -17,6 +18,7 @@ from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.identity import identify
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
+from auralis_trio.decoder.resampled import ResampledDecoder
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.decoder.soundfile_decoder import SoundfileDecoder
 from auralis_trio.errors import SourceUnsupported
@@ -24,9 +26,10 @@ from auralis_trio.errors import SourceUnsupported
 _MP3_DIRECT_ABOVE_HZ = 24_000
 
 DECODER_VERSION = (
-    f"1 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']}"
+    f"1 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']} "
+    f"soxr {soxr.__version__}"
 )
-"""What the samples of a lossy file depend on beside the file: part of every key that they are kept under."""
+"""What samples depend on beside the file, if it is lossy or resampled: part of every key that they are kept under."""
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -62,8 +65,16 @@ def probe(path: str) -> Probed:
             decoder.close()
 
 
-def open_source(path: str, content_id: str, cache: PcmCache, check: Check = never_cancelled) -> AudioSource:
-    """The frames of the file at `path`, whose content is known as `content_id`.
+def open_source(
+    path: str,
+    content_id: str,
+    cache: PcmCache,
+    check: Check = never_cancelled,
+    resample_hz: int | None = None,
+) -> AudioSource:
+    """The frames of the file at `path`, whose content is known as `content_id`; at another rate if `resample_hz`.
+
+    What is resampled always goes through the cache: a resampler is as stateful as a decoder.
 
     Raises:
         SourceError: the file cannot be played; SourceNotReady while its frames are being counted.
@@ -71,15 +82,16 @@ def open_source(path: str, content_id: str, cache: PcmCache, check: Check = neve
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
         mapped = map_file(file)
-        if _may_be_direct(mapped):
+        if resample_hz is None and _may_be_direct(mapped):
             decoder = SoundfileDecoder(file, mapped)
             undo.callback(decoder.close)
             _check_limits(mapped.kind, decoder.format)
             if is_direct(decoder, mapped) and decoder.total_frames is not None:
                 undo.pop_all()
                 return DirectSource(decoder, decoder.total_frames)
-    key = blake2b(f"{content_id} {mapped.kind} {DECODER_VERSION}".encode(), digest_size=20).hexdigest()
-    return cache.open(key, partial(_start_at, path), check)
+    parts = f"{content_id} {mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
+    key = blake2b(parts.encode(), digest_size=20).hexdigest()
+    return cache.open(key, partial(_start_at, path, resample_hz), check)
 
 
 def is_direct(decoder: SoundfileDecoder, mapped: FileMap) -> bool:
@@ -125,13 +137,13 @@ def _choose(file: RegularFile, mapped: FileMap) -> Decoder:
     return decoder
 
 
-def _start_at(path: str) -> Decoder:
+def _start_at(path: str, resample_hz: int | None) -> Decoder:
     """The decoder for the file at `path`, which it closes in the end."""
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
         decoder = _start(file, map_file(file))
         undo.pop_all()
-        return decoder
+        return decoder if resample_hz is None else ResampledDecoder(decoder, resample_hz)
 
 
 def _check_limits(kind: str, audio_format: AudioFormat) -> None:

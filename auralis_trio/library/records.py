@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.units import frames_at_rate
 
 T = TypeVar("T")
 
@@ -104,7 +105,10 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a track's audio lies and what it was when it was last read; for the server alone."""
+    """Where a track's audio lies and what it was when it was last read; for the server alone.
+
+    A *rendition* is the same track at the sample rate `resample_hz`: another content with a grid of its own.
+    """
 
     track_id: int
     path: str
@@ -114,6 +118,32 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     format: AudioFormat
     total_frames: int | None
+    resample_hz: int | None = None
+
+    @property
+    def file_content_id(self) -> str:
+        """The content of the file itself, whatever is made of it."""
+        return self.content_id if self.resample_hz is None else self.content_id.removesuffix(f"@{self.resample_hz}")
+
+    def at_rate(self, sample_rate: int | None) -> "TrackFile":
+        """The track at another sample rate; itself where that is its own, or None.
+
+        Raises:
+            ValueError: it is a rendition already: a second one would be resampled twice.
+        """
+        if sample_rate in (None, self.format.sample_rate):
+            return self
+        if self.resample_hz is not None:
+            raise ValueError(f"a rendition at {self.resample_hz} Hz cannot become one at {sample_rate} Hz")
+        frames = self.total_frames
+        return msgspec.structs.replace(
+            self,
+            content_id=f"{self.content_id}@{sample_rate}",
+            # What a filter has made has no word length.
+            format=AudioFormat(sample_rate, self.format.channels, None),
+            total_frames=None if frames is None else frames_at_rate(frames, self.format.sample_rate, sample_rate),
+            resample_hz=sample_rate,
+        )
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):

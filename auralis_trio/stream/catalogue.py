@@ -53,8 +53,11 @@ class Catalogue:
         return await self.ask(get_track_file, track_id)
 
     async def keep_length(self, track: OpenTrack) -> None:
-        """Note the frames of a track whose file did not declare them and which were counted just now."""
-        if track.file.total_frames is not None:
+        """Note the frames of a track whose file did not declare them and which were counted just now.
+
+        Those of a rendition are not the file's.
+        """
+        if track.file.total_frames is not None or track.file.resample_hz is not None:
             return
         try:
             await self.tell(set_total_frames, track.file.track_id, track.total_frames, track.file.content_id)

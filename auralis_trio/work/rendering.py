@@ -63,7 +63,8 @@ class TrackReader:
             SourceError: it cannot be played, or is no longer the one that the library knows.
         """
         self._verify()
-        return open_source(self._file.path, self._file.content_id, self._pcm, check)
+        file = self._file
+        return open_source(file.path, file.content_id, self._pcm, check, file.resample_hz)
 
     def describe(self, check: Check = never_cancelled) -> Described:
         """Open the file and count its frames.
@@ -143,7 +144,7 @@ class TrackReader:
             raise SourceMissing from error
         if (seen.st_size, seen.st_mtime_ns) == (self._file.size, self._file.mtime_ns):
             return
-        if probe(self._file.path).content_id != self._file.content_id:
+        if probe(self._file.path).content_id != self._file.file_content_id:
             raise SourceChanged
 
 
