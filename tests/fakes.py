@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
+from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices, run_session
 from auralis_trio.wire.packets import Packet, parse_packet
@@ -236,6 +238,10 @@ class FakeLink:
             assert set(told) == {"type", "data"}
             self._note((told["type"], told["data"]))
 
+    async def send_packet(self, header: bytes, payload: bytes | memoryview) -> None:
+        """See `Link.send_packet`."""
+        await self.send(b"".join((header, payload)))
+
     async def close(self, code: int, reason: str) -> None:
         """See `Link.close`."""
         await trio.lowlevel.checkpoint()
@@ -331,6 +337,7 @@ def services_for(
         catalogue=catalogue,
         mastery=FixedMastery(),
         listening=Listening(catalogue, changed),
+        player=Player(partial(hub.announce, "player")),
         snapshot=dict,
         version="test",
         limits=limits,

@@ -28,6 +28,7 @@ from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery, Workroom
+from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
@@ -69,6 +70,7 @@ class Core:
     flights: Flights
     analyst: Analyst
     mastery: Mastery
+    player: Player
 
 
 def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
@@ -87,7 +89,8 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     analyst = Analyst(catalogue, renderer, base.ledgers, flights)
     room = Workroom(offload, catalogue, analyst, flights)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
-    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery)
+    player = Player(partial(hub.announce, "player"))
+    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player)
 
 
 def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
@@ -133,6 +136,8 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
             "scan": msgspec.to_builtins(scan.progress),
             "analysis": msgspec.to_builtins(analysis.progress),
             "enhancement": core.listening.enhancement(),
+            "player": core.player.describe(),
+            "queue": core.player.describe_queue(),
         }
 
     limits = SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s)
@@ -153,7 +158,15 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         start_scan=start_scan,
         supervisor=supervisor,
         sessions=SessionServices(
-            core.renderer, hub, core.catalogue, core.mastery, core.listening, snapshot, __version__, limits
+            core.renderer,
+            hub,
+            core.catalogue,
+            core.mastery,
+            core.listening,
+            core.player,
+            snapshot,
+            __version__,
+            limits,
         ),
         page=base.page,
         gauges=_gauges(base, core)

@@ -9,6 +9,7 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
+from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import Renderer
 
 
@@ -30,6 +31,7 @@ class SessionServices:
     catalogue: Catalogue
     mastery: Mastery
     listening: Listening
+    player: Player
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits

@@ -1,0 +1,344 @@
+"""The player: the one owner of the play queue, of where in it is heard, and of who plays it.
+
+Outputs are sessions that play the queue; any number may, and whoever commands the player commands them all. The
+player's methods never wait, so no other change can come between what they read and what they write; each change is
+announced at once. What is heard is told by the outputs: the one that has played for the longest leads, since outputs
+are a moment apart from each other, and the others' reports say only that they have arrived where they were sent.
+
+An output that was sent to another entry may still report the one before, which is on its way to its listener's ears:
+until it has reported the entry that it was sent to, its reports of others count for nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import trio
+from msgspec.structs import replace
+
+from auralis_trio.errors import Conflict
+from auralis_trio.stream.output import Output, Place, Position
+from auralis_trio.stream.play_queue import Entry, PlayQueue
+from auralis_trio.stream.queue_edits import History, edited
+from auralis_trio.wire.queue_orders import Edit
+
+__all__ = ["Entry", "Output", "Place", "Player", "PlayerState", "Position"]
+
+MAX_TOLD_ENTRIES = 500
+"""A longer queue is told without its entries; clients ask for the pages that they show."""
+
+MAX_DRIFT_S = 1.0
+"""How far what is heard may be from where clients think that it is before they are told."""
+
+PlayerState = Literal["stopped", "playing", "paused"]
+
+
+@dataclass
+class _Sent:
+    """One output, and the entry that it was sent to and has not reported yet."""
+
+    output: Output
+    awaited: int | None
+
+
+class Player:
+    """One play queue and its outputs, which are at most as many as there are sessions."""
+
+    def __init__(self, announce: Callable[[str, dict[str, Any]], None]) -> None:
+        self.queue = PlayQueue()
+        self.history = History()
+        self.revision = 0
+        self.next_id = 1
+        self.state: PlayerState = "stopped"
+        self.position = Position()
+        self.followers: list[Callable[[], None]] = []
+        self.news = trio.Event()
+        self._announce = announce
+        self._outputs: dict[str, _Sent] = {}
+        self._told: tuple[float, float] | None = None
+
+    def begin(
+        self, output: Output, entry_id: int | None, start: int | float | None, *, takeover: bool
+    ) -> tuple[Entry, int | float]:
+        """Let an output play the queue from now on; the entry to play, and where in it to begin.
+
+        Without an entry it is the current one; without a start, where that is heard now, or the beginning of another.
+        Other outputs go where this one goes, or with `takeover` are stopped.
+
+        Raises:
+            NotFound: the entry is not in the queue.
+            Conflict: the queue is empty.
+        """
+        self.look()
+        entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+        stays = start is None and entry.id == self.queue.current_id
+        if not stays:
+            self.position = Position(start or 0)
+        self.queue = self.queue.at(entry.id)
+        others = [sent.output for sent in self._outputs.values() if sent.output.id != output.id]
+        held, self.state = self.state == "paused", "playing"
+        if takeover:
+            self._outputs = {}
+        self._outputs[output.id] = _Sent(output, entry.id)
+        for other in others:
+            if takeover:
+                other.stop_nowait()
+            elif not stays:
+                self._send(other, entry)
+            elif held:
+                other.hold_nowait(False)
+        self._tell_state()
+        return entry, self.position.start
+
+    def behind(self, entry_id: int) -> Entry | None:
+        """What follows an entry of itself; None at the end, or where the entry has been taken out."""
+        return self.queue.behind(entry_id) if self.queue.has(entry_id) else None
+
+    def sounding(self, output: Output, entry_id: int, place: Place) -> None:
+        """What is heard of an output."""
+        known = self._outputs.get(output.id)
+        if known is None or known.awaited not in (None, entry_id) or not self.queue.has(entry_id):
+            return
+        known.awaited = None
+        if known is self._lead():
+            moved = entry_id != self.queue.current_id
+            self.queue = replace(self.queue, current_id=entry_id)
+            self.position = Position(place.frame, place.sample_rate)
+            if moved or self._drifted():
+                self._tell_state()
+
+    def held(self, output: Output, paused: bool) -> None:
+        """An output was paused or goes on by its own client's will: so do the others."""
+        if output.id in self._outputs:
+            self._hold(paused, [sent.output for sent in self._outputs.values() if sent.output.id != output.id])
+
+    def ended(self, output: Output, *, finished: bool = False) -> None:
+        """An output plays the queue no more: it has `finished` what there was to play, or it is gone.
+
+        Behind the last output the queue is paused where it was heard; behind one that has finished it is stopped at
+        what comes next, which at the end is its beginning.
+        """
+        if output.id not in self._outputs:
+            return
+        self.look()
+        del self._outputs[output.id]
+        if not self._outputs:
+            self.state = "paused"
+            if finished:
+                self._rewind(self.behind(self._current().id))
+        self._tell_state()
+
+    def look(self) -> None:
+        """Ask the leading output what is heard at this moment."""
+        lead = self._lead()
+        heard = None if lead is None else lead.output.heard_now()
+        if lead is not None and heard is not None:
+            self.sounding(lead.output, *heard)
+
+    def play(self, entry_id: int | None, start: int | float | None) -> None:
+        """Go on, or go to an entry or to another place.
+
+        Raises:
+            NotFound: the entry is not in the queue.
+            Conflict: there is no output (`no_output`), or the queue is empty.
+        """
+        self._check_output()
+        if entry_id is None and start is None:
+            self.resume()
+        else:
+            entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+            self._go(entry, start or 0, paused=False)
+
+    def pause(self) -> None:
+        """Pause every output; nothing that is not playing changes."""
+        self._hold(True, [sent.output for sent in self._outputs.values()])
+
+    def resume(self) -> None:
+        """Go on.
+
+        Raises:
+            Conflict: there is no output (`no_output`).
+        """
+        self._check_output()
+        self._hold(False, [sent.output for sent in self._outputs.values()])
+
+    def stop(self) -> None:
+        """Stop every output, and be at the beginning of the current entry."""
+        self._stop()
+        self._tell_state()
+
+    def seek(self, start: int | float) -> None:
+        """Go to another place in the current entry.
+
+        Raises:
+            Conflict: the queue is empty.
+        """
+        self._go(self._current(), start, paused=self.state == "paused")
+
+    def next(self) -> None:
+        """Go to the entry behind the current one; behind the last one the queue stops, at its beginning.
+
+        Raises:
+            Conflict: the queue is empty.
+        """
+        following = self.queue.behind(self._current().id, skip=True)
+        if following is None:
+            self._stop()
+            self._rewind(None)
+            self._tell_state()
+        else:
+            self._go(following, 0, paused=self.state == "paused")
+
+    def previous(self) -> None:
+        """Go to the entry before the current one, or to the beginning of the first one.
+
+        Raises:
+            Conflict: the queue is empty.
+        """
+        current = self._current()
+        self._go(self.queue.before(current.id) or current, 0, paused=self.state == "paused")
+
+    def jump(self, entry_id: int) -> None:
+        """Go to the beginning of an entry, and play if there is an output.
+
+        Raises:
+            NotFound: the entry is not in the queue.
+        """
+        self._go(self.queue.entries[self.queue.index_of(entry_id)], 0, paused=False)
+
+    def order(self, order: Edit) -> tuple[Entry, ...]:
+        """Edit the queue; the entries that were made for tracks. Whether the library knows these is not asked here.
+
+        Outputs stay with the entry that they play. Where that goes, they go to the current one of the queue as it is
+        then, or stop where there was nothing left to play.
+
+        Raises:
+            Conflict: the order was made for another revision (`stale_revision`), or does not fit the queue.
+            NotFound, InvalidRequest: see `edited`.
+        """
+        if order.revision not in (None, self.revision):
+            raise Conflict("The queue has changed meanwhile: ask for it again.", code="stale_revision")
+        made: list[Entry] = []
+
+        def make(track_ids: Sequence[int]) -> tuple[Entry, ...]:
+            made.extend(Entry(id, track_id) for id, track_id in enumerate(track_ids, self.next_id))
+            self.next_id += len(track_ids)
+            return tuple(made)
+
+        self.look()
+        before = self.queue
+        self.queue, self.history = edited(before, self.history, order, make)
+        if self.queue != before:
+            self._follow_edit(before)
+        return tuple(made)
+
+    def restore(self, queue: PlayQueue, numbers: tuple[int, int], state: PlayerState, position: Position) -> None:
+        """Take up what was kept: the queue, its revision and the next entry's id, and where it was heard."""
+        self.queue, (self.revision, self.next_id) = queue, numbers
+        self.state, self.position = "stopped" if state == "stopped" else "paused", position
+
+    def describe(self) -> dict[str, Any]:
+        """What is played, and where: the event `player_state`."""
+        current = self.queue.current
+        return {
+            "state": self.state,
+            "entry_id": None if current is None else current.id,
+            "track_id": None if current is None else current.track_id,
+            "position_s": None if current is None else self.position.seconds,
+            "frame": None if current is None else self.position.frame,
+            "sample_rate": self.position.sample_rate,
+            "outputs": list(self._outputs),
+        }
+
+    def describe_queue(self) -> dict[str, Any]:
+        """What there is to play: the event `queue_changed`."""
+        queue = self.queue
+        told = len(queue.entries) <= MAX_TOLD_ENTRIES
+        return {
+            "revision": self.revision,
+            "total": len(queue.entries),
+            "current_entry_id": queue.current_id,
+            "repeat": queue.repeat,
+            "shuffled": queue.shuffled,
+            "can_undo": bool(self.history.done),
+            "can_redo": bool(self.history.undone),
+            "entries": [{"entry_id": e.id, "track_id": e.track_id} for e in queue.entries] if told else None,
+        }
+
+    def _follow_edit(self, before: PlayQueue) -> None:
+        """Number, tell and carry out what an edit made of the queue that was."""
+        self.revision += 1
+        moved = self.queue.current_id != before.current_id
+        if moved:
+            self.position = Position()
+            if before.goes_on_in(self.queue):
+                self._send_all(self._current())
+            else:
+                self._stop()
+        self._announce("queue_changed", self.describe_queue())
+        if moved:
+            self._tell_state()
+        self.news.set()
+        for follow in list(self.followers):
+            follow()
+
+    def _go(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+        self.queue, self.position = self.queue.at(entry.id), Position(start)
+        if self._outputs:
+            self.state = "paused" if paused else "playing"
+        self._send_all(entry)
+        self._tell_state()
+
+    def _send_all(self, entry: Entry) -> None:
+        for sent in list(self._outputs.values()):
+            self._send(sent.output, entry)
+
+    def _send(self, output: Output, entry: Entry) -> None:
+        self._outputs[output.id].awaited = entry.id
+        output.play_nowait(entry, self.position.start, paused=self.state == "paused")
+
+    def _hold(self, paused: bool, outputs: Sequence[Output]) -> None:
+        before: PlayerState = "playing" if paused else "paused"
+        if self.state == before:
+            self.look()
+            self.state = "paused" if paused else "playing"
+            for output in outputs:
+                output.hold_nowait(paused)
+            self._tell_state()
+
+    def _stop(self) -> None:
+        outputs, self._outputs = [sent.output for sent in self._outputs.values()], {}
+        self.state, self.position = "stopped", Position()
+        for output in outputs:
+            output.stop_nowait()
+
+    def _rewind(self, following: Entry | None) -> None:
+        """Be stopped at the beginning of what follows; behind the end that is the first entry."""
+        entry = following or self.queue.entries[0]
+        self.queue, self.state, self.position = self.queue.at(entry.id), "stopped", Position()
+
+    def _current(self) -> Entry:
+        if self.queue.current is None:
+            raise Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
+        return self.queue.current
+
+    def _check_output(self) -> None:
+        if not self._outputs:
+            raise Conflict("Nobody plays the queue: let a client play it first.", code="no_output")
+
+    def _lead(self) -> _Sent | None:
+        return next(iter(self._outputs.values()), None)
+
+    def _drifted(self) -> bool:
+        """Whether clients, who know what was told last and that time passes, think of another place."""
+        heard_s = self.position.seconds
+        if self._told is None or heard_s is None:
+            return heard_s is not None
+        told_s, since_s = self._told
+        passed_s = trio.current_time() - since_s if self.state == "playing" else 0.0
+        return abs(told_s + passed_s - heard_s) > MAX_DRIFT_S
+
+    def _tell_state(self) -> None:
+        told_s = self.position.seconds
+        self._told = None if told_s is None else (told_s, trio.current_time())
+        self._announce("player_state", self.describe())
