@@ -3,8 +3,9 @@
 It knows neither files nor clients. Only this package writes RIFF headers.
 """
 
+from auralis_trio.encoder.chapters import cue_sheet, wav_chapters
 from auralis_trio.encoder.chunk import encode
 from auralis_trio.encoder.pcm import quantise
 from auralis_trio.encoder.wav import wav_header, wav_padding
 
-__all__ = ["encode", "quantise", "wav_header", "wav_padding"]
+__all__ = ["cue_sheet", "encode", "quantise", "wav_chapters", "wav_header", "wav_padding"]

@@ -15,14 +15,17 @@ _SPEAKERS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x13F, 8: 0x6
 _MAX_U32 = 0xFFFFFFFF
 
 
-def wav_header(form: AudioFormat, encoding: Encoding, frames: int) -> bytes:
-    """Everything before the first sample of a WAV with `frames` frames of `encoding` (s16, s24, s32 or f32)."""
+def wav_header(form: AudioFormat, encoding: Encoding, frames: int, behind_bytes: int = 0) -> bytes:
+    """Everything before the first sample of a WAV with `frames` frames of `encoding` (s16, s24, s32 or f32).
+
+    `behind_bytes` is how long the chunks behind the samples and their padding are.
+    """
     data_bytes = frames * encoding.frame_bytes(form.channels)
     chunks = b"fmt " + _sized(_format(form, encoding))
     if encoding is Encoding.F32:
         chunks += b"fact" + _sized(struct.pack("<I", min(frames, _MAX_U32)))
     # A chunk of odd length is followed by a pad byte, which the outer length counts.
-    riff_bytes = 4 + len(chunks) + 8 + data_bytes + data_bytes % 2
+    riff_bytes = 4 + len(chunks) + 8 + data_bytes + data_bytes % 2 + behind_bytes
     if riff_bytes <= _MAX_U32:
         return struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE") + chunks + struct.pack("<4sI", b"data", data_bytes)
     sizes = b"ds64" + _sized(struct.pack("<QQQI", riff_bytes + 36, data_bytes, frames, 0))
