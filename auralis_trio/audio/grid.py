@@ -13,6 +13,8 @@ shorter. Positions are integers of frames; seconds appear only where people and 
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+
 GRAINS_PER_CHUNK = 18
 PACKETS_PER_CHUNK = 27
 
@@ -36,9 +38,8 @@ def grain_frames(sample_rate: int) -> int:
     return frames
 
 
-@dataclass(frozen=True)
-class Span:
-    """A run of frames: from `start`, `frames` long."""
+class Span(msgspec.Struct, frozen=True):
+    """A run of frames: from `start`, `frames` long. Not a dataclass, since each packet of each listener makes one."""
 
     start: int
     frames: int
@@ -61,12 +62,12 @@ class Grid:
         """Frames in a grain."""
         return grain_frames(self.sample_rate)
 
-    @property
+    @cached_property
     def chunk_frames(self) -> int:
         """Frames in every chunk but the last."""
         return GRAINS_PER_CHUNK * self.grain
 
-    @property
+    @cached_property
     def packet_frames(self) -> int:
         """Frames in every packet that is neither cut by credit nor the last of the track."""
         return self.chunk_frames // PACKETS_PER_CHUNK

@@ -26,13 +26,19 @@ class Link(Protocol):
             trio.BrokenResourceError: the client is gone, or took nothing for too long.
         """
 
+    async def send_packet(self, header: bytes, payload: bytes | memoryview) -> None:
+        """Send a binary message that is made of two parts, without joining them; else as `send`.
+
+        A checkpoint only while the client keeps it waiting: who sends many gives others their turn before each.
+        """
+
     async def close(self, code: int, reason: str) -> None:
         """Close the connection; does nothing when the client is gone."""
 
 
 @dataclass(frozen=True)
 class BinaryOutlet:
-    """Packets as binary messages: one copy from the cached chunk to the socket."""
+    """Packets as binary messages: the one copy of a cached chunk's bytes is that into the socket."""
 
     link: Link
     plan: Plan
@@ -43,7 +49,7 @@ class BinaryOutlet:
         """See `Outlet.send`."""
         span = piece.span
         header = pack_header(self.plan.encoding, piece.flags, self.stream_id, span.start, span.frames, piece.sequence)
-        await self.link.send(b"".join((header, piece.data)))
+        await self.link.send_packet(header, piece.data)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 import trio
 
 from auralis_trio.audio.encoding import Encoding
@@ -40,8 +41,7 @@ class Outlet(Protocol):
         """Send one packet as a whole, or be cancelled before any of it; waits while the client takes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """One packet before it has a form: encoded frames, their place and their number in the stream."""
 
     data: bytes | memoryview
@@ -165,8 +165,8 @@ class Stream:
                 if isinstance(chunk, AuralisError):
                     self.reason, self.error = "failed", chunk
                     return
-                while self.next_frame < chunk.span.end:
-                    wanted = min(self.plan.track.grid.packet_end(self.next_frame), chunk.span.end) - self.next_frame
+                while (frame := self.next_frame) < chunk.span.end:
+                    wanted = min(self.plan.track.grid.packet_end(frame), chunk.span.end) - frame
                     room = await self._wait_for_room(wanted)
                     if not room:
                         self.reason = "stalled"
@@ -184,14 +184,15 @@ class Stream:
     async def _wait_for_room(self, wanted: int) -> int:
         """How many frames may be sent, once it is all that are `wanted`, or any if the client gives credit.
 
-        Zero when a client that is not paused gave no credit in time.
+        Zero when a client that is not paused gave no credit in time. Always a checkpoint: sending may be none.
         """
         flow = self.flow
-        while True:
-            now_s = trio.current_time()
-            room = flow.room(now_s)
-            if room >= (wanted if flow.credit is None else 1):
-                return room
+        needed = wanted if flow.credit is None else 1
+        room = flow.room(trio.current_time())
+        if room >= needed:
+            await trio.lowlevel.checkpoint()
+            room = flow.room(trio.current_time())
+        while room < needed:
             if flow.paused:
                 await flow.changed.wait()
             elif flow.credit is None:
@@ -201,6 +202,8 @@ class Stream:
                     await flow.changed.wait()
                 if patience.cancelled_caught:
                     return 0
+            room = flow.room(trio.current_time())
+        return room
 
     async def _cut(self, chunk: Chunk, frames: int) -> Piece:
         """The next packet, of so many frames."""

@@ -4,6 +4,7 @@ It bypasses Quart: a session lives on the ASGI events themselves, so that nothin
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
@@ -32,6 +33,11 @@ class WebSocketLink:
         """See `Link.send`: the transport cancels a send before its first byte or not at all, and limits it."""
         text, data = (message, None) if isinstance(message, str) else (None, message)
         await self.send_event({"type": "websocket.send", "bytes": data, "text": text})
+
+    async def send_packet(self, header: bytes, payload: bytes | memoryview) -> None:
+        """See `Link.send_packet`; that a message may have `parts` is an addition of our transport to ASGI."""
+        message: Any = {"type": "websocket.send", "parts": (header, payload)}
+        await self.send_event(message)
 
     async def close(self, code: int, reason: str) -> None:
         """See `Link.close`."""

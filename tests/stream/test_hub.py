@@ -1,14 +1,23 @@
 """The hub: who is connected, up to its bound, and what all of them are told."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
+from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import Busy
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.session import OUTBOX_MESSAGES, POLICY, SessionLimits, SessionServices, run_session
 from auralis_trio.wire.messages import Topic
+from tests.fakes import FakeLink, Tracks, services_for
+
+CROWD = 1000
 
 
 @dataclass(eq=False)
@@ -97,3 +106,49 @@ def test_a_change_of_sound_reaches_everybody_connected() -> None:
     with hub.join(ears[0]), hub.join(ears[1]):
         hub.change_sound()
     assert [ear.changes for ear in ears] == [1, 1, 0]
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> SessionServices:
+    pcm = PcmCache(str(tmp_path / "pcm"), 0, 1.0)
+    limits = SessionLimits(stall_timeout_s=20.0, pace_ahead_s=3.0, max_messages_per_s=1)
+    return services_for(Tracks(), pcm, limits=limits, max_sessions=CROWD)
+
+
+async def test_a_thousand_hear_what_one_deaf_client_is_cut_for(
+    crowd: SessionServices,
+) -> None:
+    links = [FakeLink() for _ in range(CROWD)]
+    deaf, *others = links
+    async with trio.open_nursery() as nursery:
+        for link in links:
+            nursery.start_soon(run_session, link, crowd)
+            await link.hear("hello")
+        deaf.stop_taking()
+        await trio.testing.wait_all_tasks_blocked()
+        # One in the writer's hand, and all that the outbox holds; the next one is too many.
+        for number in range(1 + OUTBOX_MESSAGES + 1 + 1):
+            crowd.hub.announce("library", "library_updated", {"number": number})
+            await trio.testing.wait_all_tasks_blocked()
+        await deaf.hear("closed")
+        assert deaf.closed is not None
+        assert deaf.closed[0] == POLICY
+        for link in others:
+            assert [told["number"] for told in link.told("library_updated")] == [*range(1 + OUTBOX_MESSAGES + 1 + 1)]
+            link.hang_up()
+
+
+def test_an_event_is_put_into_words_once_for_all() -> None:
+    heard: list[str] = []
+
+    class Keeper(Ear):
+        def tell_nowait(self, topic: Topic, text: str) -> None:
+            heard.append(text)
+
+    hub = Hub(CROWD)
+    with ExitStack() as stack:
+        for number in range(CROWD):
+            stack.enter_context(hub.join(Keeper(str(number))))
+        hub.announce("library", "library_updated", {"tracks": 3})
+    assert len(heard) == CROWD
+    assert len({id(text) for text in heard}) == 1

@@ -92,6 +92,35 @@ async def test_the_decoder_runs_ahead_by_what_the_channel_holds_and_no_further(
     assert tracks.left_open() == 0
 
 
+@pytest.mark.parametrize("credit", [ALL, None], ids=["credit", "paced"])
+async def test_others_have_a_turn_before_each_packet_however_eagerly_it_is_taken(
+    renderer: Renderer, tracks: Tracks, credit: int | None, autojump_clock: MockClock
+) -> None:
+    turns = [0]
+    seen: list[int] = []
+
+    async def take_turns() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns[0] += 1
+
+    class Eager:
+        async def send(self, piece: Piece) -> None:
+            seen.append(turns[0])
+
+    async with trio.open_nursery() as nursery, renderer.open_track(tracks.file(1)) as track:
+        nursery.start_soon(take_turns)
+        stream = Stream(
+            1, Plan(track, AS_RECORDED, 0, Encoding.S16, 20.0), Flow(8_000, credit, TOTAL / 8_000 + 1), Beat()
+        )
+        async with open_stream(stream, Eager()):
+            await trio.sleep_forever()
+        nursery.cancel_scope.cancel()
+    assert len(seen) == -(-TOTAL // PACKET)
+    # Each round of the scheduler runs both, in any order: two packets may follow each other, three never do.
+    assert all(later > earlier for earlier, later in zip(seen, seen[2:], strict=False))
+
+
 async def test_leaving_the_body_ends_the_stream_and_nothing_follows(renderer: Renderer, tracks: Tracks) -> None:
     sink = Sink()
     async with renderer.open_track(tracks.file(1)) as track:

@@ -12,6 +12,8 @@ from quart_trio import QuartTrio
 from quart_trio.wrappers import TrioResponse
 
 PART = bytes(65_536)
+PAYLOADS = (1, 121, 122, 65_531, 65_532)
+"""sizes around those at which the form of a frame's head changes, less 4 bytes that stand before them"""
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
@@ -136,23 +138,43 @@ class SmallApp:
         self.checkpoints.append(scope.cancelled_caught)
 
     async def socket_interrupted(self, receive: Receive, send: Send) -> None:
+        await self._send_until_interrupted(send, {"type": "websocket.send", "bytes": PART})
+
+    async def socket_interrupted_parts(self, receive: Receive, send: Send) -> None:
+        await self._send_until_interrupted(send, {"type": "websocket.send", "parts": (PART[:24], PART[24:])})
+
+    async def _send_until_interrupted(self, send: Send, message: Any) -> None:
         await send({"type": "websocket.accept"})
         with trio.CancelScope() as self.interruption:
             while True:
-                await send({"type": "websocket.send", "bytes": PART})
+                await send(message)
                 self.sent += 1
         self.gone.set()
         await send({"type": "websocket.send", "text": str(self.sent)})
+
+    async def socket_parts(self, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        for size in PAYLOADS:
+            await send({"type": "websocket.send", "parts": (b"head", memoryview(bytes(size)))})
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await send({"type": "websocket.send", "parts": (b"head", b"of nothing")})
 
     async def socket_chorus(self, receive: Receive, send: Send) -> None:
         async def voice(letter: bytes) -> None:
             for _ in range(10):
                 await send({"type": "websocket.send", "bytes": letter * 200_000})
 
+        async def voice_in_parts(letter: bytes) -> None:
+            for _ in range(10):
+                await send({"type": "websocket.send", "parts": (letter * 24, memoryview(letter * 199_976))})
+
         await send({"type": "websocket.accept"})
         async with trio.open_nursery() as nursery:
             nursery.start_soon(voice, b"a")
             nursery.start_soon(voice, b"b")
+            nursery.start_soon(voice_in_parts, b"c")
+            nursery.start_soon(voice_in_parts, b"d")
 
     async def socket_session(self, receive: Receive, send: Send) -> None:
         async def play() -> None:

@@ -68,8 +68,9 @@ async def test_a_slow_client_that_goes_on_reading_is_not_cut() -> None:
         assert server.transport.statistics().cut_for_slow_writes == 0
 
 
-async def test_a_send_that_is_cancelled_in_mid_message_is_finished_first() -> None:
-    async with running() as server, stalled(server, "/ws/interrupted") as client:
+@pytest.mark.parametrize("path", ["/ws/interrupted", "/ws/interrupted_parts"], ids=["whole", "in parts"])
+async def test_a_send_that_is_cancelled_in_mid_message_is_finished_first(path: str) -> None:
+    async with running() as server, stalled(server, path) as client:
         server.app.interruption.cancel()
         await trio.testing.wait_all_tasks_blocked()
         assert not server.app.gone.is_set()
@@ -80,13 +81,13 @@ async def test_a_send_that_is_cancelled_in_mid_message_is_finished_first() -> No
         assert event == TextMessage(data=str(heard))  # what was sent, returned: an app can count on it
 
 
-async def test_messages_of_two_tasks_do_not_mix() -> None:
+async def test_messages_of_several_tasks_do_not_mix() -> None:
     async with running() as server, connected(server.port, receive_buffer_bytes=4096) as client:
         await client.open_websocket(b"/ws/chorus")
         heard = []
         while isinstance(event := await client.hear(), BytesMessage):
             heard.append(bytes(event.data))
-        assert sorted(heard) == [b"a" * 200_000] * 10 + [b"b" * 200_000] * 10
+        assert sorted(heard) == [letter * 200_000 for letter in (b"a", b"b", b"c", b"d") for _ in range(10)]
 
 
 async def test_the_kernel_has_a_deadline_of_its_own_for_a_peer_that_vanished() -> None:

@@ -8,6 +8,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 from auralis_trio.web.transport.limits import LINGER_S
 from tests.web.raw_client import connected, frame, upgrade
 from tests.web.running import running
+from tests.web.small_app import PAYLOADS
 
 TEXT, BINARY, CLOSE = 1, 2, 8
 
@@ -32,6 +33,14 @@ async def test_a_message_of_any_kind_of_buffer_is_sent_whole() -> None:
     async with running() as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/buffers")
         assert [await client.hear() for _ in range(3)] == [BytesMessage(data=b"abcd")] * 3
+
+
+async def test_a_message_in_parts_arrives_as_one_and_a_cancelled_one_not_at_all() -> None:
+    async with running() as server, connected(server.port) as client:
+        await client.open_websocket(b"/ws/parts")
+        heard = [await client.hear() for _ in PAYLOADS]
+        assert heard == [BytesMessage(data=b"head" + bytes(size)) for size in PAYLOADS]
+        assert isinstance(await client.hear(), CloseConnection)
 
 
 async def test_a_message_of_exactly_the_limit_passes_and_one_byte_more_gets_1009() -> None:

@@ -85,30 +85,43 @@ class Wire:
 
     async def write(self, *parts: bytes | memoryview) -> None:
         """Send all of it or raise ClientGone; always a checkpoint, cancelled before the first byte or not at all."""
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._sending.locked():
-            await self._sending.acquire()
-        else:
-            self._sending.acquire_nowait()  # saves the round through the scheduler that `acquire` makes
+        gone = None
         try:
-            rest = self._write_now(parts)
-            if rest:
-                await self._write_rest(rest)
-            gone = False
-        except (OSError, trio.ClosedResourceError):
-            gone = True
-        finally:
-            self._sending.release()
+            await self.write_eagerly(*parts)
+        except ClientGone as error:
+            gone = error  # a checkpoint also then: some loops go on after it
         await trio.lowlevel.cancel_shielded_checkpoint()
-        if gone:
-            raise ClientGone
+        if gone is not None:
+            raise gone
+
+    async def write_eagerly(self, *parts: bytes | memoryview) -> None:
+        """The same, but others get a turn only when the client keeps it waiting.
+
+        For whoever gives them one before each write anyway: a second round through the scheduler costs as much as
+        all else that a packet needs.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            if self._sending.locked():
+                async with self._sending:
+                    await self._write_rest(self._write_now(parts))
+            elif rest := self._write_now(parts):
+                self._sending.acquire_nowait()  # in mid-message: no turn for others before it is locked
+                try:
+                    await self._write_rest(rest)
+                finally:
+                    self._sending.release()
+        except (OSError, trio.ClosedResourceError):
+            raise ClientGone from None
 
     def _write_now(self, parts: Sequence[bytes | memoryview]) -> list[memoryview]:
-        """Give the kernel what it takes at once, with no copy, timer or scope; the rest comes back."""
+        """Give the kernel what it takes at once, with no copy, lock, timer or scope; the rest comes back."""
         try:
             sent = os.writev(self.socket.fileno(), parts)
         except BlockingIOError:
             sent = 0
+        if sent == sum(map(len, parts)):
+            return []
         rest = []
         for part in parts:
             if sent < len(part):
