@@ -2,11 +2,12 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
+import numpy as np
 
 from auralis_trio.audio.block import Block
 from auralis_trio.audio.encoding import Encoding
@@ -16,7 +17,7 @@ from auralis_trio.decoder import PcmCache, open_source, probe
 from auralis_trio.encoder import encode
 from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Sound, render, render_span
+from auralis_trio.mastering import Sound, render_span
 
 T = TypeVar("T")
 
@@ -41,6 +42,30 @@ class Described:
 
     format: AudioFormat
     total_frames: int
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A run of frames, and the format to encode it from."""
+
+    block: Block
+    form: AudioFormat
+
+
+class Reader(Protocol):
+    """What gives the chunks of one track; from worker threads only. Every method raises `SourceError`."""
+
+    def work(self, job: Callable[[AudioSource, Check], T], check: Check = never_cancelled) -> T:
+        """Do something with the whole track."""
+
+    def chunk(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render and encode one chunk as a whole."""
+
+    def packets(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render one chunk and encode each of its packets on its own."""
+
+    def span(self, sound: Sound, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
+        """Render and encode any run of frames: for what lies across the grid or before a damaged place."""
 
 
 class TrackReader:
@@ -84,32 +109,19 @@ class TrackReader:
         return job(self._opened(check), check)
 
     def chunk(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
-        """Render and encode one chunk as a whole.
-
-        Raises:
-            SourceError: the file cannot be played.
-        """
+        """See `Reader.chunk`."""
         source = self._opened(check)
-        block = _render_chunk(source, sound, index, check)
-        return Chunk(Span(block.start_frame, block.frames), encode(block, _form(source, sound), encoding))
+        return as_whole([_rendered_chunk(source, sound, index, check)], encoding)
 
     def packets(self, sound: Sound, index: int, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
-        """Render one chunk and encode each of its packets on its own."""
+        """See `Reader.packets`."""
         source = self._opened(check)
-        block, form = _render_chunk(source, sound, index, check), _form(source, sound)
         step = Grid(source.format.sample_rate, source.total_frames).packet_frames
-        parts, cuts, length = [], [], 0
-        for start in range(0, block.frames, step):
-            parts.append(encode(_part(block, start, start + step), form, encoding))
-            cuts.append(length)
-            length += len(parts[-1])
-            check()
-        return Chunk(Span(block.start_frame, block.frames), b"".join(parts), (*cuts, length))
+        return in_packets([_rendered_chunk(source, sound, index, check)], step, encoding, check)
 
     def span(self, sound: Sound, span: Span, encoding: Encoding, check: Check = never_cancelled) -> Chunk:
-        """Render and encode any run of frames: for what lies across the grid or before a damaged place."""
-        source = self._opened(check)
-        return Chunk(span, encode(render_span(source, sound, span, check), _form(source, sound), encoding))
+        """See `Reader.span`."""
+        return as_whole([rendered_span(self._opened(check), sound, span, check)], encoding)
 
     def retire(self) -> bool:
         """Let no job open the file any more; whether it is open, so that `close` has something to give back."""
@@ -148,14 +160,52 @@ class TrackReader:
             raise SourceChanged
 
 
-def _form(source: AudioSource, sound: Sound) -> AudioFormat:
-    """The format to encode from: whatever was changed has more bits than it came with."""
-    return source.format if sound.identity else msgspec.structs.replace(source.format, bits=None)
+def rendered_span(source: AudioSource, sound: Sound, span: Span, check: Check) -> Rendered:
+    """Any run of frames. Whatever was changed has more bits than it came with.
+
+    Raises:
+        SourceError: the source cannot give the frames.
+    """
+    form = source.format if sound.identity else msgspec.structs.replace(source.format, bits=None)
+    return Rendered(render_span(source, sound, span, check), form)
 
 
-def _render_chunk(source: AudioSource, sound: Sound, index: int, check: Check) -> Block:
-    return render(source, sound, index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK, check)
+def as_whole(parts: Sequence[Rendered], encoding: Encoding) -> Chunk:
+    """Runs of frames that follow each other, of which there is at least one, encoded as one.
+
+    Plain PCM of each is as it would be alone. Other encodings have one word length for all: that of what was changed.
+    """
+    first, frames = parts[0].block.start_frame, sum(part.block.frames for part in parts)
+    if encoding.sample_bytes is None and len(parts) > 1:
+        samples = np.concatenate([part.block.samples for part in parts])
+        parts = [Rendered(Block(samples, first), msgspec.structs.replace(parts[0].form, bits=None))]
+    return Chunk(Span(first, frames), b"".join([encode(part.block, part.form, encoding) for part in parts]))
 
 
-def _part(block: Block, start: int, end: int) -> Block:
-    return Block(block.samples[start:end], block.start_frame + start)
+def in_packets(parts: Sequence[Rendered], step: int, encoding: Encoding, check: Check) -> Chunk:
+    """The same, each packet of `step` frames for itself."""
+    first, end = parts[0].block.start_frame, parts[-1].block.end_frame
+    packets, cuts = [], [0]
+    for start in range(first, end, step):
+        packets.append(as_whole(_within(parts, start, start + step), encoding).data)
+        cuts.append(cuts[-1] + len(packets[-1]))
+        check()
+    return Chunk(Span(first, end - first), b"".join(packets), tuple(cuts))
+
+
+def _within(parts: Sequence[Rendered], start: int, end: int) -> list[Rendered]:
+    """What lies from frame `start` up to, not including, `end`."""
+    cut = []
+    for part in parts:
+        first, last = max(start, part.block.start_frame), min(end, part.block.end_frame)
+        if first < last:
+            samples = part.block.samples[first - part.block.start_frame : last - part.block.start_frame]
+            cut.append(Rendered(Block(samples, first), part.form))
+    return cut
+
+
+def _rendered_chunk(source: AudioSource, sound: Sound, index: int, check: Check) -> Rendered:
+    chunk = Grid(source.format.sample_rate, source.total_frames).grains(
+        index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK
+    )
+    return rendered_span(source, sound, chunk, check)
