@@ -92,6 +92,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
     artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
+    chunk_disk_bytes: Annotated[
+        Bytes, Meta(description="disk for rendered chunks that are dearer to make than to read; 0: none")
+    ] = 4 * GIB
+    prefetch_chunks: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000_000)],
+        Meta(description="chunks rendered at once before they are asked for"),
+    ] = 2
     undo_bytes: Annotated[Bytes, Meta(description="disk for what undoing edits of tags needs")] = GIB
     pcm_cache_bytes: Annotated[Bytes, Meta(description="disk for decoded files that cannot be sought exactly")] = (
         4 * GIB

@@ -13,6 +13,7 @@ from auralis_trio.config import Settings
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.editor import EditPlace
+from auralis_trio.library.disk_cache import DiskCache
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
@@ -87,6 +88,7 @@ class Foundation:
     pcm: PcmCache
     ledgers: LedgerStore
     pictures: PictureFiles
+    chunks: DiskCache
     page: Mapping[str, StaticFile]
 
 
@@ -107,7 +109,8 @@ async def open_foundation(settings: Settings) -> AsyncIterator[Foundation]:
         page = await offload.run(Lane.DISK, read_page)
         ledgers = await offload.run(Lane.DISK, LedgerStore, data_dir / "ledgers", settings.ledger_cache_bytes)
         pictures = await offload.run(Lane.DISK, PictureFiles, data_dir / "artwork", settings.artwork_cache_bytes)
-        yield Foundation(settings, offload, library, pcm, ledgers, pictures, page)
+        chunks = await offload.run(Lane.DISK, DiskCache, data_dir / "chunks", settings.chunk_disk_bytes)
+        yield Foundation(settings, offload, library, pcm, ledgers, pictures, chunks, page)
 
 
 def check_folders(folders: Sequence[str]) -> None:

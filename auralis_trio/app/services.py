@@ -19,16 +19,20 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.jobs.watch import Watcher
+from auralis_trio.library.contents import known_contents
 from auralis_trio.library.records import TrackFile
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery, Workroom
 from auralis_trio.stream.player import Player
+from auralis_trio.stream.player_keeper import PlayerKeeper
+from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
@@ -47,9 +51,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with open_foundation(settings) as base, trio.open_nursery() as nursery:
         services = build_services(base, nursery)
         await services.listening.load()
+        keeper = PlayerKeeper(services.sessions.player, services.catalogue)
+        await keeper.load()
         await services.editor.recover()
         run = services.supervisor.run
         nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
+        nursery.start_soon(run, "player", keeper.run, name="player")
+        nursery.start_soon(
+            run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_contents))
+        )
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
         if settings.folders:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
@@ -71,12 +81,17 @@ class Core:
     analyst: Analyst
     mastery: Mastery
     player: Player
+    chunks: DiskTier
+    prefetch: Prefetch
 
 
 def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     """Everything that sound and its settings need; flights live in `nursery`."""
     settings, offload = base.settings, base.offload
-    renderer = Renderer(offload, ChunkCache(settings.chunk_cache_bytes), base.pcm, settings.read_deadline_s)
+    chunks = DiskTier(offload, base.chunks)
+    cache = ChunkCache(settings.chunk_cache_bytes, chunks)
+    renderer = Renderer(offload, cache, base.pcm, settings.read_deadline_s)
+    prefetch = Prefetch(renderer, nursery, settings.prefetch_chunks)
     hub = Hub(settings.max_sessions)
     catalogue = Catalogue(offload, base.library, settings.query_deadline_s)
 
@@ -90,7 +105,7 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     room = Workroom(offload, catalogue, analyst, flights)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
     player = Player(partial(hub.announce, "player"))
-    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player)
+    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch)
 
 
 def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
@@ -120,6 +135,8 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
 
     def tell_scan(kind: str, data: dict[str, Any]) -> None:
         tell_library(kind, data)
+        if kind == "library_updated":
+            core.chunks.library_changed()
         if not scan.running:
             analysis.wake()
 
@@ -131,20 +148,12 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     async def start_scan(order: ScanOrder) -> None:
         await scan.start(nursery, order)
 
-    def snapshot() -> dict[str, Any]:
-        return {
-            "scan": msgspec.to_builtins(scan.progress),
-            "analysis": msgspec.to_builtins(analysis.progress),
-            "enhancement": core.listening.enhancement(),
-            "player": core.player.describe(),
-            "queue": core.player.describe_queue(),
-        }
-
-    limits = SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s)
     return Services(
         settings=settings,
         catalogue=core.catalogue,
         renderer=core.renderer,
+        chunks=core.chunks,
+        prefetch=core.prefetch,
         artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
         watcher=watcher,
         editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
@@ -157,17 +166,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         scan=scan,
         start_scan=start_scan,
         supervisor=supervisor,
-        sessions=SessionServices(
-            core.renderer,
-            hub,
-            core.catalogue,
-            core.mastery,
-            core.listening,
-            core.player,
-            snapshot,
-            __version__,
-            limits,
-        ),
+        sessions=build_sessions(core, settings, partial(_snapshot, core, scan, analysis)),
         page=base.page,
         gauges=_gauges(base, core)
         | {
@@ -180,11 +179,38 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     )
 
 
+def build_sessions(core: Core, settings: Settings, snapshot: Callable[[], dict[str, Any]]) -> SessionServices:
+    """What sessions share."""
+    return SessionServices(
+        core.renderer,
+        core.hub,
+        core.catalogue,
+        core.mastery,
+        core.listening,
+        core.player,
+        snapshot,
+        __version__,
+        SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),
+    )
+
+
+def _snapshot(core: Core, scan: Scan, analysis: LibraryAnalysis) -> dict[str, Any]:
+    return {
+        "scan": msgspec.to_builtins(scan.progress),
+        "analysis": msgspec.to_builtins(analysis.progress),
+        "enhancement": core.listening.enhancement(),
+        "player": core.player.describe(),
+        "queue": core.player.describe_queue(),
+    }
+
+
 def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
         "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
         "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
+        "chunk_disk": core.chunks.describe,
+        "prefetch": core.prefetch.statistics,
         "flights": lambda: {"under_way": len(core.flights), "max": core.flights.max_flights},
         "pcm_cache": base.pcm.statistics,
         "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},

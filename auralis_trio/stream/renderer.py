@@ -4,8 +4,8 @@ Whoever asks first renders in its own task; others that ask meanwhile wait for i
 of the others takes over, so a render ends with its last listener and no task runs that nobody owns.
 """
 
-import hashlib
-from collections.abc import AsyncIterator, Callable, Hashable
+import math
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 import trio
 
 from auralis_trio.audio.encoding import Encoding
-from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid, Span
+from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check
-from auralis_trio.decoder import DECODER_VERSION, PcmCache
+from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import AuralisError, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
 from auralis_trio.stream.cache import ChunkCache
-from auralis_trio.work.rendering import Chunk, Described, TrackReader
+from auralis_trio.stream.chunk_key import ChunkKey, Form, chunk_key, is_dear, revision_of, within_chunk
+from auralis_trio.work.rendering import Chunk, Described, Reader, TrackReader
 
 T = TypeVar("T")
 
@@ -52,7 +53,8 @@ class Renderer:
         self.pcm = pcm
         self.read_deadline_s = read_deadline_s
         self._make_reader = make_reader
-        self._flights: dict[Hashable, _Flight] = {}
+        self.before_read: Callable[[], None] = lambda: None
+        self._flights: dict[ChunkKey, _Flight] = {}
 
     @asynccontextmanager
     async def open_track(self, file: TrackFile) -> AsyncIterator["OpenTrack"]:
@@ -76,8 +78,10 @@ class Renderer:
                 if patience.cancelled_caught:
                     give_back_soon(reader.close)
 
-    async def once(self, key: Hashable, make: Callable[..., Chunk]) -> tuple[Chunk, bool]:
-        """The chunk of this key and whether it was cached; rendered by `make` if nobody does so already.
+    async def once(self, key: ChunkKey, make: Callable[..., Chunk], *, dear: bool = False) -> tuple[Chunk, bool]:
+        """The chunk of this key and whether it was cached; else made by `make`, unless somebody does so already.
+
+        One that is `dear` to make is kept on disk as well. What lies in memory costs no thread and no checkpoint.
 
         Raises:
             SourceError: `make` could not.
@@ -88,19 +92,22 @@ class Renderer:
                 return cached, True
             flight = self._flights.get(key)
             if flight is None:
-                return await self._render(key, make), False
+                return await self._find(key, make, dear)
             await flight.landed.wait()
             if flight.error is not None:
                 raise copy(flight.error)
             if flight.chunk is not None:
                 return flight.chunk, False
 
-    async def _render(self, key: Hashable, make: Callable[..., Chunk]) -> Chunk:
+    async def _find(self, key: ChunkKey, make: Callable[..., Chunk], dear: bool) -> tuple[Chunk, bool]:
         flight = self._flights[key] = _Flight()
         try:
+            flight.chunk = await self.cache.load(key)
+            if flight.chunk is not None:
+                return flight.chunk, True
             flight.chunk = await self.read(make)
-            self.cache.put(key, flight.chunk)
-            return flight.chunk
+            self.cache.put(key, flight.chunk, dear=dear)
+            return flight.chunk, False
         except AuralisError as error:
             flight.error = error
             raise
@@ -114,10 +121,16 @@ class Renderer:
         Raises:
             SourceHung: the deadline passed.
         """
+        self.before_read()
         try:
             return await self.offload.run_stoppable(Lane.AUDIO, job, deadline_s=self.read_deadline_s)
         except TimedOut:
             raise SourceHung from None
+
+    def free_permits(self) -> float:
+        """How many more reads could begin at once; none where some wait already."""
+        lane = self.offload.statistics().get(Lane.AUDIO.value)
+        return math.inf if lane is None else max(0, lane.permits - lane.running - lane.waiting)
 
     async def read_disk(self, job: Callable[..., T], *args: Any) -> T:
         """Run ``job(*args)`` on a file, under the same deadline.
@@ -134,18 +147,21 @@ class Renderer:
 class OpenTrack:
     """A track that a stream or request has in hand."""
 
-    def __init__(self, renderer: Renderer, reader: TrackReader, file: TrackFile, known: Described) -> None:
+    def __init__(self, renderer: Renderer, reader: Reader, file: TrackFile, known: Described) -> None:
         self.file = file
         self.format: AudioFormat = known.format
         self.total_frames = known.total_frames
         self.grid = Grid(known.format.sample_rate, known.total_frames)
+        self.reader = reader
         self._renderer = renderer
-        self._reader = reader
 
     def revision(self, sound: Sound) -> str:
-        """A name for exactly these samples: it changes with the audio, the recipe and whatever decodes it."""
-        parts = f"{self.file.content_id} {sound.key} {DECODER_VERSION}"
-        return hashlib.blake2b(parts.encode(), digest_size=10).hexdigest()
+        """A name for exactly these samples: it changes with the audio, the recipe and whatever renders it."""
+        return revision_of(self.file.content_id, sound.key)
+
+    def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
+        """What a chunk is kept under; see `chunk_key`."""
+        return chunk_key(self.file, self.grid, wanted, form)
 
     async def chunk(self, sound: Sound, index: int, encoding: Encoding) -> tuple[Chunk, bool]:
         """Chunk `index`, encoded as a whole, and whether it came from the cache.
@@ -153,24 +169,29 @@ class OpenTrack:
         Raises:
             SourceError: the file cannot be played.
         """
-        sound = _in_chunk(sound, index)
-        key = (self.revision(sound), index, encoding)
-        return await self._renderer.once(key, lambda check: self._reader.chunk(sound, index, encoding, check))
+        return await self._once(self.reader.chunk, (sound, index, encoding), "whole")
 
     async def packets(self, sound: Sound, index: int, encoding: Encoding) -> Chunk:
         """Chunk `index`, from which packets can be taken: plain PCM anywhere, other encodings at its cuts."""
-        if encoding.sample_bytes is not None:
-            return (await self.chunk(sound, index, encoding))[0]
-        sound = _in_chunk(sound, index)
-        key = (self.revision(sound), index, encoding, "packets")
-        make = self._reader.packets
-        return (await self._renderer.once(key, lambda check: make(sound, index, encoding, check)))[0]
+        make = self.reader.chunk if encoding.sample_bytes is not None else self.reader.packets
+        return (await self._once(make, (sound, index, encoding), "packets"))[0]
+
+    async def _once(
+        self, make: Callable[..., Chunk], wanted: tuple[Sound, int, Encoding], form: Form
+    ) -> tuple[Chunk, bool]:
+        sound, index, encoding = wanted
+
+        def make_it(check: Check) -> Chunk:
+            return make(within_chunk(sound, index), index, encoding, check)
+
+        key = self.key(wanted, form)
+        return await self._renderer.once(key, make_it, dear=is_dear(self.file, sound, encoding))
 
     async def span(self, sound: Sound, span: Span, encoding: Encoding) -> Chunk:
         """Any run of frames, encoded as one; never cached."""
         grain = self.grid.grain
         sound = sound.within(span.start // grain, max(span.start // grain + 1, -(-span.end // grain)))
-        return await self._renderer.read(lambda check: self._reader.span(sound, span, encoding, check))
+        return await self._renderer.read(lambda check: self.reader.span(sound, span, encoding, check))
 
     async def work(self, job: Callable[[AudioSource, Check], T], deadline_s: float) -> T:
         """Run ``job(source, check)``, which goes through the whole track, beside what is rendered for listeners.
@@ -181,11 +202,7 @@ class OpenTrack:
         """
         try:
             return await self._renderer.offload.run_stoppable(
-                Lane.TRACK, lambda check: self._reader.work(job, check), deadline_s=deadline_s
+                Lane.TRACK, lambda check: self.reader.work(job, check), deadline_s=deadline_s
             )
         except TimedOut:
             raise SourceHung from None
-
-
-def _in_chunk(sound: Sound, index: int) -> Sound:
-    return sound.within(index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK)

@@ -15,9 +15,11 @@ from auralis_trio.jobs.watch import Watcher
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
+from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.web.page import StaticFile
@@ -30,6 +32,8 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     renderer: Renderer
+    chunks: DiskTier
+    prefetch: Prefetch
     hub: Hub
     analyst: Analyst
     mastery: Mastery
