@@ -74,6 +74,7 @@ class StreamApi:
                 return Response(b"", 304, headers)
             began_s = trio.current_time()
             chunk, cached = await track.chunk(recipe, index, encoding)
+            self.services.prefetch.ahead(track.file, recipe, index + 1, encoding)
             headers |= {
                 "X-Chunk-Start-Frame": str(chunk.span.start),
                 "X-Chunk-Frames": str(chunk.span.frames),
