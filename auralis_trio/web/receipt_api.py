@@ -38,7 +38,8 @@ class ReceiptApi:
                 return answer
             profile = await self.services.mastery.profile(track.file)
             told = receipt(profile, mastered, found)
-            told["source"] |= {"content_id": track.file.content_id, "format": track.file.kind}
+            told["source"] |= {"content_id": track.file.file_content_id, "format": track.file.kind}
+            told["resampled_to_hz"] = track.file.resample_hz
             return json_response({"track_id": track_id, "revision": track.revision(mastered.recipe), **told})
 
     async def cancel(self, track_id: int) -> Response:

@@ -7,16 +7,17 @@ from auralis_trio.errors import Conflict
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.services import Services
-from auralis_trio.wire.wishes import Wish, wish_in
+from auralis_trio.wire.wishes import SampleRate, Wish, wish_in
 
 
 class Sound(Wish, frozen=True, forbid_unknown_fields=True):
-    """What is to be heard; `revision` makes sure that it is still the same.
+    """What is to be heard, at its own rate or at `sample_rate`; `revision` makes sure that it is still the same.
 
     Preset and intensity say how a track is mastered, and change nothing in one that is heard as recorded.
     """
 
     revision: str | None = None
+    sample_rate: SampleRate | None = None
 
 
 @asynccontextmanager
@@ -29,7 +30,7 @@ async def open_sound(services: Services, track_id: int, sound: Sound) -> AsyncIt
         SourceError: it cannot be played.
         Busy: it is still being analysed.
     """
-    file = await services.catalogue.find_track(track_id)
+    file = (await services.catalogue.find_track(track_id)).at_rate(sound.sample_rate)
     mastered = await services.mastery.resolve(file, wish_in(sound))
     async with services.renderer.open_track(file) as track:
         await services.catalogue.keep_length(track)

@@ -8,6 +8,9 @@ from msgspec import Meta
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 PresetName = Literal["adaptive", "gentle", "warm", "bright", "punchy", "live"]
 Intensity = Annotated[float, Meta(ge=0, le=1)]
+SampleRate = Literal[
+    8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000, 176_400, 192_000
+]  # fmt: skip
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import scipy
+import soxr
 
 from auralis_trio import __version__
 from auralis_trio.analysis import LoudnessMeter, Profile, TruePeakMeter
@@ -132,5 +133,6 @@ def receipt(profile: Profile, mastered: Mastered, after: Outcome) -> dict[str, A
             "engine": recipe.engine,
             "numpy": np.__version__,
             "scipy": scipy.__version__,
+            "soxr": soxr.__version__,
         },
     }

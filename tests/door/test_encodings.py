@@ -1,0 +1,172 @@
+"""Other rates and other forms of the same sound, through the real server."""
+
+import hashlib
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from auralis_trio.analysis import LoudnessMeter, TruePeakMeter
+from auralis_trio.app import Server
+from auralis_trio.audio.block import Samples
+from auralis_trio.demo import synthesise
+from tests.serving import running_server, settings_for
+
+RATE = 44_100
+FRAMES = 12 * RATE
+MASTERED = "enhanced=true&preset=warm"
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    soundfile.write(folder / "long.flac", synthesise(12.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
+    soundfile.write(folder / "high.wav", synthesise(3.0, 96_000, 1, seed=2), 96_000, subtype="PCM_24")
+    soundfile.write(folder / "lossy.mp3", synthesise(3.0, RATE, 2, seed=3), RATE)
+    return folder
+
+
+@pytest.fixture
+async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
+    async with running_server(settings_for(tmp_path, music)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def tracks(http: httpx2.AsyncClient) -> dict[str, int]:
+    found = (await http.get("/api/library/tracks")).json()["items"]
+    return {track["title"]: track["id"] for track in found}
+
+
+async def described(http: httpx2.AsyncClient, track_id: int, wanted: str) -> dict[str, Any]:
+    answer = await http.get(f"/api/stream/{track_id}/metadata?{wanted}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def chunks_of(http: httpx2.AsyncClient, track_id: int, wanted: str) -> Samples:
+    """All chunks as floats, fetched from the last to the first."""
+    known = await described(http, track_id, wanted)
+    parts: list[Samples] = []
+    for index in reversed(range(known["total_chunks"])):
+        answer = await http.get(f"/api/stream/{track_id}/chunk/{index}?encoding=f32&{wanted}")
+        assert answer.headers["X-Sample-Rate"] == str(known["sample_rate"])
+        parts.insert(0, np.frombuffer(answer.content, "<f4").reshape(-1, known["channels"]))
+    return np.concatenate(parts)
+
+
+def in_one_go(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    silence = np.zeros((math.ceil(from_hz / to_hz), samples.shape[1]), np.float32)
+    whole: Samples = soxr.resample(np.concatenate((samples, silence)), from_hz, to_hz, quality="VHQ")
+    return whole[: math.ceil(len(samples) * to_hz / from_hz)]
+
+
+@pytest.mark.parametrize(
+    ("title", "rate"), [("long", 48_000), ("long", 192_000), ("high", 44_100), ("high", 8_000), ("lossy", 96_000)]
+)
+async def test_a_track_at_another_rate_is_its_whole_resampled(
+    http: httpx2.AsyncClient, tracks: dict[str, int], title: str, rate: int
+) -> None:
+    track_id = tracks[title]
+    own = await described(http, track_id, "")
+    wanted = f"sample_rate={rate}"
+    known = await described(http, track_id, wanted)
+    assert (known["sample_rate"], known["channels"], known["bits"]) == (rate, own["channels"], None)
+    assert known["total_frames"] == math.ceil(own["total_frames"] * rate / own["sample_rate"])
+    assert known["duration_s"] == pytest.approx(own["duration_s"], abs=1 / rate)
+    assert known["revision"] != own["revision"]
+    recorded = await chunks_of(http, track_id, "")
+    chunks = await chunks_of(http, track_id, wanted)
+    assert np.array_equal(chunks, in_one_go(recorded, own["sample_rate"], rate))
+
+
+@pytest.mark.parametrize("sound", ["enhanced=false", MASTERED])
+async def test_the_whole_file_at_another_rate_is_its_chunks(
+    http: httpx2.AsyncClient, tracks: dict[str, int], tmp_path: Path, sound: str
+) -> None:
+    track_id = tracks["long"]
+    wanted = f"{sound}&sample_rate=48000"
+    whole = await http.get(f"/api/stream/{track_id}/audio.wav?encoding=f32&{wanted}")
+    (tmp_path / "whole.wav").write_bytes(whole.content)
+    decoded, rate = soundfile.read(tmp_path / "whole.wav", dtype="float32")
+    assert rate == 48_000
+    assert np.array_equal(decoded, await chunks_of(http, track_id, wanted))
+    part = await http.get(
+        f"/api/stream/{track_id}/audio.wav?encoding=f32&{wanted}", headers={"Range": "bytes=1000001-1000100"}
+    )
+    assert part.content == whole.content[1_000_001:1_000_101]
+
+
+@pytest.mark.parametrize("rate", [48_000, 96_000])
+async def test_a_mastered_rendition_has_the_loudness_that_is_told_and_keeps_the_ceiling(
+    http: httpx2.AsyncClient, tracks: dict[str, int], rate: int
+) -> None:
+    track_id = tracks["long"]
+    wanted = f"{MASTERED}&sample_rate={rate}"
+    known = await described(http, track_id, wanted)
+    samples = await chunks_of(http, track_id, wanted)
+    meter, peak = LoudnessMeter(rate, 2), TruePeakMeter(rate, 2)
+    meter.add(samples)
+    peak.add(samples)
+    integrated_lufs, true_peak_dbtp = meter.result().integrated_lufs, peak.result()[0]
+    assert integrated_lufs == pytest.approx(known["mastering"]["expected_lufs"], abs=0.3)
+    assert true_peak_dbtp is not None
+    assert true_peak_dbtp <= -1.0
+
+
+async def test_a_rate_that_is_not_usual_is_refused(http: httpx2.AsyncClient, tracks: dict[str, int]) -> None:
+    for resource in ("metadata", "chunk/0", "audio.wav", "receipt"):
+        for rate in ("0", "7999", "44101", "192001", "48000.5", "many"):
+            answer = await http.get(f"/api/stream/{tracks['long']}/{resource}?sample_rate={rate}")
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_rendition_is_mastered_as_an_album_or_after_a_reference_too(
+    http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    for wanted in ("album=true", f"reference={tracks['lossy']}", "match_loudness=true"):
+        known = await described(http, tracks["high"], f"enhanced=true&sample_rate=48000&{wanted}")
+        assert (known["sample_rate"], known["mastering"]["intensity"]) == (48_000, 1.0)
+        assert known["mastering"]["expected_lufs"] is not None
+
+
+async def test_its_own_rate_changes_nothing(http: httpx2.AsyncClient, tracks: dict[str, int]) -> None:
+    track_id = tracks["long"]
+    assert await described(http, track_id, f"sample_rate={RATE}") == await described(http, track_id, "")
+
+
+async def test_the_receipt_of_a_rendition_names_its_rate_and_hashes_its_frames(
+    http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    track_id = tracks["long"]
+    wanted = f"{MASTERED}&sample_rate=48000"
+    answer = await http.get(f"/api/stream/{track_id}/receipt?{wanted}")
+    while answer.status_code == 202:
+        answer = await http.get(f"/api/stream/{track_id}/receipt?{wanted}")
+    told = answer.json()
+    samples = await chunks_of(http, track_id, wanted)
+    assert (told["resampled_to_hz"], told["frames"]) == (48_000, math.ceil(FRAMES * 48_000 / RATE))
+    assert told["sha256"] == hashlib.sha256(samples.astype("<f4").tobytes()).hexdigest()
+    assert "@" not in told["source"]["content_id"]
+
+
+async def test_the_length_of_the_track_itself_is_kept_and_not_that_of_a_rendition(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    track_id = tracks["long"]
+    before = (await http.get(f"/api/library/tracks/{track_id}")).json()
+    await described(http, track_id, "sample_rate=8000")
+    assert (await http.get(f"/api/library/tracks/{track_id}")).json() == before
