@@ -7,13 +7,15 @@ analysed again. Analysis and tuning are flights: each is done once at a time, an
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from auralis_trio.analysis import Analysis, analyse, quick_look
+from auralis_trio.analysis.blocks import block_frames
 from auralis_trio.audio.source import AudioSource, Check
-from auralis_trio.errors import AuralisError, SourceCorrupt, SourceUnsupported
+from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceUnsupported
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.mastering_store import get_profile, get_tuning, keep_failure, keep_profile, keep_tuning
 from auralis_trio.library.records import TrackFile
@@ -21,7 +23,8 @@ from auralis_trio.mastering.recipe import ENGINE_VERSION
 from auralis_trio.mastering.tuning import Tuning
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.flights import Flights
-from auralis_trio.stream.renderer import Renderer
+from auralis_trio.stream.renderer import OpenTrack, Renderer
+from auralis_trio.work.ahead import ReadAhead
 
 LEAST_DEADLINE_S = 60.0
 SLOWEST = 10.0
@@ -49,8 +52,8 @@ class Analyst:
         ledger = await self._renderer.read_disk(self._ledgers.get, file.content_id)
         return None if ledger is None else Analysis(profile, ledger)
 
-    async def analysis(self, file: TrackFile) -> Analysis:
-        """What is to be known of a track.
+    async def analysis(self, file: TrackFile, *, hurried: bool = True) -> Analysis:
+        """What is to be known of a track; `hurried` when somebody waits, so that two cores work at it.
 
         Raises:
             SourceError: it cannot be played.
@@ -59,7 +62,7 @@ class Analyst:
         known = await self.known(file)
         if known is not None:
             return known
-        return await self._flights.join(("analysis", file.content_id), partial(self._analyse, file))
+        return await self._flights.join(("analysis", file.content_id), partial(self._analyse, file, hurried))
 
     async def quick_look(self, file: TrackFile) -> Analysis:
         """The same from parts of the track, in a moment; not kept.
@@ -84,8 +87,8 @@ class Analyst:
         key = ("tuning", file.content_id, name)
         return await self._flights.join(key, partial(self._tune, file, name, tune))
 
-    async def _analyse(self, file: TrackFile) -> Analysis:
-        found = await self._analysed(file)
+    async def _analyse(self, file: TrackFile, hurried: bool) -> Analysis:
+        found = await self._analysed(file, hurried)
         if isinstance(found, AuralisError):
             await self._catalogue.tell(keep_failure, file.content_id, found.code, time.time_ns())
             raise found
@@ -96,15 +99,30 @@ class Analyst:
             log.warning("the analysis of track %d was not kept: %s", file.track_id, type(error).__name__)
         return found
 
-    async def _analysed(self, file: TrackFile) -> Analysis | AuralisError:
+    async def _analysed(self, file: TrackFile, hurried: bool) -> Analysis | AuralisError:
         """What is found out, or why nothing ever will be of this content."""
         try:
             async with self._renderer.open_track(file) as track:
-                analysis = await track.work(analyse, deadline_of(file))
+                if hurried:
+                    analysis = await self._analysed_ahead(track)
+                else:
+                    analysis = await track.work(analyse, deadline_of(file))
                 await self._catalogue.keep_length(track)
                 return analysis
         except (SourceCorrupt, SourceUnsupported) as error:
             return error
+
+    async def _analysed_ahead(self, track: OpenTrack) -> Analysis:
+        """The same, while another thread decodes ahead if one is free."""
+        key, deadline_s = ("ahead", track.file.content_id), deadline_of(track.file)
+        ahead = ReadAhead(block_frames(track.format.sample_rate))
+        with suppress(Busy):
+            self._flights.begin(key, partial(track.work, ahead.feed, deadline_s))
+        try:
+            return await track.work(partial(ahead.run, analyse), deadline_s)
+        finally:
+            ahead.close()
+            await self._flights.end(key)
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
         async with self._renderer.open_track(file) as track:

@@ -82,6 +82,14 @@ class Flights:
         flight.scope.cancel()
         return True
 
+    async def end(self, key: Hashable) -> None:
+        """Call a flight off, if there is one, and wait until it has ended: also when the caller is cancelled."""
+        flight = self._flights.get(key)
+        if flight is not None:
+            flight.scope.cancel()
+            with trio.CancelScope(shield=True):
+                await flight.landed.wait()
+
     async def _fly(self, key: Hashable, flight: _Flight, work: Callable[[], Awaitable[Any]]) -> None:
         try:
             with flight.scope:

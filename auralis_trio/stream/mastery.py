@@ -84,6 +84,8 @@ class Mastery:
             SourceError: a track cannot be played, and so not analysed.
             Busy: too much is asked for at once.
         """
+        # Nobody waits for it: one core is enough.
+        await self._room.analyst.analysis(file, hurried=False)
         await self._resolve(file, wish)
 
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:

@@ -38,7 +38,7 @@ class FixedAnalyst(Analyst):
     async def known(self, file: TrackFile) -> Analysis | None:
         return None
 
-    async def analysis(self, file: TrackFile) -> Analysis:
+    async def analysis(self, file: TrackFile, *, hurried: bool = True) -> Analysis:
         self.asked.append("analysis")
         await trio.sleep(self.delay_s)
         if self.error is not None:
