@@ -1,0 +1,83 @@
+"""An open track that is joined to its neighbours: to everybody above it is a track like any other.
+
+Chunks that the neighbours have no part in are those of the track itself, and kept under the same keys.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.grid import Grid
+from auralis_trio.library.records import TrackFile
+from auralis_trio.mastering import Sound
+from auralis_trio.mastering.join import Join, join_frames, mix_recipe
+from auralis_trio.stream.chunk_key import ChunkKey, Form, revision_of
+from auralis_trio.stream.renderer import OpenTrack, Renderer
+from auralis_trio.work.joining import Head, JoinedReader, Joint
+from auralis_trio.work.rendering import Described, Reader
+
+
+class JoinedTrack(OpenTrack):
+    """A track between others; made by `open_joint`."""
+
+    def __init__(self, renderer: Renderer, own: OpenTrack, leaving: Reader | None, joint: Joint) -> None:
+        frames = own.total_frames - joint.tail_frames
+        grid = Grid(own.format.sample_rate, frames)
+        form = msgspec.structs.replace(own.format, channels=joint.channels or own.format.channels)
+        super().__init__(renderer, JoinedReader(own.reader, leaving, joint, grid), own.file, Described(form, frames))
+        self._own = own
+        self._joint = joint
+
+    def revision(self, sound: Sound) -> str:
+        """See `OpenTrack.revision`; it names the neighbours' part as well."""
+        return revision_of(self.file.content_id, f"{sound.key} {self._joint.key}")
+
+    def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
+        """See `OpenTrack.key`."""
+        if self._is_own(wanted[1]):
+            return self._own.key(wanted, form)
+        key = super().key(wanted, form)
+        return msgspec.structs.replace(key, sound=f"{key.sound} {self._joint.key}")
+
+    def _is_own(self, index: int) -> bool:
+        """Whether a chunk is what it would be without neighbours."""
+        chunk = self.grid.chunk(index)
+        same = chunk == self._own.grid.chunk(index) and self.format == self._own.format
+        return same and chunk.start >= self._joint.head_frames
+
+
+@asynccontextmanager
+async def open_joint(renderer: Renderer, file: TrackFile, joint: Joint) -> AsyncIterator[OpenTrack]:
+    """A track among its neighbours, to take chunks from: `file.total_frames - joint.tail_frames` frames.
+
+    Raises:
+        SourceError: its frames have to be counted first, and cannot be.
+    """
+    async with AsyncExitStack() as stack:
+        own = await stack.enter_async_context(renderer.open_track(file))
+        leaving = None
+        if joint.head is not None:
+            leaving = (await stack.enter_async_context(renderer.open_track(joint.head.leaving))).reader
+        yield (
+            own
+            if joint in (Joint(), Joint(channels=own.format.channels))
+            else JoinedTrack(renderer, own, leaving, joint)
+        )
+
+
+def head_of(leaving: tuple[TrackFile, Sound], coming: tuple[TrackFile, Sound], wanted: Join) -> Head | None:
+    """What `coming` begins with where the end of `leaving` is heard at the same time, for as long as can be.
+
+    None where there is no room for a join, or where the two are of different sample rates or of unknown length.
+    """
+    (before, sound), (after, own_sound) = leaving, coming
+    if before.total_frames is None or after.total_frames is None:
+        return None
+    if before.format.sample_rate != after.format.sample_rate:
+        return None
+    frames = join_frames(wanted.frames, before.total_frames, after.total_frames)
+    if not frames:
+        return None
+    return Head(Join(frames, wanted.curve), before, sound, mix_recipe(sound, own_sound))
