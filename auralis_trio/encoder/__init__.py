@@ -1,4 +1,4 @@
-"""Block -> bytes: plain PCM, WAV, FLAC. What comes in is float32 with its place in the track; what goes out is final.
+"""Block -> bytes: PCM, WAV, FLAC, Opus. What comes in is float32 with its place in the track; what goes out is final.
 
 It knows neither files nor clients. Only this package writes RIFF headers.
 """
