@@ -22,6 +22,7 @@ class Entities:
     TuningRow: Any
     ReceiptRow: Any
     Setting: Any
+    PlayerPart: Any
     Playlist: Any
     PlaylistEntry: Any
     AlbumArtwork: Any
@@ -181,6 +182,13 @@ def define_entities(db: Database) -> Entities:
         name = PrimaryKey(str)
         value = Required(str)
 
+    class PlayerPart(db.Entity):
+        """One part of what the player keeps, as JSON."""
+
+        _table_ = "player"
+        name = PrimaryKey(str)
+        value = Required(str)
+
     class Playlist(db.Entity):
         """A list of tracks with an order of its own, or, where there are rules (JSON), whatever they find."""
 
@@ -292,6 +300,7 @@ def define_entities(db: Database) -> Entities:
         TuningRow,
         ReceiptRow,
         Setting,
+        PlayerPart,
         Playlist,
         PlaylistEntry,
         AlbumArtwork,

@@ -75,18 +75,18 @@ class Player:
         if not stays:
             self.position = Position(start or 0)
         self.queue = self.queue.at(entry.id)
-        others = [sent.output for sent in self._outputs.values() if sent.output.id != output.id]
+        others = [sent for sent in self._outputs.values() if sent.output.id != output.id]
         held, self.state = self.state == "paused", "playing"
         if takeover:
             self._outputs = {}
         self._outputs[output.id] = _Sent(output, entry.id)
         for other in others:
             if takeover:
-                other.stop_nowait()
+                other.output.stop_nowait()
             elif not stays:
                 self._send(other, entry)
             elif held:
-                other.hold_nowait(False)
+                other.output.hold_nowait(False)
         self._tell_state()
         return entry, self.position.start
 
@@ -250,10 +250,9 @@ class Player:
             "outputs": list(self._outputs),
         }
 
-    def describe_queue(self) -> dict[str, Any]:
-        """What there is to play: the event `queue_changed`."""
+    def summary(self) -> dict[str, Any]:
+        """What the queue is like."""
         queue = self.queue
-        told = len(queue.entries) <= MAX_TOLD_ENTRIES
         return {
             "revision": self.revision,
             "total": len(queue.entries),
@@ -262,8 +261,13 @@ class Player:
             "shuffled": queue.shuffled,
             "can_undo": bool(self.history.done),
             "can_redo": bool(self.history.undone),
-            "entries": [{"entry_id": e.id, "track_id": e.track_id} for e in queue.entries] if told else None,
         }
+
+    def describe_queue(self) -> dict[str, Any]:
+        """What there is to play: the event `queue_changed`."""
+        entries = self.queue.entries
+        told = [{"entry_id": entry.id, "track_id": entry.track_id} for entry in entries[:MAX_TOLD_ENTRIES]]
+        return {**self.summary(), "entries": told if len(told) == len(entries) else None}
 
     def _follow_edit(self, before: PlayQueue) -> None:
         """Number, tell and carry out what an edit made of the queue that was."""
@@ -291,11 +295,11 @@ class Player:
 
     def _send_all(self, entry: Entry) -> None:
         for sent in list(self._outputs.values()):
-            self._send(sent.output, entry)
+            self._send(sent, entry)
 
-    def _send(self, output: Output, entry: Entry) -> None:
-        self._outputs[output.id].awaited = entry.id
-        output.play_nowait(entry, self.position.start, paused=self.state == "paused")
+    def _send(self, sent: _Sent, entry: Entry) -> None:
+        sent.awaited = entry.id
+        sent.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
     def _hold(self, paused: bool, outputs: Sequence[Output]) -> None:
         before: PlayerState = "playing" if paused else "paused"

@@ -12,10 +12,12 @@ from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.metadata_api import MetadataApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
+from auralis_trio.web.player_api import PlayerApi
 from auralis_trio.web.playlists_api import PlaylistsApi
 from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
 from auralis_trio.web.processing_api import ProcessingApi
 from auralis_trio.web.query import MAX_JSON_BYTES
+from auralis_trio.web.queue_api import QueueApi
 from auralis_trio.web.receipt_api import ReceiptApi
 from auralis_trio.web.routes import Route, install_routes
 from auralis_trio.web.security import PAGE_HEADERS, Guard
@@ -43,6 +45,8 @@ def route_table(services: Services) -> list[Route]:
         *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),
         *SettingsApi(services).routes(),
+        *PlayerApi(services).routes(),
+        *QueueApi(services).routes(),
     ]
 
 

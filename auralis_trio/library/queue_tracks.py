@@ -1,0 +1,99 @@
+"""What a play queue asks of the library: whether tracks are known, what they are, and which a list consists of."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pony.orm import select
+
+from auralis_trio.errors import NotFound
+from auralis_trio.library.collections import ALBUM_TRACK_SORTS, get_album, get_artist
+from auralis_trio.library.links import padded
+from auralis_trio.library.paging import MAX_LIMIT, Window
+from auralis_trio.library.playlists import known_playlist
+from auralis_trio.library.queries import MAX_ID
+from auralis_trio.library.records import TrackRecord
+from auralis_trio.library.smart import compile_rules
+from auralis_trio.library.store import Library
+from auralis_trio.library.track_lists import Selection, select_tracks, track_order
+
+MAX_NAMED = 5
+_LOOK_UP = 512
+
+
+def check_tracks(library: Library, track_ids: Sequence[int]) -> None:
+    """Make sure that the library knows all of these.
+
+    Raises:
+        NotFound: it does not know some of them, of which the first few are named.
+    """
+    known = _known(library, {track_id for track_id in track_ids if 0 < track_id <= MAX_ID})
+    unknown = list(dict.fromkeys(track_id for track_id in track_ids if track_id not in known))
+    if unknown:
+        named = ", ".join(map(str, unknown[:MAX_NAMED])) + (", ..." if len(unknown) > MAX_NAMED else "")
+        raise NotFound(f"There are no tracks with these ids: {named}.", code="track_not_found")
+
+
+def _known(library: Library, track_ids: Iterable[int]) -> set[int]:
+    wanted, known = list(track_ids), set[int]()
+    with library.reading() as entities:
+        for first in range(0, len(wanted), _LOOK_UP):
+            some = padded(wanted[first : first + _LOOK_UP], 0)
+            known |= set(select(t.id for t in entities.Track if t.id in some)[:])
+    return known
+
+
+def album_track_ids(library: Library, album_id: int, at_most: int) -> list[int]:
+    """The tracks of an album, in the order of its discs.
+
+    Raises:
+        NotFound: there is no such album.
+    """
+    get_album(library, album_id)
+    selection = Selection("track.album_id = $album_id", {"album_id": album_id})
+    return _track_ids(library, selection, track_order("number", ALBUM_TRACK_SORTS), at_most)
+
+
+def artist_track_ids(library: Library, artist_id: int, at_most: int) -> list[int]:
+    """The tracks of an artist, album by album.
+
+    Raises:
+        NotFound: there is no such artist.
+    """
+    get_artist(library, artist_id)
+    theirs = "track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $artist_id AND role = 'artist')"
+    return _track_ids(library, Selection(theirs, {"artist_id": artist_id}), track_order("album"), at_most)
+
+
+def playlist_track_ids(library: Library, playlist_id: int, at_most: int) -> list[int]:
+    """The tracks in a playlist; of a smart one, what it finds now.
+
+    Raises:
+        NotFound: there is no such playlist.
+    """
+    rules = known_playlist(library, playlist_id).rules
+    if rules is not None:
+        limit = at_most if rules.limit is None else min(rules.limit, at_most)
+        return _track_ids(library, compile_rules(rules, time.time_ns()), rules.order, limit)
+    return _ask(
+        library,
+        "SELECT track_id FROM playlist_entry WHERE playlist_id = $playlist_id ORDER BY position LIMIT $at_most",
+        {"playlist_id": playlist_id, "at_most": at_most},
+    )
+
+
+def _track_ids(library: Library, selection: Selection, order: str, at_most: int) -> list[int]:
+    sql = f"SELECT track.id FROM track WHERE {selection.condition} ORDER BY {order} LIMIT $at_most"
+    return _ask(library, sql, {**selection.values, "at_most": at_most})
+
+
+def _ask(library: Library, sql: str, values: Mapping[str, Any]) -> list[int]:
+    with library.reading():
+        return list(library.db.select(sql, dict(values)))
+
+
+def tracks_by_id(library: Library, track_ids: Iterable[int]) -> dict[int, TrackRecord]:
+    """The tracks with these ids, at most `MAX_LIMIT` of them, as far as they are known."""
+    values = {f"id{number}": track_id for number, track_id in enumerate(padded(track_ids, 0))}
+    selection = Selection(f"track.id IN ({', '.join(f'${name}' for name in values)})", values)
+    return {track.id: track for track in select_tracks(library, selection, "track.id", Window(MAX_LIMIT)).items}

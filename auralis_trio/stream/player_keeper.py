@@ -1,0 +1,109 @@
+"""What the player plays is written down, so that a restart goes on where everything was.
+
+The queue is written soon after each change, the place that is heard every few seconds, and both at the end. How
+edits can be taken back is not kept. After a restart nothing plays: what did is paused.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import msgspec
+import trio
+
+from auralis_trio.errors import AuralisError
+from auralis_trio.library.player_store import get_player, keep_player
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.output import Position
+from auralis_trio.stream.play_queue import PlayQueue
+from auralis_trio.stream.player import Player, PlayerState
+
+PLACE_INTERVAL_S = 10.0
+RETRY_S = 5.0
+LAST_WORD_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class _Queue(msgspec.Struct, frozen=True):
+    """The queue with its numbers, which go on rising."""
+
+    queue: PlayQueue
+    revision: int
+    next_id: int
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where the queue is heard, and whether it is."""
+
+    entry_id: int | None
+    state: PlayerState
+    position: Position
+
+
+class PlayerKeeper:
+    """Writes down what changes of one player."""
+
+    def __init__(self, player: Player, catalogue: Catalogue) -> None:
+        self._player = player
+        self._catalogue = catalogue
+        self._kept = self._now()
+
+    async def load(self) -> None:
+        """Take up what was kept; what cannot be understood is as good as nothing."""
+        parts = await self._catalogue.ask(get_player)
+        if parts:
+            self._take_up(parts)
+        self._kept = self._now()
+
+    def _take_up(self, parts: Mapping[str, str]) -> None:
+        try:
+            kept = msgspec.json.decode(parts.get("queue", ""), type=_Queue)
+            place = msgspec.json.decode(parts.get("place", ""), type=_Place)
+        except msgspec.DecodeError:
+            log.warning("what the player kept cannot be used: it begins with an empty queue")
+            return
+        queue, position = kept.queue, place.position
+        if place.entry_id is not None and queue.has(place.entry_id):
+            queue = queue.at(place.entry_id)
+        elif place.entry_id != queue.current_id:
+            position = Position()
+        self._player.restore(queue, (kept.revision, kept.next_id), place.state, position)
+
+    async def run(self) -> None:
+        """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""
+        player = self._player
+        try:
+            while True:
+                with trio.move_on_after(PLACE_INTERVAL_S):
+                    await player.news.wait()
+                player.news = trio.Event()
+                if not await self._keep():
+                    await trio.sleep(RETRY_S)
+                    player.news.set()
+        finally:
+            with trio.move_on_after(LAST_WORD_S, shield=True):
+                await self._keep()
+
+    async def _keep(self) -> bool:
+        """Whether all is written."""
+        self._player.look()
+        now = queue, place = self._now()
+        parts = {}
+        if queue.revision != self._kept[0].revision:
+            parts["queue"] = msgspec.json.encode(queue).decode()
+        if parts or place != self._kept[1]:
+            parts["place"] = msgspec.json.encode(place).decode()
+        if not parts:
+            return True
+        try:
+            await self._catalogue.tell(keep_player, parts)
+        except AuralisError as error:
+            log.warning("what the player plays was not written yet: %s", error.code)
+            return False
+        self._kept = now
+        return True
+
+    def _now(self) -> tuple[_Queue, _Place]:
+        player = self._player
+        queue = _Queue(player.queue, player.revision, player.next_id)
+        return queue, _Place(player.queue.current_id, player.state, player.position)

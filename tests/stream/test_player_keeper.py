@@ -1,0 +1,146 @@
+"""What the player plays outlives the server: written down soon, and taken up again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from auralis_trio.errors import Busy
+from auralis_trio.library.player_store import get_player, keep_player
+from auralis_trio.library.store import Library, open_library
+from auralis_trio.offload import InlineOffload
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.output import Place
+from auralis_trio.stream.player import Player
+from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, RETRY_S, PlayerKeeper
+from auralis_trio.wire.queue_orders import AddTracks, Repeat, SetQueue, Shuffle
+from tests.stream.test_player import RATE, FakeOutput, Told
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    opened = open_library(tmp_path)
+    yield opened
+    opened.close()
+
+
+class Counting(Catalogue):
+    """A catalogue that counts what is written, and whose writer is taken as often as `refusals` says."""
+
+    def __init__(self, library: Library, refusals: int = 0) -> None:
+        super().__init__(InlineOffload(), library, 10.0)
+        self.refusals = refusals
+        self.writes: list[list[str]] = []
+
+    async def tell(self, change: Any, *args: Any) -> Any:
+        self.writes.append(sorted(args[0]))
+        if self.refusals:
+            self.refusals -= 1
+            raise Busy
+        return await super().tell(change, *args)
+
+
+async def taken_up(library: Library) -> Player:
+    """The player of a server that starts with this library."""
+    player = Player(Told())
+    await PlayerKeeper(player, Counting(library)).load()
+    return player
+
+
+async def test_a_restart_goes_on_with_the_same_queue_at_the_same_frame(library: Library) -> None:
+    player, output = Player(Told()), FakeOutput("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7, 8, 9, 7), start_index=1))
+        player.order(Shuffle(enabled=True, seed=5))
+        player.order(Repeat(mode="all"))
+        player.begin(output, None, None, takeover=False)
+        await wait_all_tasks_blocked()
+        player.sounding(output, 2, Place(1, RATE))
+        player.sounding(output, 4, Place(12_345, RATE))
+        nursery.cancel_scope.cancel()
+    again = await taken_up(library)
+    assert again.queue == player.queue
+    assert again.position == player.position
+    assert (again.state, again.revision, again.describe()["frame"]) == ("paused", 3, 12_345)
+    assert again.describe()["outputs"] == []
+    [made] = again.order(AddTracks(track_ids=(1,)))
+    assert made.id == 5
+    again.order(Shuffle(enabled=False))
+    assert [entry.id for entry in again.queue.entries][:4] == [1, 2, 3, 4]
+
+
+async def test_the_queue_is_written_when_it_changes_and_the_place_every_few_seconds(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, output, catalogue = Player(Told()), FakeOutput("a"), Counting(library)
+    player.order(SetQueue(track_ids=(7, 8)))
+    keeper = PlayerKeeper(player, catalogue)
+    await keeper.load()
+    player.begin(output, None, None, takeover=False)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        for number in range(50):
+            player.order(Repeat(mode="one" if number % 2 else "all"))
+        await wait_all_tasks_blocked()
+        assert catalogue.writes == [["place", "queue"]]
+        for second in range(3 * round(PLACE_INTERVAL_S)):
+            await trio.sleep(1)
+            player.sounding(output, 1, Place(second * RATE, RATE))
+        assert 2 <= len(catalogue.writes) - 1 <= 3
+        assert catalogue.writes[1:] == [["place"]] * (len(catalogue.writes) - 1)
+        player.ended(output)
+        await trio.sleep(3 * PLACE_INTERVAL_S)
+        written = len(catalogue.writes)
+        await trio.sleep(10 * PLACE_INTERVAL_S)
+        assert len(catalogue.writes) == written
+        nursery.cancel_scope.cancel()
+    assert len(catalogue.writes) == written
+
+
+async def test_a_player_that_nobody_used_writes_nothing(library: Library, autojump_clock: MockClock) -> None:
+    catalogue = Counting(library)
+    keeper = PlayerKeeper(Player(Told()), catalogue)
+    await keeper.load()
+    with trio.move_on_after(100):
+        await keeper.run()
+    assert catalogue.writes == []
+
+
+async def test_a_writer_that_is_taken_is_asked_again(
+    library: Library, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    player, catalogue = Player(Told()), Counting(library, refusals=2)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, catalogue).run)
+        player.order(SetQueue(track_ids=(7,)))
+        await trio.sleep(2 * RETRY_S + 1)
+        assert len(catalogue.writes) == 3
+        nursery.cancel_scope.cancel()
+    assert (await taken_up(library)).queue == player.queue
+
+
+async def test_what_is_not_written_when_the_server_stops_is_written_then(library: Library) -> None:
+    player, output = Player(Told()), FakeOutput("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        await wait_all_tasks_blocked()
+        player.order(SetQueue(track_ids=(7,)))
+        player.begin(output, None, None, takeover=False)
+        output.heard = (1, Place(99, RATE))
+        nursery.cancel_scope.cancel()
+    again = await taken_up(library)
+    assert (again.describe()["track_id"], again.describe()["frame"], again.state) == (7, 99, "paused")
+
+
+async def test_what_cannot_be_understood_is_as_good_as_nothing(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep_player(library, {"queue": '{"queue": 7}', "place": "?"})
+    assert get_player(library) == {"queue": '{"queue": 7}', "place": "?"}
+    again = await taken_up(library)
+    assert (again.queue.entries, again.state) == ((), "stopped")
+    assert "cannot be used" in caplog.text
