@@ -62,7 +62,7 @@ class ChunkCache:
         freed = Kept(len(unwanted), sum(self._remove(key) for key in unwanted))
         return freed if self.disk is None else freed + await self.disk.clear(content_id)
 
-    def keys(self) -> dict[ChunkKey, int]:
+    def sizes(self) -> dict[ChunkKey, int]:
         """What is in memory, and how large each is."""
         return {key: chunk.nbytes for key, chunk in self._chunks.items()}
 

@@ -89,7 +89,7 @@ class DiskTier:
         self._stale = False
         # Whoever removes files waits until the one that is being written is there; every write has a deadline.
         self._writing = trio.Lock()
-        self._written = self._left_out = self._failed = 0
+        self._missed = self._written = self._left_out = self._failed = 0
         self._trouble: str | None = None
         self._rests_until_s = -math.inf
 
@@ -100,6 +100,7 @@ class DiskTier:
         """The chunk of this key; None if there is none, or none that can be had in time."""
         name = name_of(key)
         if name not in self.files or self._resting:
+            self._missed += 1
             return None
         try:
             return await self._offload.run(Lane.DISK, self._read, name, key, deadline_s=READ_DEADLINE_S)
@@ -160,7 +161,9 @@ class DiskTier:
 
     def describe(self) -> dict[str, Any]:
         """All figures in one."""
-        return {**asdict(self.files.statistics()), **msgspec.structs.asdict(self.statistics())}
+        figures = asdict(self.files.statistics())
+        figures["misses"] += self._missed
+        return {**figures, **msgspec.structs.asdict(self.statistics())}
 
     def statistics(self) -> DiskStatistics:
         """The present figures; those of the files have their own."""

@@ -6,6 +6,7 @@ from quart_trio import QuartTrio
 
 from auralis_trio.errors import AuralisError
 from auralis_trio.web.artwork_api import ArtworkApi
+from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
@@ -42,6 +43,7 @@ def route_table(services: Services) -> list[Route]:
         *ArtworkApi(services).routes(),
         *MetadataApi(services).routes(),
         *StreamApi(services).routes(),
+        *CacheApi(services).routes(),
         *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),
         *SettingsApi(services).routes(),
