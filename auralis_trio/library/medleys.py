@@ -20,13 +20,23 @@ _ALBUM = f"""SELECT id FROM track WHERE album_id = $album_id
 
 
 class MedleyTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the tracks; `missing` is whether its file was gone at the last scan."""
+    """One of the tracks."""
 
     file: TrackFile
     title: str
     artist: str | None
     album_id: int | None
-    missing: bool
+    disc_number: int | None
+    track_number: int | None
+
+    def leads_to(self, other: "MedleyTrack") -> bool:
+        """Whether `other` is the next track of the same album, by their numbers; without a disc it is the first."""
+        if self.album_id is None or self.album_id != other.album_id or self.track_number is None:
+            return False
+        disc, next_disc = self.disc_number or 1, other.disc_number or 1
+        if disc == next_disc:
+            return other.track_number == self.track_number + 1
+        return next_disc == disc + 1 and other.track_number == 1
 
 
 class AlbumTracks(msgspec.Struct, frozen=True):
@@ -67,7 +77,8 @@ def medley_tracks(library: Library, track_ids: Sequence[int]) -> list[MedleyTrac
                 title=track.title,
                 artist=track.artist_name,
                 album_id=None if track.album is None else track.album.id,
-                missing=track.missing,
+                disc_number=track.disc_number,
+                track_number=track.track_number,
             )
             for track in rows
         }

@@ -32,7 +32,7 @@ class JoinedTrack(OpenTrack):
 
     def revision(self, sound: Sound) -> str:
         """See `OpenTrack.revision`; it names the neighbours' part as well."""
-        return revision_of(self.file.content_id, f"{sound.key} {self._joint.key}")
+        return joint_revision(self.file, sound, self._joint)
 
     def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
         """See `OpenTrack.key`."""
@@ -60,11 +60,19 @@ async def open_joint(renderer: Renderer, file: TrackFile, joint: Joint) -> Async
         leaving = None
         if joint.head is not None:
             leaving = (await stack.enter_async_context(renderer.open_track(joint.head.leaving))).reader
-        yield (
-            own
-            if joint in (Joint(), Joint(channels=own.format.channels))
-            else JoinedTrack(renderer, own, leaving, joint)
-        )
+        yield own if _is_alone(own.format.channels, joint) else JoinedTrack(renderer, own, leaving, joint)
+
+
+def joint_revision(file: TrackFile, sound: Sound, joint: Joint) -> str:
+    """The revision of what `open_joint` opens."""
+    if _is_alone(file.format.channels, joint):
+        return revision_of(file.content_id, sound.key)
+    return revision_of(file.content_id, f"{sound.key} {joint.key}")
+
+
+def _is_alone(channels: int, joint: Joint) -> bool:
+    """Whether a track of so many channels is what it would be without neighbours."""
+    return joint in (Joint(), Joint(channels=channels))
 
 
 def head_of(leaving: tuple[TrackFile, Sound], coming: tuple[TrackFile, Sound], wanted: Join) -> Head | None:

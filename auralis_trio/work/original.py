@@ -1,6 +1,8 @@
 """A track's file as it lies on the disk, byte by byte. Called from worker threads only."""
 
 import os
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
@@ -13,6 +15,11 @@ class FileState:
 
     size: int
     mtime_ns: int
+
+
+def are_there(paths: Sequence[str]) -> list[bool]:
+    """Which of these are regular files; nothing is opened."""
+    return [_is_there(path) for path in paths]
 
 
 def look_at(path: str) -> FileState:
@@ -40,5 +47,12 @@ def read_bytes(path: str, expected: FileState, offset: int, size: int) -> bytes:
 
 
 def _state(file: RegularFile) -> FileState:
-    stat = os.fstat(file.descriptor)
-    return FileState(stat.st_size, stat.st_mtime_ns)
+    seen = os.fstat(file.descriptor)
+    return FileState(seen.st_size, seen.st_mtime_ns)
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False

@@ -1,5 +1,7 @@
 """Tracks one behind the other: in the order that was asked for, whole or not at all."""
 
+from typing import Any
+
 import pytest
 
 from auralis_trio.errors import Conflict, NotFound
@@ -10,7 +12,9 @@ from auralis_trio.library.store import Library
 from tests.library.conftest import Fill, Probed
 
 
-def test_an_album_comes_disc_by_disc_and_says_what_is_missing(library: Library, probed: Probed, fill: Fill) -> None:
+def test_an_album_comes_disc_by_disc_with_all_that_belongs_to_it(
+    library: Library, probed: Probed, fill: Fill
+) -> None:
     fill(
         [
             probed("d.wav", album="Album", disc_number=2, track_number=1, artist="Two"),
@@ -23,11 +27,11 @@ def test_an_album_comes_disc_by_disc_and_says_what_is_missing(library: Library, 
     mark_missing(library, [2])
     album = album_tracks(library, 1)
     assert album.title == "Album"
-    assert [(track.title, track.artist, track.missing) for track in album.tracks] == [
-        ("a.wav", "One", False),
-        ("b.wav", None, True),
-        ("d.wav", "Two", False),
-        ("bonus.wav", None, False),
+    assert [(track.title, track.artist) for track in album.tracks] == [
+        ("a.wav", "One"),
+        ("b.wav", None),
+        ("d.wav", "Two"),
+        ("bonus.wav", None),
     ]
     assert {track.album_id for track in album.tracks} == {1}
     assert album.tracks[0].file == get_track_file(library, 4)
@@ -57,3 +61,29 @@ def test_a_medley_without_end_is_refused(library: Library, probed: Probed, fill:
             ask()
         assert caught.value.code == "too_many_tracks"
     assert len(medley_tracks(library, range(1, MAX_TRACKS + 1))) == MAX_TRACKS
+
+
+FIRST = {"album": "Album", "disc_number": 1, "track_number": 1}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "leads"),
+    [
+        (FIRST, {"track_number": 2}, True),
+        (FIRST, {"track_number": 3}, False),
+        (FIRST, {"track_number": 1}, False),
+        (FIRST, {"disc_number": None, "track_number": 2}, True),
+        ({**FIRST, "track_number": 9}, {"disc_number": 2, "track_number": 1}, True),
+        (FIRST, {"disc_number": 3, "track_number": 1}, False),
+        (FIRST, {"disc_number": 2, "track_number": 2}, False),
+        (FIRST, {"album": "Another", "track_number": 2}, False),
+        ({**FIRST, "track_number": None}, {"track_number": None}, False),
+        ({**FIRST, "album": None}, {"album": None, "track_number": 2}, False),
+    ],
+)
+def test_tracks_follow_each_other_on_an_album_by_their_numbers(
+    library: Library, probed: Probed, fill: Fill, one: dict[str, Any], other: dict[str, Any], leads: bool
+) -> None:
+    fill([probed("a.wav", **one), probed("b.wav", **{**FIRST, **other})])
+    first, second = medley_tracks(library, [1, 2])
+    assert first.leads_to(second) == leads
