@@ -25,6 +25,7 @@ from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import OpenTrack, Renderer
@@ -338,6 +339,7 @@ def services_for(
         mastery=FixedMastery(),
         listening=Listening(catalogue, changed),
         player=Player(partial(hub.announce, "player")),
+        listens=Listens(catalogue),
         snapshot=dict,
         version="test",
         limits=limits,

@@ -29,6 +29,7 @@ from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery, Workroom
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PlayerKeeper
@@ -48,7 +49,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         StartupError: a part cannot be opened; the text says what to do.
     """
-    async with open_foundation(settings) as base, trio.open_nursery() as nursery:
+    async with open_foundation(settings) as base, run_services(base) as services:
+        yield services
+
+
+@asynccontextmanager
+async def run_services(base: Foundation) -> AsyncIterator[Services]:
+    """The services on a foundation, with their tasks, for as long as the body runs."""
+    settings = base.settings
+    async with trio.open_nursery() as nursery:
         services = build_services(base, nursery)
         await services.listening.load()
         keeper = PlayerKeeper(services.sessions.player, services.catalogue)
@@ -57,6 +66,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         run = services.supervisor.run
         nursery.start_soon(run, "settings", services.listening.run_keeper, name="settings")
         nursery.start_soon(run, "player", keeper.run, name="player")
+        nursery.start_soon(run, "listens", services.sessions.listens.run_keeper, name="listens")
         nursery.start_soon(
             run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_contents))
         )
@@ -188,6 +198,7 @@ def build_sessions(core: Core, settings: Settings, snapshot: Callable[[], dict[s
         core.mastery,
         core.listening,
         core.player,
+        Listens(core.catalogue),
         snapshot,
         __version__,
         SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),

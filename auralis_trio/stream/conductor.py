@@ -1,28 +1,48 @@
 """The one stream slot of a session: ends a stream, waits until nothing of it can follow, begins the next.
 
-While a stream plays, the conductor gets another sound ready if one is wanted, and lets it take over where it is not
-heard yet. It alone ends streams; what is wanted next comes in through `want`, of which only the latest counts.
+What is wanted next comes in through `want`, of which only the latest counts. While a stream plays, the conductor
+gets another sound ready if one is wanted, and lets it take over where it is not heard yet. Behind a stream of the
+play queue it goes on with the next entry by itself, whose first chunk the stream's decoder has rendered ahead; where
+the queue is edited meanwhile so that something else follows, that is sent instead. Where nothing follows, it waits
+until the last frame is heard, and tells the player.
 """
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import trio
 
 from auralis_trio.audio.units import frames_to_seconds, seconds_to_frame
-from auralis_trio.errors import AuralisError
+from auralis_trio.errors import (
+    AuralisError,
+    NotFound,
+    SourceChanged,
+    SourceCorrupt,
+    SourceMissing,
+    SourceUnsupported,
+)
 from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, end_message, start_message
-from auralis_trio.stream.pipeline import Plan, Stream, open_stream, turned
+from auralis_trio.stream.hearing import Hearing
+from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
+from auralis_trio.stream.pipeline import Outlet, Plan, Stream, open_stream, turned
+from auralis_trio.stream.player import Entry, Output
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.wire.conversation import Conversation, End, Start, State
+from auralis_trio.wire.conversation import Conversation, End, Request, Start, State
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
+
+UNPLAYABLE = (NotFound, SourceMissing, SourceChanged, SourceUnsupported, SourceCorrupt)
+"""What is wrong with a track alone, so that the queue goes on behind it."""
+
+MAX_FAILURES = 10
+"""So many entries one behind the other can be unplayable before the queue is given up."""
 
 log = logging.getLogger(__name__)
 
@@ -36,96 +56,152 @@ class _Anew:
     sound: Sound
 
 
-class Conductor:
-    """Carries out what a conversation decided about streams; `say_nowait` is the session's outbox."""
+@dataclass(frozen=True)
+class Face:
+    """What the conductor sees of its session: the client, the outbox, and how the player knows it."""
 
-    def __init__(
-        self, talk: Conversation, link: Link, services: SessionServices, say_nowait: Callable[[str], None]
-    ) -> None:
-        self.link = link
-        self.services = services
-        self.say_nowait = say_nowait
+    link: Link
+    say_nowait: Callable[[str], None]
+    output: Output
+
+
+class Conductor:
+    """Carries out what a conversation decided about streams."""
+
+    def __init__(self, talk: Conversation, face: Face, services: SessionServices) -> None:
         self.stream: Stream | None = None
-        self._conversation = talk
+        self.hearing = Hearing(services.listens, services.limits.stall_timeout_s)
+        self._talk = talk
+        self._face = face
+        self._services = services
         self._next: Start | End | _Anew | None = None
-        self._wanted = trio.Event()
+        self._stirred = trio.Event()
         self._changed = trio.Event()
         self._sounds: tuple[Wish, Target] | None = None
         self._slot = trio.CancelScope()
+        self._ahead: tuple[int | None, trio.CancelScope] = (None, trio.CancelScope())
+        self._tail: str | None = None
+        self._failures = 0
 
     def want(self, command: Start | End) -> None:
         """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
-        self._next = command
-        self._wanted.set()
-        self._slot.cancel()
+        now_s = trio.current_time()
+        if isinstance(command, Start):
+            self.hearing.expect(command, now_s)
+        else:
+            self.hearing.finish(now_s)
+        self._failures = 0
+        self._replace(command)
 
     def sound_changed(self) -> None:
         """Look anew at how the present stream is to sound."""
         self._changed.set()
 
-    def running(self, stream_id: int) -> Stream | None:
-        """The stream of this id, if it has begun and not ended."""
-        return self.stream if self.stream is not None and self.stream.stream_id == stream_id else None
+    def hold(self, paused: bool) -> None:
+        """Pause what is sent and heard, or let it go on."""
+        self.hearing.hold(paused, trio.current_time())
+        self._stirred.set()
+
+    def grant(self, stream_id: int, frames: int | None, played: int | None) -> None:
+        """The client's credit has risen, or it says what it has heard."""
+        self.hearing.grant(stream_id, frames, played, trio.current_time())
+        if played is not None:
+            self._tell_heard()
+            self._stirred.set()
+
+    def replan(self) -> None:
+        """What follows in the queue may be another entry by now: let that follow, if it is not heard yet."""
+        if not self._talk.queued:
+            return
+        behind = self._services.player.behind
+        last_id = self.hearing.cut_wrong(behind)
+        if last_id is not None:
+            self._tail = "completed"
+            self._replace(None)
+            self._follow(last_id)
+        elif self._tail == "completed" and self._next is None and self._talk.request is not None:
+            self._follow(self._talk.request.entry_id)
+        entry_id, scope = self._ahead
+        if self._talk.request is not None and entry_id != self._follower_of(self._talk.request):
+            scope.cancel()
 
     async def run(self) -> None:
         """Carry out one start after the other."""
         while True:
-            await self._wanted.wait()
-            command, self._wanted = self._next, trio.Event()
+            command = await self._wait_for_command()
             if isinstance(command, Start):
                 await self._play(command, None)
             elif isinstance(command, _Anew):
                 await self._play(command.start, command)
 
+    async def _wait_for_command(self) -> Start | End | _Anew:
+        while self._next is None:
+            due_s = math.inf
+            if self._tail is not None:
+                self._tell_heard()
+                due_s = self.hearing.due_s(trio.current_time())
+                if due_s <= trio.current_time():
+                    self._end_tail(self._tail)
+            with trio.move_on_at(due_s):
+                await self._stirred.wait()
+            self._stirred = trio.Event()
+        command, self._next, self._tail = self._next, None, None
+        return command
+
+    def _end_tail(self, reason: str) -> None:
+        """All that was sent has been heard, or will never be told of."""
+        self._tail = None
+        self._stirred.set()
+        if self._talk.queued:
+            self._services.player.ended(self._face.output, finished=reason == "completed")
+        self.hearing.finish(trio.current_time())
+
     async def _play(self, command: Start, anew: _Anew | None) -> None:
         """Deliver one stream, from its start to its end message."""
         with trio.CancelScope() as self._slot:
             try:
-                async with self._open(command, anew) as plan:
+                async with self._open(command.request, anew) as plan:
                     await self._deliver(command, plan)
             except AuralisError as error:
-                self._conversation.stream_ended(command.stream_id)
-                self.say_nowait(pack("audio_stream_error", _failure(command, error)))
+                self._refuse(command, error)
         if self.stream is not None:
             await self._tell_end(command, self.stream)
 
     @asynccontextmanager
-    async def _open(self, command: Start, anew: _Anew | None) -> AsyncIterator[Plan]:
-        services, request = self.services, command.request
-        file = await services.catalogue.find_track(request.track_id)
+    async def _open(self, request: Request, anew: _Anew | None) -> AsyncIterator[Plan]:
         if anew is None:
-            self._sounds = wish, _ = self._wanted_sound(command)
-            sound: Sound = (await services.mastery.resolve_soon(file, wish)).recipe
-        else:
-            sound = anew.sound
+            self._sounds = self._wanted_sound(request)
+        start, sound = (request.start, None) if anew is None else (anew.frame, anew.sound)
+        async with self._plan(replace(request, start=start), sound) as plan:
+            yield plan
+
+    @asynccontextmanager
+    async def _plan(self, request: Request, sound: Sound | None) -> AsyncIterator[Plan]:
+        """The track that is asked for, open, and how it is to sound; None: as is wanted by now."""
+        services, manner = self._services, request.manner
+        file = await services.catalogue.find_track(request.track_id)
+        if manner.sample_rate is not None:
+            file = file.at_rate(manner.sample_rate)
+        if sound is None:
+            sound = (await services.mastery.resolve_soon(file, self._wanted_sound(request)[0])).recipe
         async with services.renderer.open_track(file) as track:
             await services.catalogue.keep_length(track)
-            start = request.start if anew is None else anew.frame
-            frame = seconds_to_frame(start, track.format.sample_rate) if isinstance(start, float) else start
-            yield Plan(
-                track, sound, min(frame, track.total_frames), request.encoding, services.limits.stall_timeout_s
-            )
+            rate, start = track.format.sample_rate, request.start
+            frame = seconds_to_frame(start, rate) if isinstance(start, float) else start
+            frame = min(frame, track.total_frames)
+            yield Plan(track, sound, frame, manner.encoding, services.limits.stall_timeout_s)
 
-    def _wanted_sound(self, command: Start) -> tuple[Wish, Target]:
+    def _wanted_sound(self, request: Request) -> tuple[Wish, Target]:
         """How the present stream is to sound by now."""
-        request = self._conversation.request or command.request
-        listening = self.services.listening
-        return request.wishes.within(listening.wish), listening.target
+        listening = self._services.listening
+        return (self._talk.request or request).wishes.within(listening.wish), listening.target
 
     async def _deliver(self, command: Start, plan: Plan) -> None:
         """Announce the stream and run it to its end; leaves `stream` behind once the start was told."""
-        request, talk = command.request, self._conversation
-        await self.link.send(start_message(plan, command.stream_id, legacy=request.legacy))
-        flow = Flow(plan.track.format.sample_rate, request.credit, self.services.limits.pace_ahead_s)
-        self.stream = stream = Stream(command.stream_id, plan, flow, self.services.beat)
-        # What the client said since its play or seek counts from the first frame on.
-        if talk.stream_id == command.stream_id:
-            if talk.credit is not None:
-                flow.grant(talk.credit, None)
-            flow.hold(talk.state is State.PAUSED, trio.current_time())
-        outlet = (JsonOutlet if request.json else BinaryOutlet)(self.link, plan, command.stream_id, request.legacy)
+        await self._face.link.send(start_message(plan, command))
+        self.stream = stream = self._make_stream(command, plan)
         recipe = None
-        async with open_stream(stream, outlet):
+        async with open_stream(stream, self._outlet(command, plan)):
             while recipe is None:
                 await self._changed.wait()
                 recipe = await self._other_recipe(command, plan)
@@ -135,44 +211,134 @@ class Conductor:
         if recipe is not None and stream.reason in (None, "completed"):
             self._begin_anew(stream, recipe)
 
+    def _make_stream(self, command: Start, plan: Plan) -> Stream:
+        talk, now_s = self._talk, trio.current_time()
+        manner, limits = command.request.manner, self._services.limits
+        flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
+        ahead = None if command.request.entry_id is None else partial(self._run_ahead, command.request)
+        stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead)
+        self.hearing.begin(stream, now_s)
+        # What the client said since its play or seek counts from the first frame on.
+        if talk.stream_id == command.stream_id:
+            flow.grant(talk.credit, None)
+            flow.hold(talk.state is State.PAUSED, now_s)
+        return stream
+
+    def _outlet(self, command: Start, plan: Plan) -> Outlet:
+        manner = command.request.manner
+        kind = JsonOutlet if manner.json else BinaryOutlet
+        outlet = kind(self._face.link, plan, command.stream_id, manner.legacy)
+        # A paced client does not say what it hears.
+        told = command.request.entry_id is not None and manner.credit is None
+        return ToldOutlet(outlet, self._tell_heard) if told else outlet
+
+    def _tell_heard(self) -> None:
+        """Let the player know what is heard of the queue."""
+        heard = self._face.output.heard_now()
+        if heard is not None:
+            self._services.player.sounding(self._face.output, *heard)
+
     async def _other_recipe(self, command: Start, plan: Plan) -> Recipe | None:
         """The recipe of what is wanted by now; None if that is what is heard, or cannot be had."""
         while True:
-            sounds = self._wanted_sound(command)
+            sounds = self._wanted_sound(command.request)
             recipe = plan.recipe
             if sounds != self._sounds:
                 try:
-                    recipe = (await self.services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
+                    recipe = (await self._services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
                 except AuralisError as error:
-                    self.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+                    self._face.say_nowait(pack("error", {"code": error.code, "message": error.message}))
             await trio.lowlevel.checkpoint()
-            if sounds == self._wanted_sound(command):
+            if sounds == self._wanted_sound(command.request):
                 self._changed, self._sounds = trio.Event(), sounds
                 return None if recipe == plan.recipe else recipe
 
     def _begin_anew(self, stream: Stream, recipe: Recipe) -> None:
         """Let the same track go on in another sound, unless the client has asked for something else meanwhile."""
-        if self._slot.cancel_called or self._conversation.stream_id != stream.stream_id:
+        if self._slot.cancel_called or self._talk.stream_id != stream.stream_id:
             return
-        start = self._conversation.begin_anew()
+        start, now_s = self._talk.begin_anew(), trio.current_time()
         if start is not None:
-            frame = stream.turning_frame(trio.current_time())
+            frame = stream.turning_frame(now_s)
             sound = turned(stream.plan.sound, frame, recipe, stream.plan.track.grid.grain)
+            self.hearing.take_over(stream.stream_id, frame)
+            self.hearing.expect(start, now_s)
             self._next = _Anew(start, frame, sound)
-            self._wanted.set()
+
+    async def _run_ahead(self, request: Request) -> None:
+        """Have the first chunk of what follows rendered before it is asked for, whatever that is by now."""
+        while True:
+            with trio.CancelScope() as scope:
+                self._ahead = (self._follower_of(request), scope)
+                await self._render_ahead(request)
+                await trio.sleep_forever()
+
+    async def _render_ahead(self, request: Request) -> None:
+        entry = None if request.entry_id is None else self._services.player.behind(request.entry_id)
+        if entry is None or not request.manner.autoplay:
+            return
+        try:
+            async with self._plan(replace(request, track_id=entry.track_id, start=0), None) as plan:
+                if plan.track.total_frames:
+                    await plan.track.packets(plan.sound, 0, plan.encoding)
+        except AuralisError as error:
+            log.info("what follows could not be rendered ahead: %s", error.code)
+
+    def _follower_of(self, request: Request) -> int | None:
+        entry = None if request.entry_id is None else self._services.player.behind(request.entry_id)
+        return None if entry is None else entry.id
+
+    def _follow(self, entry_id: int | None) -> Entry | None:
+        """Go on with the entry behind this one, if that is wanted; what follows in any case."""
+        entry = None if entry_id is None else self._services.player.behind(entry_id)
+        talk = self._talk
+        if entry is None or talk.request is None or not talk.request.manner.autoplay:
+            return entry
+        paused = talk.state is State.PAUSED if talk.live else self.hearing.paused
+        start = talk.go_on(entry.id, entry.track_id, follows=self.hearing.last_stream_id, paused=paused)
+        if start is not None:
+            self.hearing.expect(start, trio.current_time(), entry_id)
+            self._next = start
+            self._stirred.set()
+        return entry
+
+    def _replace(self, command: Start | End | None) -> None:
+        self._next = command
+        self._stirred.set()
+        self._slot.cancel()
+
+    def _refuse(self, command: Start, error: AuralisError) -> None:
+        """A stream that cannot begin."""
+        self.hearing.fail(command.stream_id)
+        self._face.say_nowait(pack("audio_stream_error", _failure(command, error)))
+        self._leave(command, "failed", error)
 
     async def _tell_end(self, command: Start, stream: Stream) -> None:
-        self._conversation.stream_ended(command.stream_id)
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
         if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
             reason = "replaced"
+        self._failures = 0 if stream.flow.sent else self._failures
+        entry = self._leave(command, reason, stream.error)
         if stream.error is not None:
             failure = _failure(command, stream.error)
             rate = stream.plan.track.format.sample_rate
             failure["recovery_position_s"] = frames_to_seconds(stream.next_frame, rate)
-            await self.link.send(pack("audio_stream_error", failure))
-        await self.link.send(end_message(stream, reason, legacy=command.request.legacy))
+            await self._face.link.send(pack("audio_stream_error", failure))
+        await self._face.link.send(end_message(stream, command, reason, entry))
         self.stream = None
+
+    def _leave(self, command: Start, reason: str, error: AuralisError | None) -> Entry | None:
+        """A stream is over: what follows it in the queue, with which it goes on if nothing else is wanted."""
+        entry = None
+        if self._next is None and command.stream_id == self._talk.stream_id:
+            self._failures += error is not None
+            goes_on = isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES
+            if reason == "completed" or goes_on:
+                entry = self._follow(command.request.entry_id)
+            if self._next is None:
+                self._tail = reason
+        self._talk.stream_ended(command.stream_id)
+        return entry
 
 
 def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
@@ -183,5 +349,6 @@ def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
         "message": error.message,
         "stream_id": command.stream_id,
         "track_id": command.request.track_id,
+        "entry_id": command.request.entry_id,
         "recovery_position_s": None,
     }

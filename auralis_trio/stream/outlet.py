@@ -1,10 +1,13 @@
 """The forms in which packets leave: binary messages, or JSON with base64 for clients that ask for it."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from auralis_trio.stream.pipeline import Piece, Plan, Stream
+from auralis_trio.stream.pipeline import Outlet, Piece, Plan, Stream
+from auralis_trio.stream.player import Entry
+from auralis_trio.wire.conversation import Start
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.packets import LAST, pack_header
 
@@ -94,13 +97,27 @@ class JsonOutlet:
         }
 
 
-def start_message(plan: Plan, stream_id: int, *, legacy: bool) -> str:
+@dataclass(frozen=True)
+class ToldOutlet:
+    """Another outlet, that tells when a packet has gone."""
+
+    outlet: Outlet
+    tell: Callable[[], None]
+
+    async def send(self, piece: Piece) -> None:
+        """See `Outlet.send`."""
+        await self.outlet.send(piece)
+        self.tell()
+
+
+def start_message(plan: Plan, start: Start) -> str:
     """What is said before the first packet of a stream."""
     track = plan.track
     data: dict[str, Any] = {
-        "stream_id": stream_id,
+        "stream_id": start.stream_id,
         "track_id": track.file.track_id,
-        "entry_id": None,
+        "entry_id": start.request.entry_id,
+        "follows_stream_id": start.follows,
         "start_frame": plan.start_frame,
         "total_frames": track.total_frames,
         "sample_rate": track.format.sample_rate,
@@ -113,7 +130,7 @@ def start_message(plan: Plan, stream_id: int, *, legacy: bool) -> str:
         "recipe": plan.recipe.key,
         "revision": track.revision(plan.sound),
     }
-    if legacy:
+    if start.request.manner.legacy:
         data |= {
             "preset": plan.recipe.preset or "none",
             "total_chunks": track.grid.total_chunks,
@@ -123,16 +140,16 @@ def start_message(plan: Plan, stream_id: int, *, legacy: bool) -> str:
     return pack("audio_stream_start", data)
 
 
-def end_message(stream: Stream, reason: str, *, legacy: bool) -> str:
-    """What is said after the last packet of a stream."""
+def end_message(stream: Stream, start: Start, reason: str, following: Entry | None) -> str:
+    """What is said after the last packet of a stream; `following` is the entry of the queue behind it."""
     sent = stream.flow.sent
     data: dict[str, Any] = {
         "stream_id": stream.stream_id,
         "reason": reason,
         "frames_sent": sent,
-        "next_entry_id": None,
+        "next_entry_id": None if following is None else following.id,
     }
-    if legacy:
+    if start.request.manner.legacy:
         track = stream.plan.track
         data |= {
             "track_id": track.file.track_id,

@@ -9,7 +9,7 @@ what was under way is finished or thrown away before `open_stream` is left, and 
 """
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -80,12 +80,13 @@ def turned(sound: Sound, frame: int, after: Recipe, grain: int) -> Sound:
 
 @dataclass
 class Stream:
-    """A running stream: its flow, and how it ended once it has."""
+    """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has."""
 
     stream_id: int
     plan: Plan
     flow: Flow
     beat: Beat
+    ahead: Callable[[], Awaitable[None]] | None = None
     reason: str | None = None
     error: AuralisError | None = None
     _sequence: int = field(default=0)
@@ -128,6 +129,8 @@ class Stream:
                     frame = chunk.span.end
             except AuralisError as error:
                 await self._send_rest(out, frame, error)
+        if self.ahead is not None:
+            await self.ahead()
 
     async def _chunk_from(self, frame: int) -> Chunk:
         """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""

@@ -1,10 +1,12 @@
 """One client from hello to goodbye: three tasks in one nursery.
 
     reader     takes messages, asks the conversation what they mean, never waits for a stream;
-               grants and pauses take effect at once, starts and ends go to the conductor
-    conductor  owns the one stream slot: ends a stream, waits until nothing of it can follow, begins the next;
-               gets another sound ready while a stream plays on, and lets it take over where it is not heard yet
+               grants and pauses take effect at once, starts and ends go to the conductor, the queue's to the player
+    conductor  owns the one stream slot: see `conductor`
     writer     sends replies and state events from a bounded outbox
+
+A session that plays the queue is one of the player's outputs: what the player wants of all of them, and so of this
+one too where its own client asked for it, comes in through `play_nowait`, `hold_nowait` and `stop_nowait`.
 
 Who may end whom: the conductor ends streams; the reader ends the session when the client is gone or floods it;
 the hub ends it when the server stops or the outbox is full. Leaving the nursery ends everything at once.
@@ -12,18 +14,46 @@ the hub ends it when the server stops or the outbox is full. Leaving the nursery
 
 import logging
 import uuid
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import Any
 
 import trio
 
-from auralis_trio.errors import Busy
-from auralis_trio.stream.conductor import Conductor
+from auralis_trio.errors import AuralisError, Busy
+from auralis_trio.stream.conductor import Conductor, Face
+from auralis_trio.stream.ordering import carry_out
 from auralis_trio.stream.outlet import Link
+from auralis_trio.stream.player import Entry, Place
 from auralis_trio.stream.rate import Rate
 from auralis_trio.stream.session_services import SessionLimits, SessionServices
-from auralis_trio.wire.conversation import Conversation, End, Enhance, Grant, Hold, Reply, Start, Topics
-from auralis_trio.wire.messages import PROTOCOL_VERSION, TOPICS, Enhancement, Topic, pack
+from auralis_trio.wire.conversation import (
+    Conversation,
+    End,
+    Enhance,
+    Grant,
+    Hold,
+    Join,
+    Reply,
+    Request,
+    Start,
+    Steer,
+    Topics,
+)
+from auralis_trio.wire.messages import (
+    PROTOCOL_VERSION,
+    TOPICS,
+    Enhancement,
+    Next,
+    Pause,
+    Previous,
+    Resume,
+    Seek,
+    Stop,
+    Topic,
+    pack,
+)
 
 __all__ = ["GOING_AWAY", "OUTBOX_MESSAGES", "Session", "SessionLimits", "SessionServices", "run_session"]
 
@@ -51,7 +81,7 @@ class Session:
         self._outbox, self._to_send = trio.open_memory_channel[str](
             OUTBOX_MESSAGES + services.limits.max_messages_per_s
         )
-        self._conductor = Conductor(self._conversation, link, services, self.say_nowait)
+        self._conductor = Conductor(self._conversation, Face(link, self.say_nowait, self), services)
 
     def end(self, code: int, reason: str) -> None:
         """End the session; the first reason given is the one that the client hears."""
@@ -116,24 +146,96 @@ class Session:
         while True:
             message = await self.link.receive()
             if self._rate.allows(trio.current_time()):
-                self._act(message)
+                await self._act(message)
             else:
                 self.end(POLICY, "too many messages")
 
-    def _act(self, message: str | bytes) -> None:
+    async def _act(self, message: str | bytes) -> None:
+        conductor = self._conductor
         match self._conversation.receive(message):
             case Reply(kind, data):
                 self.say_nowait(pack(kind, data))
             case Topics(topics):
                 self._topics = topics
-            case Grant(stream_id, frames, played) if stream := self._conductor.running(stream_id):
-                stream.flow.grant(frames, played)
-            case Hold(stream_id, paused) if stream := self._conductor.running(stream_id):
-                stream.flow.hold(paused, trio.current_time())
+            case Grant(stream_id, frames, played):
+                conductor.grant(stream_id, frames, played)
+            case Hold(_, paused):
+                conductor.hold(paused)
             case Enhance(settings):
                 self._enhance(settings)
             case Start() | End() as command:
-                self._conductor.want(command)
+                self.services.player.ended(self)
+                conductor.want(command)
+            case Join() | Steer() as command:
+                await self._ask_player(command)
+
+    async def _ask_player(self, command: Join | Steer) -> None:
+        """What the player refuses is said to the client; what it wants comes back by way of the methods below."""
+        try:
+            if isinstance(command, Join):
+                self._join(command)
+            else:
+                await self._steer(command)
+        except AuralisError as error:
+            self.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+
+    def _join(self, join: Join) -> None:
+        entry, start = self.services.player.begin(self, join.entry_id, join.start, takeover=join.takeover)
+        request = Request(entry.track_id, start, join.manner, join.wishes, entry.id)
+        self._conductor.want(self._conversation.enter(request, paused=False))
+
+    async def _steer(self, steer: Steer) -> None:
+        player = self.services.player
+        match steer.message:
+            case Seek():
+                player.seek(steer.start)
+            case Pause():
+                player.pause()
+            case Resume():
+                player.resume()
+            case Stop():
+                player.stop()
+            case Next():
+                player.next()
+            case Previous():
+                player.previous()
+            case order:
+                # Messages that come meanwhile wait: they may be about what this one does.
+                await carry_out(order, player, self.services.catalogue)
+
+    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+        """See `player.Output`."""
+        present = self._conversation.request
+        if present is not None:
+            request = replace(present, track_id=entry.track_id, entry_id=entry.id, start=start)
+            self._conductor.want(self._conversation.enter(request, paused=paused))
+
+    def hold_nowait(self, paused: bool) -> None:
+        """See `player.Output`."""
+        if self._conversation.hold(paused) is not None:
+            self._conductor.hold(paused)
+
+    def stop_nowait(self) -> None:
+        """See `player.Output`."""
+        end = self._conversation.halt()
+        if end is not None:
+            self._conductor.want(end)
+
+    def heard_now(self) -> tuple[int, Place] | None:
+        """See `player.Output`."""
+        return self._conductor.hearing.heard_now(trio.current_time())
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Follow the player's plans for as long as the body runs; afterwards nothing is played or heard any more."""
+        followers, follow = self.services.player.followers, self._conductor.replan
+        followers.append(follow)
+        try:
+            yield
+        finally:
+            followers.remove(follow)
+            self.services.player.ended(self)
+            self._conductor.hearing.finish(trio.current_time())
 
     def _enhance(self, message: Enhancement) -> None:
         said = {
@@ -151,7 +253,7 @@ async def run_session(link: Link, services: SessionServices) -> None:
     session = Session(link, services)
     code, reason = INTERNAL, "something went wrong on the server"
     try:
-        with services.hub.join(session), session.scope:
+        with services.hub.join(session), session.attached(), session.scope:
             await session.run()
         code, reason = session.goodbye
     except* Busy:

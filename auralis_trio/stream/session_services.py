@@ -8,6 +8,7 @@ from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
+from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import Renderer
@@ -32,6 +33,7 @@ class SessionServices:
     mastery: Mastery
     listening: Listening
     player: Player
+    listens: Listens
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits

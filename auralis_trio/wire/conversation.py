@@ -1,33 +1,54 @@
 """The rules of one client's conversation, without sockets, clocks or tasks.
 
 Theory. A conversation has at most one *stream* at a time, and its id only rises. The client's messages come in
-through `receive`, the ends of streams through `stream_ended`; both are plain functions that change the state and
-return the commands to carry out, in order. So no invariant is ever open while something is awaited.
+through `receive`, the ends of streams through `stream_ended`, what the player of the queue wants through `enter`,
+`go_on`, `hold` and `halt`; all are plain functions that change the state and return the command to carry out. So no
+invariant is ever open while something is awaited.
 
-                 | play         | seek           | pause  | resume  | stop      | credit | ended | anew
-    -------------+--------------+----------------+--------+---------+-----------+--------+-------+-------------
-    IDLE         | Start        | !no_stream     | !      | !       | !         | !      |       |
-    PLAYING      | Start        | Start          | Pause  | ok      | Stop      | Grant  | ENDED | Start
-    PAUSED       | Start        | Start paused   | ok     | Resume  | Stop      | Grant  | ENDED | Start paused
-    ENDED        | Start        | Start          | ok     | ok      | IDLE      | ok     |       |
+A stream is of a *track*, and then this client's alone, or of an *entry* of the play queue, whose player commands all
+who play it. Messages that mean the queue are passed on to the player (Steer), and what it wants of this client comes
+back through its own functions.
 
-`enhancement` is answered with Enhance in every state and changes none. A stream that plays goes on in its old sound
-until the new one is ready; then whoever carries out the commands calls `begin_anew`, the last column, and begins the
-same track's next stream at a frame that is still to be heard. Until then the old stream is the present one, and its
-credit counts.
+    from the client | play track | play queue | seek         | pause | resume | stop  | credit | played, tail
+    ----------------+------------+------------+--------------+-------+--------+-------+--------+-------------
+    IDLE            | Start      | Join       | Steer        | Steer | Steer  | Steer | !      | Grant
+    PLAYING track   | Start      | Join       | Start        | Hold  |        | End   | Grant  | Grant
+    PAUSED  track   | Start      | Join       | Start paused |       | Hold   | End   | Grant  | Grant
+    ENDED   track   | Start      | Join       | Start        | Hold  | Hold   | End   | Grant  | Grant
+    any     entry   | Start      | Join       | Steer        | Steer | Steer  | Steer | Grant  | Grant
+
+    from within     | ended | anew         | enter | go on | hold | halt
+    ----------------+-------+--------------+-------+-------+------+-----
+    IDLE            |       |              | Start |       |      |
+    PLAYING track   | ENDED | Start        | Start |       | Hold | End
+    PAUSED  track   | ENDED | Start paused | Start |       | Hold | End
+    ENDED   track   |       |              | Start |       | Hold | End
+    PLAYING entry   | ENDED | Start        | Start | Start | Hold | End
+    PAUSED  entry   | ENDED | Start paused | Start | Start | Hold | End
+    ENDED   entry   |       |              | Start | Start | Hold | End
+
+`next`, `previous` and `queue` are Steer in every state; `enhancement` is answered with Enhance and changes none. A
+stream that plays goes on in its old sound until the new one is ready; then whoever carries out the commands calls
+`begin_anew`, and begins the same track's next stream at a frame that is still to be heard. Until then the old stream
+is the present one, and its credit counts.
 
 Rules.
 1. `Start` always means: end the present stream, if any, as `replaced`, wait until nothing of it can follow, then
    begin the new one. Whoever carries out the commands does that; here there is only one order.
-2. ENDED is a stream that was sent to its last frame: the listener still hears its tail, so a seek goes back into
+2. What a listener still has of earlier streams is dropped at a `Start`, but where that *follows* one of them: then
+   that one is heard to its end, or up to the new one's first frame if both are of the same track. So it is where the
+   queue goes on by itself and where a stream is begun anew.
+3. ENDED is a stream that was sent to its last frame: the listener still hears its tail, so a seek goes back into
    the same track. After `stop` there is nothing to seek in.
-3. A pause belongs to its stream; only a seek while paused, and a stream that is begun anew, carry it over.
-4. Credit never falls, and counts from the stream's own start frame. Credit for an older stream than the present one
-   was under way when the stream changed: it is ignored. Credit for a stream that was never started is an error.
-5. A seek that names a stream other than the present one is refused: it was meant for what is no longer heard.
-6. A session that said with `play` how it wants to hear follows its own `enhancement` messages alone; one that left
-   something open follows the settings of all.
-7. Whatever cannot be understood or does not fit is answered with an `error` and changes nothing.
+4. A pause belongs to its stream; only a seek while paused, and a stream that is begun anew, carry it over. What
+   comes from the player is said to be paused or not.
+5. Credit never falls, and counts from the stream's own start frame. Credit for an older stream than the present one
+   was under way when the stream changed: it is ignored, but not what was *played* of it, since its tail may still
+   sound. Credit for a stream that was never started is an error.
+6. A seek that names a stream other than the present one is refused: it was meant for what is no longer heard.
+7. A session that said with `play` how it wants to hear follows its own `enhancement` messages alone; one that left
+   something open follows the settings of all. The same wish counts for every entry of the queue that follows.
+8. Whatever cannot be understood or does not fit is answered with an `error` and changes nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -48,6 +69,7 @@ from auralis_trio.wire.messages import (
     PlayNormal,
     Resume,
     Seek,
+    Steering,
     Stop,
     Subscribe,
     Topic,
@@ -69,30 +91,61 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a client wants to be sent whatever it plays; without `credit` the server paces it."""
+
+    encoding: Encoding
+    json: bool = False
+    credit: int | None = None
+    sample_rate: int | None = None
+    legacy: bool = False
+    autoplay: bool = True
+    counts: bool = True
+
+
+@dataclass(frozen=True)
 class Request:
-    """What is to be streamed, and how; `start` is frames (int), seconds (float) or the beginning."""
+    """What is to be streamed, and how; `start` is frames (int) or seconds (float)."""
 
     track_id: int
     start: int | float
-    encoding: Encoding
-    json: bool
-    credit: int | None
-    legacy: bool = False
+    manner: Manner
     wishes: Wishes = AS_SET
+    entry_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Start:
-    """End the present stream as `replaced` and begin this one."""
+    """End the present stream as `replaced` and begin this one, heard behind the one that it `follows` or at once."""
 
     stream_id: int
     request: Request
     paused: bool
+    follows: int | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """Let the player say what to play: an entry or the present one, from `start` on or where it is heard."""
+
+    entry_id: int | None
+    start: int | float | None
+    takeover: bool
+    manner: Manner
+    wishes: Wishes
+
+
+@dataclass(frozen=True)
+class Steer:
+    """Pass this on to the player of the queue; `start` is where to seek to."""
+
+    message: Steering
+    start: int | float = 0
 
 
 @dataclass(frozen=True)
 class End:
-    """End the present stream as `stopped`."""
+    """End the present stream, if it still runs, as `stopped`; nothing of it is heard any more."""
 
     stream_id: int
 
@@ -107,10 +160,10 @@ class Hold:
 
 @dataclass(frozen=True)
 class Grant:
-    """The client's credit, and how far it has played, in frames since the stream's start."""
+    """The client's credit, and how far it has played, in frames since the stream's start; each None if not told."""
 
     stream_id: int
-    frames: int
+    frames: int | None
     played: int | None
 
 
@@ -136,7 +189,7 @@ class Topics:
     topics: frozenset[Topic]
 
 
-Command = Start | End | Hold | Grant | Enhance | Reply | Topics
+Command = Start | Join | Steer | End | Hold | Grant | Enhance | Reply | Topics
 
 
 @dataclass
@@ -165,11 +218,42 @@ class Conversation:
         """Whether a stream is under way."""
         return self.state in (State.PLAYING, State.PAUSED)
 
+    @property
+    def queued(self) -> bool:
+        """Whether the present stream is of an entry of the play queue."""
+        return self.request is not None and self.request.entry_id is not None
+
     def begin_anew(self) -> Start | None:
         """The new sound of the present stream is ready; None if that stream has ended meanwhile."""
         if self.request is None or not self.live:
             return None
-        return self._start(self.request, paused=self.state is State.PAUSED)
+        return self._start(self.request, paused=self.state is State.PAUSED, follows=self.stream_id)
+
+    def enter(self, request: Request, *, paused: bool) -> Start:
+        """Play an entry of the queue, at once: the answer to Join, or where the player sends its outputs."""
+        return self._start(request, paused=paused)
+
+    def go_on(self, entry_id: int, track_id: int, *, follows: int | None, paused: bool) -> Start | None:
+        """Play an entry of the queue behind what is still heard; None where it is not the queue that is played."""
+        if self.request is None or not self.queued:
+            return None
+        request = replace(self.request, entry_id=entry_id, track_id=track_id, start=0)
+        return self._start(request, paused=paused, follows=follows)
+
+    def hold(self, paused: bool) -> Hold | None:
+        """Pause the stream, or let it go on."""
+        if self.request is None:
+            return None
+        if self.live:
+            self.state = State.PAUSED if paused else State.PLAYING
+        return Hold(self.stream_id, paused)
+
+    def halt(self) -> End | None:
+        """Play no more."""
+        if self.request is None:
+            return None
+        self.state, self.request = State.IDLE, None
+        return End(self.stream_id)
 
     def _decide(self, message: Message) -> Command | None:
         match message:
@@ -179,43 +263,45 @@ class Conversation:
                 return Topics(frozenset(message.topics))
             case Enhancement():
                 return self._enhance(message)
+            case Play(track_id=None):
+                return _join(message)
             case Play() | PlayNormal() | PlayEnhanced():
                 return self._start(_request_of(message), paused=False)
             case Credit():
                 return self._grant(message)
-        return self._decide_present(message)
+        return self._steer(message)
 
-    def _decide_present(self, message: Message) -> Command | None:
-        """What to do about a message that means the present stream."""
-        if self.request is None:
-            raise MessageError("no_stream", "Nothing is playing: send play first.")
+    def _steer(self, message: Steering) -> Command | None:
+        """What to do about a message that means the present stream, or else the queue."""
+        start = self._place(message) if isinstance(message, Seek) else 0
+        if self.request is None or self.queued:
+            return Steer(message, start)
         match message:
             case Seek():
-                return self._seek(self.request, message)
+                return self._start(replace(self.request, start=start), paused=self.state is State.PAUSED)
             case Pause():
-                return self._hold(State.PLAYING, State.PAUSED)
+                return None if self.state is State.PAUSED else self.hold(True)
             case Resume():
-                return self._hold(State.PAUSED, State.PLAYING)
+                return None if self.state is State.PLAYING else self.hold(False)
             case Stop():
-                return self._stop()
-        raise TypeError(f"{type(message).__name__} has no rule")
+                return self.halt()
+        return Steer(message)
 
-    def _start(self, request: Request, *, paused: bool) -> Start:
+    def _start(self, request: Request, *, paused: bool, follows: int | None = None) -> Start:
         self.stream_id += 1
         self.state = State.PAUSED if paused else State.PLAYING
         self.request = request
-        self.credit = request.credit
-        return Start(self.stream_id, request, paused)
+        self.credit = request.manner.credit
+        return Start(self.stream_id, request, paused, follows)
 
-    def _seek(self, request: Request, message: Seek) -> Start:
+    def _place(self, message: Seek) -> int | float:
         if message.stream_id is not None and message.stream_id != self.stream_id:
             raise MessageError("stale_stream", "This stream is no longer the present one.")
         places = [message.start_frame, message.position_s, message.position]
         given = [place for place in places if place is not None]
         if len(given) != 1:
             raise MessageError("validation_error", "seek: give either start_frame or position_s.")
-        start = given[0] if message.start_frame is not None else float(given[0])
-        return self._start(replace(request, start=start), paused=self.state is State.PAUSED)
+        return given[0] if message.start_frame is not None else float(given[0])
 
     def _enhance(self, message: Enhancement) -> Enhance:
         """What `play` said counts no longer where this says something else."""
@@ -231,22 +317,11 @@ class Conversation:
             self.request = replace(self.request, wishes=structs.replace(wishes, **changed))
         return Enhance(message)
 
-    def _hold(self, before: State, after: State) -> Hold | None:
-        if self.state is not before:
-            return None
-        self.state = after
-        return Hold(self.stream_id, paused=after is State.PAUSED)
-
-    def _stop(self) -> End | None:
-        live = self.live
-        self.state, self.request = State.IDLE, None
-        return End(self.stream_id) if live else None
-
     def _grant(self, message: Credit) -> Grant | None:
         if message.stream_id > self.stream_id or message.stream_id < 1:
             raise MessageError("unknown_stream", "There was no stream of this id.")
         if message.stream_id < self.stream_id or self.request is None:
-            return None
+            return None if message.played is None else Grant(message.stream_id, None, message.played)
         if self.credit is None:
             raise MessageError("paced_stream", "The server paces this stream: to give credit, begin with it in play.")
         if message.frames < self.credit:
@@ -255,22 +330,40 @@ class Conversation:
         return Grant(self.stream_id, message.frames, message.played)
 
 
+def _join(message: Play) -> Join:
+    return Join(message.entry_id, _start_of(message), message.takeover, _manner_of(message), _wishes_of(message))
+
+
 def _request_of(message: Play | PlayNormal | PlayEnhanced) -> Request:
     if not isinstance(message, Play):
         return _older_request(message)
+    if message.track_id is None or message.entry_id is not None:
+        raise MessageError("validation_error", "play: give either track_id or entry_id.")
+    return Request(message.track_id, _start_of(message) or 0, _manner_of(message), _wishes_of(message))
+
+
+def _start_of(message: Play) -> int | float | None:
+    """Where to begin: frames (int), seconds (float), or not said."""
     if message.start_frame is not None and message.position_s is not None:
         raise MessageError("validation_error", "play: give either start_frame or position_s.")
-    if message.album and message.reference is not None:
-        raise MessageError("validation_error", "play: give either album or reference.")
-    start = message.start_frame or 0 if message.position_s is None else float(message.position_s)
-    return Request(
-        message.track_id,
-        start,
+    return message.start_frame if message.position_s is None else float(message.position_s)
+
+
+def _manner_of(message: Play) -> Manner:
+    return Manner(
         Encoding.named(message.encoding),
         json=message.transport == "json",
         credit=message.credit,
-        wishes=Wishes(**{name: getattr(message, name) for name in Wishes.__struct_fields__}),
+        sample_rate=message.sample_rate,
+        autoplay=message.autoplay,
+        counts=message.counts,
     )
+
+
+def _wishes_of(message: Play) -> Wishes:
+    if message.album and message.reference is not None:
+        raise MessageError("validation_error", "play: give either album or reference.")
+    return Wishes(**{name: getattr(message, name) for name in Wishes.__struct_fields__})
 
 
 def _older_request(message: PlayNormal | PlayEnhanced) -> Request:
@@ -279,4 +372,4 @@ def _older_request(message: PlayNormal | PlayEnhanced) -> Request:
         wishes = Wishes(enhanced=True, preset=message.preset, intensity=message.intensity)
     else:
         wishes = Wishes(enhanced=False, preset="adaptive", intensity=1.0, match_loudness=False)
-    return Request(message.track_id, start, Encoding.F32, json=True, credit=None, legacy=True, wishes=wishes)
+    return Request(message.track_id, start, Manner(Encoding.F32, json=True, legacy=True), wishes)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from auralis_trio.wire.wishes import Id, Intensity, PresetName, Wishes
+from auralis_trio.wire.queue_orders import QueueOrder
+from auralis_trio.wire.wishes import Id, Intensity, PresetName, SampleRate, Wishes
 
 PROTOCOL_VERSION = 1
 MAX_QUOTE = 200
@@ -30,14 +31,24 @@ class MessageError(ValueError):
 
 
 class Play(Wishes, frozen=True, kw_only=True):
-    """Play a track from a frame on. Without `credit` the server paces the stream itself."""
+    """Play a track from a frame on, or the play queue; without `credit` the server paces the stream itself.
 
-    track_id: Id
+    Without `track_id` it is the queue: the entry `entry_id`, or where it is heard at present. With `takeover` the
+    queue's other outputs stop; unless `autoplay` is false, each entry is followed by the next. What is played with
+    `counts` false is no play and no skip.
+    """
+
+    track_id: Id | None = None
+    entry_id: Id | None = None
     start_frame: Frame | None = None
     position_s: Position | None = None
     encoding: Literal["s16", "s24", "f32", "flac"] = "s16"
     transport: Literal["binary", "json"] = "binary"
     credit: Frame | None = None
+    sample_rate: SampleRate | None = None
+    takeover: bool = False
+    autoplay: bool = True
+    counts: bool = True
 
 
 class PlayNormal(msgspec.Struct, frozen=True):
@@ -75,7 +86,10 @@ class Seek(msgspec.Struct, frozen=True):
 
 
 class Credit(msgspec.Struct, frozen=True):
-    """How many frames in all may have been sent since the stream's start, and how many were heard."""
+    """How many frames in all may have been sent since the stream's start, and how many were heard.
+
+    What was heard is told also of a stream that was sent to its end, until its last frame has sounded.
+    """
 
     stream_id: int
     frames: Frame
@@ -94,6 +108,14 @@ class Stop(msgspec.Struct, frozen=True):
     """End the stream."""
 
 
+class Next(msgspec.Struct, frozen=True):
+    """Go to the entry of the play queue behind the present one."""
+
+
+class Previous(msgspec.Struct, frozen=True):
+    """Go to the entry of the play queue before the present one."""
+
+
 class Ping(msgspec.Struct, frozen=True):
     """Asks for a `pong`."""
 
@@ -104,9 +126,12 @@ class Subscribe(msgspec.Struct, frozen=True):
     topics: tuple[Topic, ...] = TOPICS
 
 
-Message = Play | PlayNormal | PlayEnhanced | Enhancement | Seek | Credit | Pause | Resume | Stop | Ping | Subscribe
+Steering = Seek | Pause | Resume | Stop | Next | Previous | QueueOrder
+"""What can be meant for the play queue."""
 
-CLIENT_MESSAGES: dict[str, type[Message]] = {
+Message = Play | PlayNormal | PlayEnhanced | Enhancement | Credit | Ping | Subscribe | Steering
+
+CLIENT_MESSAGES: dict[str, Any] = {
     "play": Play,
     "play_normal": PlayNormal,
     "play_enhanced": PlayEnhanced,
@@ -116,6 +141,9 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
     "pause": Pause,
     "resume": Resume,
     "stop": Stop,
+    "next": Next,
+    "previous": Previous,
+    "queue": QueueOrder,
     "ping": Ping,
     "subscribe": Subscribe,
 }
@@ -145,7 +173,7 @@ def parse(message: str | bytes) -> Message:
         raise _shape_error('A message is {"type": ..., "data": {...}}', error) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("invalid_json", "This is not JSON.") from None
-    decoder = _decoders.get(envelope.type)
+    decoder: msgspec.json.Decoder[Message] | None = _decoders.get(envelope.type)
     if decoder is None:
         raise MessageError("unknown_message_type", f"Known types: {', '.join(sorted(_decoders))}.")
     try:

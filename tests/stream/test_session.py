@@ -114,6 +114,7 @@ async def test_the_start_says_what_is_coming(services: SessionServices, autojump
         "stream_id": 1,
         "track_id": 2,
         "entry_id": None,
+        "follows_stream_id": None,
         "start_frame": 12_000,
         "total_frames": LONG,
         "sample_rate": RATE,
@@ -259,7 +260,7 @@ async def test_stop_ends_the_stream_and_leaves_nothing_to_seek_in(
         link.say("seek", start_frame=0)
         error = await link.hear("error")
     assert end == {"stream_id": 1, "reason": "stopped", "frames_sent": 5_000, "next_entry_id": None}
-    assert error["code"] == "no_stream"
+    assert error["code"] == "queue_empty"
     assert tracks.left_open() == 0
 
 

@@ -1,6 +1,7 @@
 """The conversation: every cell of its table, every rule, and a model of all of it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,18 +17,26 @@ from auralis_trio.wire.conversation import (
     Enhance,
     Grant,
     Hold,
+    Join,
+    Manner,
     Reply,
     Request,
     Start,
     State,
+    Steer,
     Topics,
 )
-from auralis_trio.wire.messages import TOPICS, Enhancement
+from auralis_trio.wire.messages import TOPICS, Enhancement, Next, Pause, Previous, Resume, Seek, Steering, Stop
+from auralis_trio.wire.queue_orders import Clear
 from auralis_trio.wire.wishes import Wish, Wishes
 
-TRACK = 7
+TRACK, ENTRY = 7, 5
+MANNER = Manner(Encoding.S16, credit=1000)
 PLAY: dict[str, Any] = {"track_id": TRACK, "credit": 1000}
-AS_ASKED = Request(TRACK, 0, Encoding.S16, json=False, credit=1000)
+QUEUE: dict[str, Any] = {"entry_id": ENTRY, "credit": 1000, "start_frame": 30}
+AS_ASKED = Request(TRACK, 0, MANNER)
+AN_ENTRY = Request(TRACK, 0, MANNER, entry_id=ENTRY)
+A_JOIN = Join(ENTRY, 30, False, MANNER, Wishes())
 
 
 def say(conversation: Conversation, kind: str, **data: Any) -> Command | None:
@@ -41,14 +50,17 @@ def error_of(command: Command | None) -> str:
     return str(command.data["code"])
 
 
-def conversation_in(state: State) -> Conversation:
-    """A conversation that came to `state` by messages; its stream, if any, has id 1."""
+def conversation_in(state: State, request: Request = AS_ASKED) -> Conversation:
+    """A conversation that came to `state` as it would; its stream, if any, has id 1."""
     conversation = Conversation()
     if state is State.IDLE:
         return conversation
-    say(conversation, "play", **PLAY)
+    if request.entry_id is None:
+        say(conversation, "play", **PLAY)
+    else:
+        conversation.enter(request, paused=False)
     if state is State.PAUSED:
-        say(conversation, "pause")
+        conversation.hold(True)
     elif state is State.ENDED:
         conversation.stream_ended(1)
     assert conversation.state is state
@@ -56,40 +68,64 @@ def conversation_in(state: State) -> Conversation:
 
 
 IDLE, PLAYING, PAUSED, ENDED = State.IDLE, State.PLAYING, State.PAUSED, State.ENDED
+LIVE_OR_ENDED = (PLAYING, PAUSED, ENDED)
 SEEK, CREDIT = {"start_frame": 40}, {"stream_id": 1, "frames": 2000, "played": 10}
-SOUGHT = Request(TRACK, 40, Encoding.S16, json=False, credit=1000)
+SOUGHT = Request(TRACK, 40, MANNER)
+STEERING: list[tuple[str, dict[str, Any], Steer]] = [
+    ("seek", SEEK, Steer(Seek(start_frame=40), 40)),
+    ("pause", {}, Steer(Pause())),
+    ("resume", {}, Steer(Resume())),
+    ("stop", {}, Steer(Stop())),
+    ("next", {}, Steer(Next())),
+    ("previous", {}, Steer(Previous())),
+    ("queue", {"action": "clear"}, Steer(Clear())),
+]
 TABLE: list[tuple[State, str, dict[str, Any], Command | str | None, State]] = [
     (IDLE, "play", PLAY, Start(1, AS_ASKED, paused=False), PLAYING),
-    (IDLE, "seek", SEEK, "no_stream", IDLE),
-    (IDLE, "pause", {}, "no_stream", IDLE),
-    (IDLE, "resume", {}, "no_stream", IDLE),
-    (IDLE, "stop", {}, "no_stream", IDLE),
+    (IDLE, "play", QUEUE, A_JOIN, IDLE),
+    *((IDLE, kind, data, steer, IDLE) for kind, data, steer in STEERING),
     (IDLE, "credit", CREDIT, "unknown_stream", IDLE),
     (PLAYING, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (PLAYING, "play", QUEUE, A_JOIN, PLAYING),
     (PLAYING, "seek", SEEK, Start(2, SOUGHT, paused=False), PLAYING),
     (PLAYING, "pause", {}, Hold(1, paused=True), PAUSED),
     (PLAYING, "resume", {}, None, PLAYING),
     (PLAYING, "stop", {}, End(1), IDLE),
+    (PLAYING, "next", {}, Steer(Next()), PLAYING),
     (PLAYING, "credit", CREDIT, Grant(1, 2000, 10), PLAYING),
     (PAUSED, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (PAUSED, "play", QUEUE, A_JOIN, PAUSED),
     (PAUSED, "seek", SEEK, Start(2, SOUGHT, paused=True), PAUSED),
     (PAUSED, "pause", {}, None, PAUSED),
     (PAUSED, "resume", {}, Hold(1, paused=False), PLAYING),
     (PAUSED, "stop", {}, End(1), IDLE),
+    (PAUSED, "previous", {}, Steer(Previous()), PAUSED),
     (PAUSED, "credit", CREDIT, Grant(1, 2000, 10), PAUSED),
     (ENDED, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+    (ENDED, "play", QUEUE, A_JOIN, ENDED),
     (ENDED, "seek", SEEK, Start(2, SOUGHT, paused=False), PLAYING),
-    (ENDED, "pause", {}, None, ENDED),
-    (ENDED, "resume", {}, None, ENDED),
-    (ENDED, "stop", {}, None, IDLE),
+    (ENDED, "pause", {}, Hold(1, paused=True), ENDED),
+    (ENDED, "resume", {}, Hold(1, paused=False), ENDED),
+    (ENDED, "stop", {}, End(1), IDLE),
+    (ENDED, "queue", {"action": "clear"}, Steer(Clear()), ENDED),
     (ENDED, "credit", CREDIT, Grant(1, 2000, 10), ENDED),
+]
+QUEUE_TABLE = [
+    row
+    for state in LIVE_OR_ENDED
+    for row in (
+        (state, "play", PLAY, Start(2, AS_ASKED, paused=False), PLAYING),
+        (state, "play", QUEUE, A_JOIN, state),
+        *((state, kind, data, steer, state) for kind, data, steer in STEERING),
+        (state, "credit", CREDIT, Grant(1, 2000, 10), state),
+    )
 ]
 
 
 @pytest.mark.parametrize(
     ("state", "kind", "data", "expected", "after"), TABLE, ids=[f"{row[0].name}-{row[1]}" for row in TABLE]
 )
-def test_each_cell_of_the_table(
+def test_each_cell_of_a_track_in_the_table(
     state: State, kind: str, data: dict[str, Any], expected: Command | str | None, after: State
 ) -> None:
     conversation = conversation_in(state)
@@ -99,6 +135,80 @@ def test_each_cell_of_the_table(
     else:
         assert command == expected
     assert conversation.state is after
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "data", "expected", "after"),
+    QUEUE_TABLE,
+    ids=[f"{row[0].name}-{row[1]}" for row in QUEUE_TABLE],
+)
+def test_each_cell_of_an_entry_in_the_table(
+    state: State, kind: str, data: dict[str, Any], expected: Command, after: State
+) -> None:
+    conversation = conversation_in(state, AN_ENTRY)
+    assert say(conversation, kind, **data) == expected
+    assert conversation.state is after
+
+
+@pytest.mark.parametrize("request_", [AS_ASKED, AN_ENTRY], ids=["track", "entry"])
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_player_says_where_an_output_is_to_play(state: State, request_: Request, paused: bool) -> None:
+    conversation = conversation_in(state, request_)
+    wanted = Request(3, 8, MANNER, entry_id=4)
+    assert conversation.enter(wanted, paused=paused) == Start(conversation.stream_id, wanted, paused)
+    assert conversation.state is (PAUSED if paused else PLAYING)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("state", LIVE_OR_ENDED)
+def test_the_queue_goes_on_with_another_entry_in_the_same_manner(state: State, paused: bool) -> None:
+    conversation = conversation_in(state, Request(TRACK, 12.5, MANNER, Wishes(preset="warm"), ENTRY))
+    start = conversation.go_on(6, 8, follows=1, paused=paused)
+    assert start == Start(2, Request(8, 0, MANNER, Wishes(preset="warm"), 6), paused, follows=1)
+    assert conversation.state is (PAUSED if paused else PLAYING)
+    assert conversation.credit == 1000
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_is_not_of_the_queue_does_not_go_on(state: State) -> None:
+    conversation = conversation_in(state)
+    assert conversation.go_on(6, 8, follows=1, paused=False) is None
+    assert conversation.state is state
+
+
+@pytest.mark.parametrize("state", LIVE_OR_ENDED)
+def test_the_player_pauses_and_stops_its_outputs(state: State) -> None:
+    conversation = conversation_in(state, AN_ENTRY)
+    for paused in (True, False):
+        assert conversation.hold(paused) == Hold(1, paused)
+        assert conversation.state is (state if state is ENDED else PAUSED if paused else PLAYING)
+    assert conversation.halt() == End(1)
+    assert conversation.state is IDLE
+    assert conversation.hold(True) is None
+    assert conversation.halt() is None
+
+
+def test_a_play_of_the_queue_says_the_manner_for_all_that_follows() -> None:
+    command = say(
+        Conversation(), "play", position_s=2, encoding="f32", sample_rate=48_000, takeover=True, autoplay=False,
+        counts=False, preset="warm", transport="json",
+    )  # fmt: skip
+    manner = Manner(Encoding.F32, json=True, sample_rate=48_000, autoplay=False, counts=False)
+    assert command == Join(None, 2.0, True, manner, Wishes(preset="warm"))
+    assert say(Conversation(), "play") == Join(None, None, False, Manner(Encoding.S16), Wishes())
+
+
+def test_a_play_is_of_a_track_or_of_an_entry() -> None:
+    assert error_of(say(Conversation(), "play", track_id=1, entry_id=2)) == "validation_error"
+
+
+def test_what_was_played_of_an_older_stream_is_passed_on() -> None:
+    conversation = conversation_in(ENDED, AN_ENTRY)
+    conversation.go_on(6, 8, follows=1, paused=False)
+    assert say(conversation, "credit", stream_id=1, frames=0, played=500) == Grant(1, None, 500)
+    assert say(conversation, "credit", stream_id=1, frames=9000) is None
+    assert conversation.credit == 1000
 
 
 @pytest.mark.parametrize(
@@ -128,10 +238,10 @@ def test_ping_and_subscribe_are_answered_anywhere(state: State) -> None:
     assert conversation.state is state
 
 
-def test_after_stop_there_is_nothing_to_seek_in() -> None:
+def test_after_stop_a_seek_means_the_queue() -> None:
     conversation = conversation_in(PLAYING)
     say(conversation, "stop")
-    assert error_of(say(conversation, "seek", start_frame=0)) == "no_stream"
+    assert say(conversation, "seek", start_frame=0) == Steer(Seek(start_frame=0), 0)
 
 
 def test_credit_for_a_stopped_stream_was_under_way() -> None:
@@ -155,7 +265,7 @@ def test_a_seek_keeps_the_track_the_encoding_and_the_first_credit() -> None:
     say(conversation, "play", track_id=3, encoding="f32", transport="json", credit=50)
     say(conversation, "credit", stream_id=1, frames=900)
     assert say(conversation, "seek", position_s=2) == Start(
-        2, Request(3, 2.0, Encoding.F32, json=True, credit=50), paused=False
+        2, Request(3, 2.0, Manner(Encoding.F32, json=True, credit=50)), paused=False
     )
     assert conversation.credit == 50
 
@@ -190,9 +300,14 @@ def test_a_seek_in_a_stream_that_is_no_longer_heard_is_refused() -> None:
     conversation = conversation_in(PLAYING)
     say(conversation, "seek", start_frame=5, stream_id=1)
     assert error_of(say(conversation, "seek", start_frame=6, stream_id=1)) == "stale_stream"
-    assert say(conversation, "seek", start_frame=6, stream_id=2) == Start(
-        3, Request(TRACK, 6, Encoding.S16, json=False, credit=1000), paused=False
-    )
+    assert say(conversation, "seek", start_frame=6, stream_id=2) == Start(3, Request(TRACK, 6, MANNER), paused=False)
+
+
+def test_a_seek_in_an_entry_that_is_no_longer_heard_is_refused() -> None:
+    conversation = conversation_in(PLAYING, AN_ENTRY)
+    conversation.go_on(6, 8, follows=1, paused=False)
+    assert error_of(say(conversation, "seek", start_frame=6, stream_id=1)) == "stale_stream"
+    assert say(conversation, "seek", start_frame=6, stream_id=2) == Steer(Seek(start_frame=6, stream_id=2), 6)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +364,8 @@ def test_a_change_of_the_enhancement_is_passed_on_in_every_state_and_changes_non
     ("state", "expected"),
     [
         (IDLE, None),
-        (PLAYING, Start(2, AS_ASKED, paused=False)),
-        (PAUSED, Start(2, AS_ASKED, paused=True)),
+        (PLAYING, Start(2, AS_ASKED, paused=False, follows=1)),
+        (PAUSED, Start(2, AS_ASKED, paused=True, follows=1)),
         (ENDED, None),
     ],
 )
@@ -283,13 +398,13 @@ def test_what_a_play_said_is_changed_by_its_own_session_and_what_it_left_open_by
 def test_the_older_play_for_mastered_sound_is_mastered() -> None:
     request = request_of(say(Conversation(), "play_enhanced", track_id=4, preset="warm", intensity=0.5))
     wishes = Wishes(enhanced=True, preset="warm", intensity=0.5)
-    assert request == Request(4, 0.0, Encoding.F32, json=True, credit=None, legacy=True, wishes=wishes)
+    assert request == Request(4, 0.0, Manner(Encoding.F32, json=True, legacy=True), wishes)
 
 
 def test_the_older_play_means_paced_floats_in_json() -> None:
     command = say(Conversation(), "play_normal", track_id=4, start_position=1)
     wishes = Wishes(enhanced=False, preset="adaptive", intensity=1.0, match_loudness=False)
-    request = Request(4, 1.0, Encoding.F32, json=True, credit=None, legacy=True, wishes=wishes)
+    request = Request(4, 1.0, Manner(Encoding.F32, json=True, legacy=True), wishes)
     assert command == Start(1, request, paused=False)
 
 
@@ -302,7 +417,7 @@ def test_what_cannot_be_understood_changes_nothing(state: State, message: str | 
 
 
 class AnyConversation(RuleBasedStateMachine):
-    """A client that says anything in any order, and streams that end whenever they like."""
+    """A client and a player that say anything in any order, and streams that end whenever they like."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -311,22 +426,26 @@ class AnyConversation(RuleBasedStateMachine):
         self.paused = False
         self.newest = 0
         self.granted: int | None = None
+        self.entry: int | None = None
 
     def obey(self, command: Command | None) -> None:
         """Carry out a command as the rules say."""
         match command:
-            case Start(stream_id, request, paused):
+            case Start(stream_id, request, paused, follows):
                 assert stream_id == self.newest + 1
+                assert follows is None or follows <= self.newest
                 self.newest = self.live = stream_id
-                self.paused, self.granted = paused, request.credit
+                self.paused, self.granted, self.entry = paused, request.manner.credit, request.entry_id
             case End(stream_id):
-                assert stream_id == self.live
-                self.live = None
+                assert stream_id == self.newest
+                self.live = self.entry = None
             case Hold(stream_id, paused):
-                assert stream_id == self.live
-                assert paused != self.paused
+                assert stream_id == self.newest
                 self.paused = paused
-            case Grant(stream_id, frames, _):
+            case Grant(stream_id, None, played):
+                assert stream_id < self.newest or self.conversation.state is IDLE
+                assert played is not None
+            case Grant(stream_id, int(frames), _):
                 assert stream_id == self.newest
                 assert self.granted is not None
                 assert frames >= self.granted
@@ -336,13 +455,42 @@ class AnyConversation(RuleBasedStateMachine):
     def play(self, track: int, credit: int | None, start: int | None) -> None:
         self.obey(say(self.conversation, "play", track_id=track, credit=credit, start_frame=start))
 
+    @rule(entry=st.none() | st.integers(0, 3), credit=st.none() | st.integers(0, 100), refused=st.booleans())
+    def play_the_queue(self, entry: int | None, credit: int | None, refused: bool) -> None:
+        command = say(self.conversation, "play", entry_id=entry, credit=credit)
+        if isinstance(command, Join) and not refused:
+            request = Request(1, command.start or 0, command.manner, command.wishes, command.entry_id or 1)
+            self.obey(self.conversation.enter(request, paused=False))
+
+    @precondition(lambda self: self.conversation.queued)
+    @rule(order=st.sampled_from(["enter", "hold", "go on", "halt"]), entry=st.integers(1, 3), paused=st.booleans())
+    def the_player_wants_something(self, order: str, entry: int, paused: bool) -> None:
+        conversation = self.conversation
+        assert conversation.request is not None
+        match order:
+            case "enter":
+                request = replace(conversation.request, entry_id=entry)
+                self.obey(conversation.enter(request, paused=paused))
+            case "hold":
+                self.obey(conversation.hold(paused))
+            case "go on":
+                self.obey(conversation.go_on(entry, 1, follows=self.newest, paused=paused))
+            case "halt":
+                self.obey(conversation.halt())
+
     @rule(stream_id=st.none() | st.integers(0, 4), start=st.integers(-1, 50))
     def seek(self, stream_id: int | None, start: int) -> None:
         self.obey(say(self.conversation, "seek", start_frame=start, stream_id=stream_id))
 
-    @rule(kind=st.sampled_from(["pause", "resume", "stop", "ping", "subscribe", "nonsense"]))
+    @rule(kind=st.sampled_from(["pause", "resume", "stop", "next", "previous", "ping", "subscribe", "nonsense"]))
     def speak(self, kind: str) -> None:
-        self.obey(say(self.conversation, kind))
+        queued, state = self.conversation.queued, self.conversation.state
+        command = say(self.conversation, kind)
+        if isinstance(command, Steer):
+            assert isinstance(command.message, Steering)
+            assert queued or state is IDLE or kind in {"next", "previous"}
+            assert self.conversation.state is state
+        self.obey(command)
 
     @rule(stream_id=st.integers(-1, 5), frames=st.integers(-1, 200), played=st.none() | st.integers(-1, 200))
     def credit(self, stream_id: int, frames: int, played: int | None) -> None:
@@ -378,6 +526,7 @@ class AnyConversation(RuleBasedStateMachine):
     def both_sides_agree(self) -> None:
         assert self.conversation.stream_id == self.newest
         assert (self.conversation.state in {PLAYING, PAUSED}) == (self.live is not None)
+        assert self.conversation.queued == (self.entry is not None)
         if self.live is not None:
             assert (self.conversation.state is PAUSED) == self.paused
             assert self.conversation.credit == self.granted

@@ -1,0 +1,209 @@
+"""What one session's listener hears: the streams that were sent or are on their way, one behind the other.
+
+The client holds several seconds in its buffer, so what is sent and what is heard are not the same stream near the end
+of a track. The chain holds both ends and all between: its first part is what is heard, its last one what is sent. A
+stream that *follows* the one before it joins the chain; any other start drops what the client still has.
+
+A part is left behind when it was heard to its end, or when anything of the next one was heard. What sounded of it
+belongs to a listen, which ends when the chain goes on to another one, is dropped for another one, or is heard out.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auralis_trio.stream.credit import Flow
+from auralis_trio.stream.listens import Listen, Listens
+from auralis_trio.stream.pipeline import Stream
+from auralis_trio.stream.play_queue import Entry
+from auralis_trio.stream.player import Place
+from auralis_trio.wire.conversation import Request, Start
+
+MAX_PARTS = 64
+"""So many streams at once can be under way to a listener's ears; of more the oldest count as heard."""
+
+
+@dataclass
+class _Part:
+    """One stream of the chain: not begun while it has no flow.
+
+    `behind` is the entry that the queue went on from by itself; of a stream that another one took over, only
+    `heard_frames` are heard.
+    """
+
+    start: Start
+    listen: Listen
+    behind: int | None = None
+    flow: Flow | None = None
+    first_frame: int = 0
+    heard_frames: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many of its frames are heard in the end, as far as that is known."""
+        sent = 0 if self.flow is None else self.flow.sent
+        return sent if self.heard_frames is None else min(sent, self.heard_frames)
+
+    def told(self, now_s: float) -> int:
+        """How many were heard by now."""
+        return 0 if self.flow is None else min(self.flow.told(now_s), self.frames)
+
+    def left_s(self, now_s: float) -> float:
+        """How long what is left of it sounds."""
+        return 0.0 if self.flow is None else (self.frames - self.told(now_s)) / self.flow.sample_rate
+
+
+class Hearing:
+    """The chain of one session. Only its last part can still be sent; `patience_s` is for clients that report."""
+
+    def __init__(self, listens: Listens, patience_s: float) -> None:
+        self._listens = listens
+        self._patience_s = patience_s
+        self._parts: deque[_Part] = deque()
+        self._listen: Listen | None = None
+        self._reported_s = -math.inf
+
+    @property
+    def last_stream_id(self) -> int | None:
+        """The stream behind which another could follow."""
+        return self._parts[-1].start.stream_id if self._parts else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is heard is paused."""
+        flow = self._parts[0].flow if self._parts else None
+        return flow is not None and flow.paused
+
+    def expect(self, start: Start, now_s: float, behind: int | None = None) -> None:
+        """A stream is going to begin; `behind` is the entry from which the queue went on by itself."""
+        if start.follows is None:
+            self.drop(now_s)
+        listen = self._parts[-1].listen if self._parts else self._listen
+        if behind is not None or listen is None or not _is_of(listen, start.request):
+            listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
+        self._parts.append(_Part(start, listen, behind))
+        while len(self._parts) > MAX_PARTS:
+            self._leave_first(self._parts[0].frames)
+
+    def begin(self, stream: Stream, now_s: float) -> None:
+        """The stream that was expected is there; if it is still wanted, it is heard behind what it follows."""
+        part = self._part(stream.stream_id)
+        if part is None:
+            return
+        track = stream.plan.track
+        part.flow, part.first_frame = stream.flow, stream.plan.start_frame
+        part.listen.duration_s = track.total_frames / track.format.sample_rate
+        self._reported_s = now_s
+        number = self._parts.index(part)
+        before = self._parts[number - 1].flow if number else None
+        if before is not None:
+            part.flow.follow(before, self._parts[number - 1].frames, now_s)
+
+    def fail(self, stream_id: int) -> None:
+        """A stream that was expected does not begin."""
+        part = self._part(stream_id)
+        if part is not None:
+            self._parts.remove(part)
+
+    def take_over(self, stream_id: int, frame: int) -> None:
+        """A stream is heard up to this frame of its track, where another one takes over."""
+        part = self._part(stream_id)
+        if part is not None:
+            part.heard_frames = frame - part.first_frame
+
+    def grant(self, stream_id: int, frames: int | None, played: int | None, now_s: float) -> None:
+        """See `Flow.grant`; of a stream whose sound is no longer under way nothing counts."""
+        part = self._part(stream_id)
+        if part is not None and part.flow is not None:
+            part.flow.grant(frames, played)
+            self._reported_s = now_s
+
+    def hold(self, paused: bool, now_s: float) -> None:
+        """Pause everything that is under way, or let it go on."""
+        self._reported_s = now_s
+        for part in self._parts:
+            if part.flow is not None:
+                part.flow.hold(paused, now_s)
+
+    def heard_now(self, now_s: float) -> tuple[int, Place] | None:
+        """Which entry of the queue is heard, and where in it; None if it is none, or nothing of it was heard yet."""
+        self._advance(now_s)
+        part = self._parts[0] if self._parts else None
+        entry_id = None if part is None else part.start.request.entry_id
+        if part is None or part.flow is None or entry_id is None or part.told(now_s) == 0:
+            return None
+        return entry_id, Place(part.first_frame + part.told(now_s), part.flow.sample_rate)
+
+    def cut_wrong(self, follows: Callable[[int], Entry | None]) -> int | None:
+        """Drop everything from the first part on that is no longer what follows of itself what is before it.
+
+        The entry that is then the last one, or None where all is right.
+        """
+        parts = list(self._parts)
+        for number, part in enumerate(parts):
+            wanted = None if part.behind is None else follows(part.behind)
+            if number and part.behind is not None and _id_of(wanted) != part.start.request.entry_id:
+                self._parts = deque(parts[:number])
+                return self._parts[-1].start.request.entry_id
+        return None
+
+    def due_s(self, now_s: float) -> float:
+        """When, with nothing sent any more, the next part or the end is heard at the latest; never while paused."""
+        self._advance(now_s)
+        if not self._parts:
+            return now_s
+        flow = self._parts[0].flow
+        if flow is None or flow.paused:
+            return now_s if flow is None else math.inf
+        if flow.credit is None:
+            return now_s + self._parts[0].left_s(now_s)
+        left_s = sum(part.left_s(self._reported_s) for part in self._parts)
+        return now_s if left_s <= 0 else self._reported_s + left_s + self._patience_s
+
+    def drop(self, now_s: float) -> None:
+        """What is under way is not heard any more; the listen that it was of may go on."""
+        self._advance(now_s)
+        if self._parts:
+            part = self._parts[0]
+            self._count(part, part.told(now_s))
+            self._parts.clear()
+
+    def finish(self, now_s: float) -> None:
+        """Nothing is heard any more: the listen has ended."""
+        self.drop(now_s)
+        self._turn_to(None)
+
+    def _advance(self, now_s: float) -> None:
+        while len(self._parts) > 1:
+            part, following = self._parts[0], self._parts[1]
+            if following.flow is None or (part.left_s(now_s) > 0 and following.told(now_s) == 0):
+                return
+            self._leave_first(part.frames)
+
+    def _leave_first(self, heard_frames: int) -> None:
+        self._count(self._parts.popleft(), heard_frames)
+
+    def _count(self, part: _Part, frames: int) -> None:
+        self._turn_to(part.listen)
+        if part.flow is not None:
+            part.listen.heard_s += frames / part.flow.sample_rate
+
+    def _turn_to(self, listen: Listen | None) -> None:
+        """This listen is the present one: another one that was so far has ended."""
+        if self._listen is not None and self._listen is not listen:
+            self._listens.note_nowait(self._listen)
+        self._listen = listen
+
+    def _part(self, stream_id: int) -> _Part | None:
+        return next((part for part in self._parts if part.start.stream_id == stream_id), None)
+
+
+def _is_of(listen: Listen, request: Request) -> bool:
+    """Whether what is asked for goes on with this listen."""
+    of_request = (request.track_id, request.entry_id, request.manner.counts)
+    return (listen.track_id, listen.entry_id, listen.counts) == of_request
+
+
+def _id_of(entry: Entry | None) -> int | None:
+    return None if entry is None else entry.id

@@ -1,0 +1,92 @@
+"""What was heard of tracks, on its way to the library: counted there as a play or a skip, once for each listen.
+
+A listen is what one session hears of one track in one go: a seek or another sound does not end it, another track, a
+stop and leaving do. Sessions never wait for the library; what they note waits in a bounded channel.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import trio
+
+from auralis_trio.errors import AuralisError, Busy
+from auralis_trio.library.personal import record_heard
+from auralis_trio.stream.catalogue import Catalogue
+
+MAX_WAITING = 256
+RETRY_S = 5.0
+LAST_WORD_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Listen:
+    """How long a track has sounded; `duration_s` is its length, None as long as that is not known."""
+
+    track_id: int
+    entry_id: int | None
+    counts: bool
+    heard_s: float = 0.0
+    duration_s: float | None = None
+
+
+class Listens:
+    """The listens of one server that are not written down yet; `dropped` is how many never were."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.dropped = 0
+        self._catalogue = catalogue
+        self._notes, self._to_keep = trio.open_memory_channel[Listen](MAX_WAITING)
+        self._in_hand: Listen | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many are to be written."""
+        return self._notes.statistics().current_buffer_used + (self._in_hand is not None)
+
+    def note_nowait(self, listen: Listen) -> None:
+        """Take note of a listen that has ended, if it is to count and anything sounded."""
+        if not listen.counts or listen.heard_s <= 0:
+            return
+        try:
+            self._notes.send_nowait(listen)
+        except trio.WouldBlock:
+            self._drop(listen, "too many wait to be written")
+
+    async def run_keeper(self) -> None:
+        """Write listens down, until cancelled; then those that still wait, for `LAST_WORD_S` at most."""
+        try:
+            while True:
+                if self._in_hand is None:
+                    self._in_hand = await self._to_keep.receive()
+                if not await self._keep(self._in_hand):
+                    await trio.sleep(RETRY_S)
+        finally:
+            with trio.move_on_after(LAST_WORD_S, shield=True):
+                await self._keep_rest()
+
+    async def _keep_rest(self) -> None:
+        while self._in_hand is not None or self.waiting:
+            if self._in_hand is None:
+                self._in_hand = self._to_keep.receive_nowait()
+            if not await self._keep(self._in_hand):
+                return
+
+    async def _keep(self, listen: Listen) -> bool:
+        """Whether a listen is done with: written, or never to be written."""
+        try:
+            # Whoever cancels waits for the library's answer, which has its own deadline: half a count is none or two.
+            with trio.CancelScope(shield=True):
+                await self._catalogue.tell(record_heard, listen.track_id, listen.heard_s, listen.duration_s)
+        except Busy:
+            return False
+        except AuralisError as error:
+            # What timed out may have been written all the same: to try again could count it twice.
+            self._drop(listen, error.code)
+        self._in_hand = None
+        return True
+
+    def _drop(self, listen: Listen, why: str) -> None:
+        self.dropped += 1
+        log.warning("%.0f s of track %d were not counted: %s", listen.heard_s, listen.track_id, why)
