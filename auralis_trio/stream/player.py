@@ -97,11 +97,11 @@ class Player:
     def sounding(self, output: Output, entry_id: int, place: Place) -> None:
         """What is heard of an output."""
         known = self._outputs.get(output.id)
-        if known is None or known.awaited not in (None, entry_id) or not self.queue.has(entry_id):
+        if known is None or known.awaited not in (None, entry_id):
             return
         known.awaited = None
-        if known is self._lead():
-            moved = entry_id != self.queue.current_id
+        moved = entry_id != self.queue.current_id
+        if known is self._lead() and (not moved or self.queue.has(entry_id)):
             self.queue = replace(self.queue, current_id=entry_id)
             self.position = Position(place.frame, place.sample_rate)
             if moved or self._drifted():

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import msgspec
 from msgspec.structs import replace
@@ -26,6 +27,9 @@ from auralis_trio.wire.queue_orders import (
 MAX_STEPS = 100
 """How many edits can be taken back."""
 
+MAX_REMEMBERED = 250_000
+"""How many entries the queues of those edits have in all; of long queues fewer edits can be taken back."""
+
 
 class Step(msgspec.Struct, frozen=True):
     """An edit by the name of its order, and the queue on the other side of it."""
@@ -42,7 +46,10 @@ class History(msgspec.Struct, frozen=True):
 
     def noted(self, action: str, before: PlayQueue) -> "History":
         """With one more edit; what had been taken back can no longer be done again."""
-        return History((*self.done, Step(action, before))[-MAX_STEPS:])
+        steps = (*self.done, Step(action, before))[-MAX_STEPS:]
+        lengths = accumulate(len(step.queue.entries) for step in reversed(steps))
+        kept = sum(length <= MAX_REMEMBERED for length in lengths)
+        return History(steps[len(steps) - kept :])
 
     def undo(self, now: PlayQueue) -> tuple[PlayQueue, "History"]:
         """The queue before the last edit; what is heard now stays the current entry if it is in there.

@@ -12,7 +12,7 @@ from auralis_trio.app import Server
 from auralis_trio.stream.output import Place
 from auralis_trio.web.server import route_table
 from auralis_trio.wire.queue_orders import MAX_ENTRIES
-from tests.library.test_tags import write_with_soundfile
+from tests.door.test_collection_routes import make_track
 from tests.serving import running_server, settings_for
 from tests.stream.test_player import FakeOutput
 
@@ -50,8 +50,8 @@ ROUTES = {
 def music(tmp_path: Path) -> Path:
     folder = tmp_path / "music"
     folder.mkdir()
-    for name in ("one", "two", "three"):
-        write_with_soundfile(folder / f"{name}.flac")
+    for number in (1, 2, 3):
+        make_track(folder / f"{number}.flac", number, "Live" if number > 1 else "Own")
     return folder
 
 
@@ -100,6 +100,11 @@ async def tracks_in(http: httpx2.AsyncClient) -> list[int]:
         tracks += [item["track_id"] for item in page["items"]]
         total = page["total"]
     return tracks
+
+
+async def numbers_in(http: httpx2.AsyncClient) -> list[int]:
+    """The numbers that the entries' tracks have on their albums."""
+    return [item["track"]["track_number"] for item in (await http.get(QUEUE)).json()["items"]]
 
 
 async def refusal(http: httpx2.AsyncClient, path: str, body: Any, method: str = "POST") -> tuple[int, str]:
@@ -249,6 +254,11 @@ async def test_the_queue_is_saved_as_a_playlist_and_taken_from_one(http: httpx2.
     taken = await http.post(f"{QUEUE}/from", json={"playlist_id": playlist["id"], "start_index": 1})
     assert (taken.json()["total"], taken.json()["current_entry_id"]) == (3, 5)
     assert await tracks_in(http) == [3, 1, 3]
+    albums = {album["title"]: album["id"] for album in (await http.get("/api/albums")).json()["items"]}
+    assert (await http.post(f"{QUEUE}/from", json={"album_id": albums["Live"]})).status_code == 200
+    assert await numbers_in(http) == [2, 3]
+    assert (await http.post(f"{QUEUE}/from", json={"artist_id": 1, "start_index": 2})).status_code == 200
+    assert await numbers_in(http) == [2, 3, 1]
     empty = (await http.post("/api/playlists", json={"name": "Nothing"})).json()["id"]
     assert await refusal(http, "/queue/from", {"playlist_id": empty}) == (422, "nothing_to_play")
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.stream.play_queue import Entry, PlayQueue
-from auralis_trio.stream.queue_edits import MAX_STEPS, History, edited
+from auralis_trio.stream.queue_edits import MAX_REMEMBERED, MAX_STEPS, History, edited
 from auralis_trio.wire.queue_orders import (
     MAX_ENTRIES,
     MAX_SEED,
@@ -257,6 +257,13 @@ def test_a_hundred_edits_can_be_taken_back_and_not_one_more() -> None:
     with pytest.raises(Conflict) as refused:
         history.redo(queue)
     assert refused.value.code == "nothing_to_redo"
+
+
+def test_of_long_queues_fewer_edits_can_be_taken_back() -> None:
+    queue, history = queue_of(MAX_ENTRIES), History()
+    for number in range(MAX_STEPS):
+        queue, history = edited(queue, history, MoveEntry(entry_id=1, to_index=1 - number % 2), lambda ids: ())
+    assert len(history.done) == MAX_REMEMBERED // MAX_ENTRIES
 
 
 def test_what_names_no_entry_or_no_place_is_refused() -> None:

@@ -140,6 +140,13 @@ async def test_a_takeover_keeps_the_frame_that_is_heard_at_this_moment(player: P
     assert player.state == "playing"
 
 
+async def test_an_output_that_begins_again_is_still_one(player: Player) -> None:
+    [output] = begun(player, "a")
+    for _ in range(100):
+        player.begin(output, 2, None, takeover=False)
+    assert (output.take(), player.describe()["outputs"]) == ([], ["a"])
+
+
 async def test_a_second_output_joins_the_first_where_that_is(player: Player) -> None:
     [first] = begun(player, "first")
     first.heard = (2, Place(100, RATE))
