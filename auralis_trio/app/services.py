@@ -206,6 +206,7 @@ def build_sessions(core: Core, settings: Settings, snapshot: Callable[[], dict[s
 
 
 def _snapshot(core: Core, scan: Scan, analysis: LibraryAnalysis) -> dict[str, Any]:
+    core.player.look()
     return {
         "scan": msgspec.to_builtins(scan.progress),
         "analysis": msgspec.to_builtins(analysis.progress),

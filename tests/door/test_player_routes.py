@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from trio_websocket import open_websocket_url
 
 from auralis_trio.app import Server
 from auralis_trio.stream.output import Place
@@ -297,6 +298,20 @@ async def test_the_status_says_what_is_heard_at_this_moment(server: Server, http
     assert (status["state"], status["position_s"], status["frame"], status["sample_rate"]) == (
         "playing", 0.5, 22_050, 44_100,
     )  # fmt: skip
+
+
+async def test_who_connects_is_told_the_queue_and_what_is_heard_of_it(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    await http.post(QUEUE, json={"track_ids": [1, 2]})
+    output = FakeOutput("somebody")
+    server.services.sessions.player.begin(output, None, None, takeover=False)
+    output.heard = (1, Place(22_050, 44_100))
+    async with open_websocket_url(server.url.replace("http", "ws") + "/ws") as websocket:
+        hello = json.loads(await websocket.get_message())
+    state = hello["data"]["state"]
+    assert [entry["entry_id"] for entry in state["queue"]["entries"]] == [1, 2]
+    assert (state["player"]["outputs"], state["player"]["frame"]) == (["somebody"], 22_050)
 
 
 async def test_every_change_is_told_to_sessions_and_numbered(server: Server, http: httpx2.AsyncClient) -> None:
