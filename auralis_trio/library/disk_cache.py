@@ -54,8 +54,9 @@ class Files:
         os.replace(old, new)
 
     def remove(self, path: Path) -> None:
-        """Remove a file, if there is one."""
-        path.unlink(missing_ok=True)
+        """Remove a file, if there is one; a folder in its place is not ours."""
+        with contextlib.suppress(IsADirectoryError):
+            path.unlink(missing_ok=True)
 
     def stamp(self, path: Path, used_ns: int) -> None:
         """Note when a file was used last."""
@@ -69,7 +70,8 @@ class Files:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
-                    found.append((status.st_mtime_ns, entry.name, status.st_size))
+                    if entry.is_file():
+                        found.append((status.st_mtime_ns, entry.name, status.st_size))
         return sorted(found)
 
 
@@ -185,8 +187,7 @@ class DiskCache:
             for used_ns, name, _ in self._files.look_through(self._folder):
                 self._used_ns = max(self._used_ns, used_ns)
                 if not name.endswith(_SUFFIX):
-                    with contextlib.suppress(OSError):
-                        self._files.remove(self._folder / name)
+                    self._files.remove(self._folder / name)
             self._sizes = OrderedDict(self._look_through())
             self._bytes = sum(self._sizes.values())
             self._make_room(0)

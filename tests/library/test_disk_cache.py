@@ -177,6 +177,22 @@ def test_it_counts_what_it_was_good_for(tmp_path: Path) -> None:
     assert (figures.hits, figures.misses, figures.evictions) == (2, 1, 1)
 
 
+def test_a_folder_in_the_place_of_a_file_is_in_nobodys_way(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 2 * (1 + OVERHEAD))
+    cache.put("a", b"a")
+    cache.put("b", b"b")
+    (tmp_path / "a.cached").unlink()
+    (tmp_path / "a.cached").mkdir()
+    for name in "cd":
+        cache.put(name, name.encode())
+    assert [cache.get(name) for name in "abcd"] == [None, None, b"c", b"d"]
+    with pytest.raises(OSError, match="directory"):
+        cache.put("a", b"a")
+    for one in (cache, DiskCache(tmp_path, 1000)):
+        assert set(one.entries()) <= {"c", "d"}
+        assert one.nbytes == sum(path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
+
+
 # Disks that do not do as they are told
 
 
