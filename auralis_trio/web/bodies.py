@@ -4,20 +4,30 @@ Their length was promised before the first byte. A body that cannot keep the pro
 ended in the middle: the client sees that something is missing, and never silence in its place.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
 from types import TracebackType
+from typing import TypeVar
 
 import msgspec
 from quart.wrappers.response import ResponseBody
 
 from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.source import AudioFormat
 from auralis_trio.encoder import wav_header, wav_padding
+from auralis_trio.encoder.whole import WholeEncoder
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.web.ranges import Part
+from auralis_trio.work.encoding import CHUNK_ENCODING, block_of
 from auralis_trio.work.original import FileState, read_bytes
+
+T = TypeVar("T")
+StartEncoder = Callable[[AudioFormat, int], WholeEncoder]
+"""Begins to encode a track of this format and so many frames."""
 
 PIECE_BYTES = 65_536
 READ_BYTES = 262_144
@@ -43,19 +53,18 @@ class WavLayout:
         return len(self.header) + index * self.chunk_bytes
 
 
-class WavBody(ResponseBody):
-    """A part of a whole track as WAV, rendered chunk by chunk as it is taken."""
+class TrackBody(ResponseBody, ABC):
+    """A track as it is to sound, open while its body is sent."""
 
-    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound, sent: tuple[Encoding, Part]) -> None:
+    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound) -> None:
         self._renderer = renderer
         self._file: TrackFile = msgspec.structs.replace(track.file, total_frames=track.total_frames)
         self._sound = sound
-        self._encoding, self._part = sent
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
         track = await self._stack.enter_async_context(self._renderer.open_track(self._file))
-        return self._pieces(track)
+        return await self._stack.enter_async_context(aclosing(self._pieces(track)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -63,7 +72,19 @@ class WavBody(ResponseBody):
         # `open_track` shields and limits its own closing.
         await self._stack.__aexit__(kind, error, trace)  # noqa: ASYNC102
 
-    async def _pieces(self, track: OpenTrack) -> AsyncIterator[bytes | memoryview]:
+    @abstractmethod
+    def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
+        """The body, piece by piece."""
+
+
+class WavBody(TrackBody):
+    """A part of a whole track as WAV, rendered chunk by chunk as it is taken."""
+
+    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound, sent: tuple[Encoding, Part]) -> None:
+        super().__init__(renderer, track, sound)
+        self._encoding, self._part = sent
+
+    async def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
         layout, start, end = WavLayout(track, self._encoding), self._part.start, self._part.end
         if start < len(layout.header):
             yield layout.header[start:end]
@@ -72,11 +93,34 @@ class WavBody(ResponseBody):
             chunk, _ = await track.chunk(self._sound, index, self._encoding)
             first = layout.chunk_start(index)
             data = memoryview(chunk.data)[at - first : end - first]
-            for offset in range(0, len(data), PIECE_BYTES):
-                yield data[offset : offset + PIECE_BYTES]
+            for piece in pieces_of(data):
+                yield piece
             start = at + len(data)
         if end > layout.data_end:
             yield layout.padding[max(0, self._part.start - layout.data_end) :]
+
+
+class EncodedBody(TrackBody):
+    """A whole track in an encoding that goes on from chunk to chunk, rendered and encoded as it is taken."""
+
+    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound, start: StartEncoder) -> None:
+        super().__init__(renderer, track, sound)
+        self._start = start
+
+    async def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
+        # Whatever was changed has more bits than it came with.
+        form = track.format if self._sound.identity else msgspec.structs.replace(track.format, bits=None)
+        encoder = await self._encode(lambda: self._start(form, track.total_frames))
+        for index in range(track.grid.total_chunks):
+            chunk, _ = await track.chunk(self._sound, index, CHUNK_ENCODING)
+            block = block_of(chunk, form.channels)
+            for piece in pieces_of(await self._encode(partial(encoder.write, block))):
+                yield piece
+        for piece in pieces_of(await self._encode(encoder.finish)):
+            yield piece
+
+    async def _encode(self, job: Callable[[], T]) -> T:
+        return await self._renderer.read(lambda check: job())
 
 
 class OriginalBody(ResponseBody):
@@ -87,20 +131,28 @@ class OriginalBody(ResponseBody):
         self._path = path
         self._seen = seen
         self._part = part
+        self._given = self._pieces()
 
     async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
-        return self._pieces()
+        return self._given
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Each read closes what it opened."""
+        # Each read closes what it opened.
+        await self._given.aclose()  # noqa: ASYNC102
 
-    async def _pieces(self) -> AsyncIterator[bytes | memoryview]:
+    async def _pieces(self) -> AsyncGenerator[bytes | memoryview, None]:
         offset = self._part.start
         while offset < self._part.end:
             size = min(READ_BYTES, self._part.end - offset)
             data = memoryview(await self._renderer.read_disk(read_bytes, self._path, self._seen, offset, size))
-            for start in range(0, size, PIECE_BYTES):
-                yield data[start : start + PIECE_BYTES]
+            for piece in pieces_of(data):
+                yield piece
             offset += size
+
+
+def pieces_of(data: bytes | memoryview) -> Iterator[memoryview]:
+    """The same bytes in pieces that are sent at once."""
+    view = memoryview(data)
+    return (view[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES))

@@ -1,24 +1,30 @@
 """Audio over HTTP: chunks, whole files and byte ranges, all of one render. A URL says everything that is heard."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import trio
+from msgspec import Meta
 from quart import Response, request
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.formats import format_named
+from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.errors import NotFound
+from auralis_trio.encoder.opus import DEFAULT_KBPS, OPUS_RATE
+from auralis_trio.encoder.whole import FlacStream, OggOpus
+from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.answers import describe_mastering, head_response, json_response
-from auralis_trio.web.bodies import OriginalBody, WavBody, WavLayout
+from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
 from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.web.sounds import Sound, open_sound
+from auralis_trio.work.encoding import CHUNK_ENCODING
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
@@ -38,6 +44,12 @@ class WavQuery(Sound, frozen=True):
     encoding: Literal["s16", "s24", "f32"] = "s16"
 
 
+class OpusQuery(Sound, frozen=True):
+    """Parameters of a whole track as Opus, whose rate is always the same."""
+
+    bitrate_kbps: Annotated[int, Meta(ge=32, le=320)] = DEFAULT_KBPS
+
+
 @dataclass(frozen=True)
 class StreamApi:
     """What stands under `/api/stream`."""
@@ -51,6 +63,8 @@ class StreamApi:
             Route("GET", f"{track}/metadata", self.metadata),
             Route("GET", f"{track}/chunk/<int:index>", self.chunk),
             Route("GET", f"{track}/audio.wav", self.audio_wav),
+            Route("GET", f"{track}/audio.flac", self.audio_flac),
+            Route("GET", f"{track}/audio.opus", self.audio_opus),
             Route("GET", f"{track}/file", self.original),
         ]
 
@@ -106,6 +120,42 @@ class StreamApi:
                 await track.chunk(recipe, layout.chunk_at(min(part.start, layout.data_end - 1)), encoding)
             body = WavBody(self.services.renderer, track, recipe, (encoding, part))
         return Response(body, part.status, headers, content_type="audio/wav")
+
+    async def audio_flac(self, track_id: int) -> Response:
+        """The whole track as FLAC, encoded as it is rendered."""
+        return await self._encoded(track_id, query(Sound), "flac", FlacStream)
+
+    async def audio_opus(self, track_id: int) -> Response:
+        """The whole track as Ogg Opus, encoded as it is rendered."""
+        wanted = query(OpusQuery)
+        if wanted.sample_rate not in (None, OPUS_RATE):
+            raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz.")
+        at_its_rate = msgspec.structs.replace(wanted, sample_rate=OPUS_RATE)
+
+        def start(form: AudioFormat, total_frames: int) -> OggOpus:
+            return OggOpus(form, wanted.bitrate_kbps)
+
+        return await self._encoded(track_id, at_its_rate, f"{wanted.bitrate_kbps}.opus", start)
+
+    async def _encoded(self, track_id: int, wanted: Sound, suffix: str, start: StartEncoder) -> Response:
+        """A whole track whose bytes nobody knows before they are made: its length is not told, nor any part sent."""
+        async with open_sound(self.services, track_id, wanted) as (track, mastered):
+            recipe = mastered.recipe
+            if not track.total_frames:
+                raise InvalidRequest("A track without a single frame cannot be sent as FLAC or Opus.")
+            etag = f"{track.revision(recipe)}-{suffix}"
+            headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
+            if is_unchanged(request.headers, etag):
+                return Response(b"", 304, headers)
+            kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
+            if request.method == "HEAD":
+                head = Response(b"", 200, headers, content_type=kind)
+                del head.headers["Content-Length"]
+                return head
+            # What cannot be played is said before a body is begun.
+            await track.chunk(recipe, 0, CHUNK_ENCODING)
+            body = EncodedBody(self.services.renderer, track, recipe, start)
+        return Response(body, 200, headers, content_type=kind)
 
     async def original(self, track_id: int) -> Response:
         """The file as it lies on the disk, or any part of its bytes."""

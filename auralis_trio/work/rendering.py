@@ -24,11 +24,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Encoded frames with their place. `cuts` are the offsets of packets that can only be taken whole."""
+    """Encoded frames with their place. `cuts` are the offsets of packets that can only be taken whole.
+
+    Where those do not lie on the grid, `ends` are the first frames behind them.
+    """
 
     span: Span
     data: bytes
     cuts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
 
     @property
     def nbytes(self) -> int:

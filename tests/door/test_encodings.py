@@ -1,16 +1,19 @@
 """Other rates and other forms of the same sound, through the real server."""
 
 import hashlib
+import io
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx2
 import numpy as np
 import pytest
 import soundfile
 import soxr
+import trio
 
 from auralis_trio.analysis import LoudnessMeter, TruePeakMeter
 from auralis_trio.app import Server
@@ -170,3 +173,128 @@ async def test_the_length_of_the_track_itself_is_kept_and_not_that_of_a_renditio
     before = (await http.get(f"/api/library/tracks/{track_id}")).json()
     await described(http, track_id, "sample_rate=8000")
     assert (await http.get(f"/api/library/tracks/{track_id}")).json() == before
+
+
+def by_soundfile(data: bytes) -> tuple[Any, int]:
+    """The frames of a file, and its rate; integers in the upper bits."""
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        kind = "float32" if file.subtype == "OPUS" else "int32"
+        return file.read(dtype=kind, always_2d=True), file.samplerate
+
+
+async def whole_as_s24(http: httpx2.AsyncClient, track_id: int, wanted: str) -> Any:
+    """The whole track as 24-bit words in the upper bits, by way of WAV."""
+    data = (await http.get(f"/api/stream/{track_id}/audio.wav?encoding=s24&{wanted}")).content
+    return by_soundfile(data)[0]
+
+
+@pytest.mark.parametrize("sound", ["", MASTERED, "sample_rate=48000", f"{MASTERED}&sample_rate=96000"])
+async def test_the_whole_track_as_flac_has_the_samples_of_every_other_route(
+    http: httpx2.AsyncClient, tracks: dict[str, int], sound: str
+) -> None:
+    for title in ("long", "high"):
+        answer = await http.get(f"/api/stream/{tracks[title]}/audio.flac?{sound}")
+        assert answer.headers["Content-Type"] == "audio/flac"
+        words, rate = by_soundfile(answer.content)
+        known = await described(http, tracks[title], sound)
+        assert (len(words), rate) == (known["total_frames"], known["sample_rate"])
+        assert np.array_equal(words, await whole_as_s24(http, tracks[title], sound))
+        assert soundfile.info(io.BytesIO(answer.content)).subtype == (
+            "PCM_16" if (title, sound) == ("long", "") else "PCM_24"
+        )
+
+
+@pytest.mark.parametrize("sound", ["", MASTERED])
+async def test_the_whole_track_as_opus_has_exactly_its_frames_at_48_khz(
+    http: httpx2.AsyncClient, tracks: dict[str, int], sound: str
+) -> None:
+    for title in ("long", "high", "lossy"):
+        answer = await http.get(f"/api/stream/{tracks[title]}/audio.opus?{sound}")
+        assert answer.headers["Content-Type"] == "audio/ogg; codecs=opus"
+        samples, rate = by_soundfile(answer.content)
+        floats = await chunks_of(http, tracks[title], f"sample_rate=48000&{sound}")
+        assert rate == 48_000
+        assert samples.shape == floats.shape
+        assert snr_db(floats, samples) > 12
+        with av.open(io.BytesIO(answer.content), "r") as container:
+            assert sum(frame.samples for frame in container.decode(audio=0)) == len(floats)
+
+
+def snr_db(samples: Samples, result: Samples) -> float:
+    return 10 * math.log10(float(np.sum(samples**2)) / float(np.sum((result - samples) ** 2)))
+
+
+async def test_the_bit_rate_of_opus_can_be_chosen(http: httpx2.AsyncClient, tracks: dict[str, int]) -> None:
+    path = f"/api/stream/{tracks['long']}/audio.opus"
+    for bitrate_kbps in (32, 96, 320):
+        answer = await http.get(f"{path}?bitrate_kbps={bitrate_kbps}")
+        assert 8 * len(answer.content) / 12.0 / 1000 == pytest.approx(bitrate_kbps, rel=0.25)
+    default = await http.get(path)
+    assert default.content == (await http.get(f"{path}?bitrate_kbps=128")).content
+    for wrong in ("bitrate_kbps=31", "bitrate_kbps=321", "bitrate_kbps=much", "sample_rate=44100"):
+        answer = await http.get(f"{path}?{wrong}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("resource", ["audio.flac", "audio.opus"])
+async def test_what_is_encoded_on_the_way_has_a_name_but_no_length_and_no_parts(
+    http: httpx2.AsyncClient, tracks: dict[str, int], resource: str
+) -> None:
+    path = f"/api/stream/{tracks['high']}/{resource}"
+    whole = await http.get(path)
+    head = await http.head(path)
+    for answer in (whole, head):
+        assert answer.headers["Accept-Ranges"] == "none"
+        assert "Content-Length" not in answer.headers
+    assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", whole.headers["ETag"])
+    part = await http.get(path, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (200, whole.content)
+    fresh = await http.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (fresh.status_code, fresh.content) == (304, b"")
+    revision = (await described(http, tracks["high"], ""))["revision"]
+    if resource == "audio.flac":
+        assert "immutable" in (await http.head(f"{path}?revision={revision}")).headers["Cache-Control"]
+    assert (await http.get(f"{path}?revision=old")).status_code == 409
+
+
+@pytest.mark.parametrize("resource", ["audio.flac", "audio.opus"])
+async def test_a_client_that_leaves_ends_the_encoding(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int], resource: str
+) -> None:
+    port = int(server.url.rsplit(":", 1)[1])
+    async with await trio.open_tcp_stream("127.0.0.1", port) as client:
+        path = f"/api/stream/{tracks['long']}/{resource}?{MASTERED}&sample_rate=48000"
+        await client.send_all(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert (await client.receive_some(100)).startswith(b"HTTP/1.1 200")
+    with trio.fail_after(10):
+        while any(lane.running or lane.waiting for lane in server.services.renderer.offload.statistics().values()):
+            await trio.lowlevel.checkpoint()
+    assert (await http.get("/api/health")).status_code == 200
+
+
+async def test_a_track_that_cannot_be_played_is_refused_before_a_body_begins(tmp_path: Path, music: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    whole = (music / "long.flac").read_bytes()
+    (folder / "broken.flac").write_bytes(whole[: len(whole) // 20])
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        for resource in ("audio.flac", "audio.opus"):
+            answer = await http.get(f"/api/stream/1/{resource}")
+            assert (answer.status_code, answer.json()["code"]) == (422, "track_corrupt")
+
+
+async def test_a_track_that_breaks_later_ends_the_connection_and_not_the_music(tmp_path: Path, music: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    whole = (music / "long.flac").read_bytes()
+    (folder / "broken.flac").write_bytes(whole[: 3 * len(whole) // 4])
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        for resource in ("audio.flac", "audio.opus"):
+            with pytest.raises(httpx2.RemoteProtocolError):
+                await http.get(f"/api/stream/1/{resource}")

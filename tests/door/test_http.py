@@ -61,6 +61,8 @@ ROUTES = {
     ("GET", "/api/stream/<int:track_id>/metadata"): ("/api/stream/1/metadata", 200),
     ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
     ("GET", "/api/stream/<int:track_id>/audio.wav"): ("/api/stream/1/audio.wav", 200),
+    ("GET", "/api/stream/<int:track_id>/audio.flac"): ("/api/stream/1/audio.flac", 200),
+    ("GET", "/api/stream/<int:track_id>/audio.opus"): ("/api/stream/1/audio.opus", 200),
     ("GET", "/api/stream/<int:track_id>/file"): ("/api/stream/1/file", 200),
     ("GET", "/api/stream/<int:track_id>/receipt"): ("/api/stream/1/receipt", 202),
     ("POST", "/api/stream/<int:track_id>/receipt/cancel"): ("/api/stream/1/receipt/cancel", 409),
