@@ -19,10 +19,12 @@ from auralis_trio.audio.grid import Span
 from auralis_trio.audio.source import Check, never_cancelled
 from auralis_trio.decoder import PcmCache, probe
 from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceHung, SourceMissing
+from auralis_trio.library.disk_cache import DiskCache, Files
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, open_offload
 from auralis_trio.stream.cache import ChunkCache
+from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.work.rendering import Chunk
 from tests.fakes import CHUNK, PACKET, STEREO, FailingSource, ToneSource, Tracks
@@ -207,6 +209,55 @@ async def test_a_cached_chunk_does_not_touch_the_source(inline: Renderer, tracks
     assert len(tracks.opened) == 1
     assert tracks.left_open() == 0
     assert inline.cache.statistics().hits == 2
+
+
+async def test_what_lies_in_memory_costs_no_thread_and_no_turn_of_the_scheduler(
+    inline: Renderer, tracks: Tracks
+) -> None:
+    async with inline.open_track(tracks.file(1)) as track:
+        made, _ = await track.chunk(AS_RECORDED, 0, Encoding.S16)
+        with trio.testing.assert_no_checkpoints():
+            for _ in range(3):
+                assert await track.chunk(AS_RECORDED, 0, Encoding.S16) == (made, True)
+                assert await track.packets(AS_RECORDED, 0, Encoding.S16) is made
+
+
+async def test_many_who_ask_for_a_chunk_on_disk_have_it_read_once(
+    tracks: Tracks, pcm: PcmCache, door: ThreadOffload, tmp_path: Path
+) -> None:
+    reads = list[Path]()
+
+    class Counting(Files):
+        def read(self, path: Path) -> bytes:
+            reads.append(path)
+            return super().read(path)
+
+    disk = DiskTier(door, DiskCache(tmp_path / "chunks", 1 << 24, Counting()))
+    file, found = tracks.file(1), list[Chunk]()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(disk.run_keeper, no_library)
+        renderer = Renderer(door, ChunkCache(1 << 24, disk), pcm, PATIENCE_S, tracks.make_reader)
+        async with renderer.open_track(file) as track:
+            made = await track.packets(AS_RECORDED, 0, Encoding.FLAC)
+        await wait_for(lambda: disk.statistics().written == 1)
+        nursery.cancel_scope.cancel()
+    opened = len(tracks.opened)
+    renderer = Renderer(door, ChunkCache(1 << 24, disk), pcm, PATIENCE_S, tracks.make_reader)
+
+    async def ask() -> None:
+        async with renderer.open_track(file) as track:
+            found.append(await track.packets(AS_RECORDED, 0, Encoding.FLAC))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(ask)
+    assert len(reads) == 1
+    assert found == [made] * 20
+    assert len(tracks.opened) == opened
+
+
+async def no_library(contents: object) -> set[str]:
+    raise AssertionError("nothing was to be looked up")
 
 
 async def test_the_cache_stays_within_its_bytes_whatever_is_asked(tracks: Tracks, pcm: PcmCache) -> None:
