@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 import trio
 
-from auralis_trio.errors import AuralisError
+from auralis_trio.errors import AuralisError, NotFound
 from auralis_trio.library.player_store import get_player, keep_player
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.output import Position
@@ -59,15 +59,11 @@ class PlayerKeeper:
         try:
             kept = msgspec.json.decode(parts.get("queue", ""), type=_Queue)
             place = msgspec.json.decode(parts.get("place", ""), type=_Place)
-        except msgspec.DecodeError:
+            queue = kept.queue if place.entry_id is None else kept.queue.at(place.entry_id)
+        except (msgspec.DecodeError, NotFound):
             log.warning("what the player kept cannot be used: it begins with an empty queue")
             return
-        queue, position = kept.queue, place.position
-        if place.entry_id is not None and queue.has(place.entry_id):
-            queue = queue.at(place.entry_id)
-        elif place.entry_id != queue.current_id:
-            position = Position()
-        self._player.restore(queue, (kept.revision, kept.next_id), place.state, position)
+        self._player.restore(queue, (kept.revision, kept.next_id), place.state, place.position)
 
     async def run(self) -> None:
         """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""

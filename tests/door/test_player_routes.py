@@ -121,6 +121,7 @@ async def test_every_route_is_in_the_table(server: Server) -> None:
 
 async def test_the_queue_is_filled_edited_and_read_in_pages(http: httpx2.AsyncClient) -> None:
     assert (await http.get(QUEUE)).json()["items"] == []
+    assert (await http.get(f"{PLAYER}/status")).json()["track"] is None
     answer = await http.post(QUEUE, json={"track_ids": [1, 2, 3], "start_index": 1})
     assert answer.json() == {
         "revision": 1,

@@ -176,6 +176,8 @@ async def test_commands_reach_every_output(player: Player, told: Told) -> None:
     for command, expected in [
         (player.pause, ("hold", True)),
         (player.resume, ("hold", False)),
+        (player.pause, ("hold", True)),
+        (lambda: player.play(None, None), ("hold", False)),
         (player.next, ("play", 2, 0, False)),
         (lambda: player.seek(12.5), ("play", 2, 12.5, False)),
         (lambda: player.seek(441), ("play", 2, 441, False)),

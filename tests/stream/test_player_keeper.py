@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from auralis_trio.errors import Busy
-from auralis_trio.library.player_store import get_player, keep_player
+from auralis_trio.library.player_store import keep_player
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
@@ -136,11 +136,30 @@ async def test_what_is_not_written_when_the_server_stops_is_written_then(library
     assert (again.describe()["track_id"], again.describe()["frame"], again.state) == (7, 99, "paused")
 
 
+QUEUE = '{"queue": {"entries": [{"id": 1, "track_id": 7}], "current_id": 1}, "revision": 1, "next_id": 2}'
+PLACE = '{"entry_id": 1, "state": "paused", "position": {}}'
+
+
+async def test_what_was_kept_is_taken_up(library: Library) -> None:
+    keep_player(library, {"queue": QUEUE, "place": PLACE})
+    again = await taken_up(library)
+    assert ([entry.track_id for entry in again.queue.entries], again.state) == ([7], "paused")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"queue": '{"queue": 7}', "place": PLACE},
+        {"queue": QUEUE, "place": "?"},
+        {"queue": QUEUE},
+        {"place": PLACE},
+        {"queue": QUEUE, "place": PLACE.replace("1", "2")},
+    ],
+)
 async def test_what_cannot_be_understood_is_as_good_as_nothing(
-    library: Library, caplog: pytest.LogCaptureFixture
+    library: Library, caplog: pytest.LogCaptureFixture, parts: dict[str, str]
 ) -> None:
-    keep_player(library, {"queue": '{"queue": 7}', "place": "?"})
-    assert get_player(library) == {"queue": '{"queue": 7}', "place": "?"}
+    keep_player(library, parts)
     again = await taken_up(library)
     assert (again.queue.entries, again.state) == ((), "stopped")
     assert "cannot be used" in caplog.text
