@@ -17,6 +17,8 @@ from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt
+from auralis_trio.library.personal import record_heard
+from auralis_trio.library.queue_tracks import check_tracks
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
 from auralis_trio.mastering.solve import Mastered
@@ -148,11 +150,28 @@ class Tracks:
 
 
 class FixedCatalogue(Catalogue):
-    """A catalogue without a database; `lengths` is what it was asked to keep."""
+    """A catalogue without a database; `lengths` and `heard` (track, seconds) are what it was asked to keep."""
 
     def __init__(self, tracks: Tracks) -> None:
         self._tracks = tracks
         self.lengths: list[tuple[int, int]] = []
+        self.heard: list[tuple[int, float]] = []
+        self.tell_error: AuralisError | None = None
+
+    async def ask(self, question: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """See `Catalogue.ask`: only whether there are these tracks."""
+        await trio.lowlevel.checkpoint()
+        assert question is check_tracks
+        if not set(args[0]) <= set(self._tracks.makers):
+            raise NotFound(code="track_not_found")
+
+    async def tell(self, change: Callable[..., Any], *args: Any) -> Any:
+        """See `Catalogue.tell`: only what was heard."""
+        await trio.lowlevel.checkpoint()
+        assert change is record_heard
+        if self.tell_error is not None:
+            raise self.tell_error
+        self.heard.append((args[0], round(args[1], 6)))
 
     async def find_track(self, track_id: int) -> TrackFile:
         """See `Catalogue.find_track`."""

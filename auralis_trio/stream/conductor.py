@@ -173,7 +173,7 @@ class Conductor:
             self._sounds = self._wanted_sound(request)
         start, sound = (request.start, None) if anew is None else (anew.frame, anew.sound)
         async with self._plan(replace(request, start=start), sound) as plan:
-            yield plan
+            yield await plan.fed()
 
     @asynccontextmanager
     async def _plan(self, request: Request, sound: Sound | None) -> AsyncIterator[Plan]:
@@ -280,7 +280,7 @@ class Conductor:
         try:
             async with self._plan(replace(request, track_id=entry.track_id, start=0), None) as plan:
                 if plan.track.total_frames:
-                    await plan.track.packets(plan.sound, 0, plan.encoding)
+                    await plan.track.packets(plan.sound, 0, plan.rendered_as)
         except AuralisError as error:
             log.info("what follows could not be rendered ahead: %s", error.code)
 
@@ -309,7 +309,6 @@ class Conductor:
 
     def _refuse(self, command: Start, error: AuralisError) -> None:
         """A stream that cannot begin."""
-        self.hearing.fail(command.stream_id)
         self._face.say_nowait(pack("audio_stream_error", _failure(command, error)))
         self._leave(command, "failed", error)
 
@@ -330,8 +329,10 @@ class Conductor:
     def _leave(self, command: Start, reason: str, error: AuralisError | None) -> Entry | None:
         """A stream is over: what follows it in the queue, with which it goes on if nothing else is wanted."""
         entry = None
-        if self._next is None and command.stream_id == self._talk.stream_id:
+        if self._next is None and self.hearing.expects(command.stream_id):
             self._failures += error is not None
+            if self.stream is None:
+                self.hearing.fail(command.stream_id)
             goes_on = isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES
             if reason == "completed" or goes_on:
                 entry = self._follow(command.request.entry_id)

@@ -100,6 +100,10 @@ class Hearing:
         if before is not None:
             part.flow.follow(before, self._parts[number - 1].frames, now_s)
 
+    def expects(self, stream_id: int) -> bool:
+        """Whether what is sent of this stream is going to be heard."""
+        return self._part(stream_id) is not None
+
     def fail(self, stream_id: int) -> None:
         """A stream that was expected does not begin."""
         part = self._part(stream_id)
@@ -130,10 +134,13 @@ class Hearing:
         """Which entry of the queue is heard, and where in it; None if it is none, or nothing of it was heard yet."""
         self._advance(now_s)
         part = self._parts[0] if self._parts else None
-        entry_id = None if part is None else part.start.request.entry_id
-        if part is None or part.flow is None or entry_id is None or part.told(now_s) == 0:
+        if part is None or part.flow is None or part.start.request.entry_id is None:
             return None
-        return entry_id, Place(part.first_frame + part.told(now_s), part.flow.sample_rate)
+        told = part.told(now_s)
+        # Of what follows another stream the first frame is heard as soon as that is left behind.
+        if told == 0 and part.start.follows is None:
+            return None
+        return part.start.request.entry_id, Place(part.first_frame + told, part.flow.sample_rate)
 
     def cut_wrong(self, follows: Callable[[int], Entry | None]) -> int | None:
         """Drop everything from the first part on that is no longer what follows of itself what is before it.
