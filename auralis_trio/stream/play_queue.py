@@ -15,7 +15,7 @@ from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, RepeatMode
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One place in the play queue."""
 
     id: int

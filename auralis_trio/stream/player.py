@@ -232,9 +232,11 @@ class Player:
             self._follow_edit(before)
         return tuple(made)
 
-    def restore(self, queue: PlayQueue, numbers: tuple[int, int], state: PlayerState, position: Position) -> None:
-        """Take up what was kept: the queue, its revision and the next entry's id, and where it was heard."""
-        self.queue, (self.revision, self.next_id) = queue, numbers
+    def restore(
+        self, edits: tuple[PlayQueue, History], numbers: tuple[int, int], state: PlayerState, position: Position
+    ) -> None:
+        """Take up what was kept: queue and history, the revision and the next entry's id, and where it was heard."""
+        (self.queue, self.history), (self.revision, self.next_id) = edits, numbers
         self.state, self.position = "stopped" if state == "stopped" else "paused", position
 
     def describe(self) -> dict[str, Any]:

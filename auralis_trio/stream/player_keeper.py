@@ -1,7 +1,7 @@
 """What the player plays is written down, so that a restart goes on where everything was.
 
-The queue is written soon after each change, the place that is heard every few seconds, and both at the end. How
-edits can be taken back is not kept. After a restart nothing plays: what did is paused.
+The queue is written soon after each change, with the edits that can be taken back as far as there is room for them,
+the place that is heard every few seconds, and all at the end. After a restart nothing plays: what did is paused.
 """
 
 import logging
@@ -16,10 +16,14 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.output import Position
 from auralis_trio.stream.play_queue import PlayQueue
 from auralis_trio.stream.player import Player, PlayerState
+from auralis_trio.stream.queue_edits import History
 
 PLACE_INTERVAL_S = 10.0
 RETRY_S = 5.0
 LAST_WORD_S = 2.0
+
+MAX_KEPT_ENTRIES = 40_000
+"""How many entries the edits that are written down have in all."""
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ class _Queue(msgspec.Struct, frozen=True):
     """The queue with its numbers, which go on rising."""
 
     queue: PlayQueue
+    history: History
     revision: int
     next_id: int
 
@@ -63,7 +68,7 @@ class PlayerKeeper:
         except (msgspec.DecodeError, NotFound):
             log.warning("what the player kept cannot be used: it begins with an empty queue")
             return
-        self._player.restore(queue, (kept.revision, kept.next_id), place.state, place.position)
+        self._player.restore((queue, kept.history), (kept.revision, kept.next_id), place.state, place.position)
 
     async def run(self) -> None:
         """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""
@@ -101,5 +106,5 @@ class PlayerKeeper:
 
     def _now(self) -> tuple[_Queue, _Place]:
         player = self._player
-        queue = _Queue(player.queue, player.revision, player.next_id)
+        queue = _Queue(player.queue, player.history.latest(MAX_KEPT_ENTRIES), player.revision, player.next_id)
         return queue, _Place(player.queue.current_id, player.state, player.position)

@@ -46,10 +46,11 @@ class History(msgspec.Struct, frozen=True):
 
     def noted(self, action: str, before: PlayQueue) -> "History":
         """With one more edit; what had been taken back can no longer be done again."""
-        steps = (*self.done, Step(action, before))[-MAX_STEPS:]
-        lengths = accumulate(len(step.queue.entries) for step in reversed(steps))
-        kept = sum(length <= MAX_REMEMBERED for length in lengths)
-        return History(steps[len(steps) - kept :])
+        return History(_latest((*self.done, Step(action, before))[-MAX_STEPS:], MAX_REMEMBERED))
+
+    def latest(self, max_entries: int) -> "History":
+        """As much of it, the latest edits first, as has `max_entries` entries; half of them for each direction."""
+        return History(_latest(self.done, max_entries // 2), _latest(self.undone, max_entries // 2))
 
     def undo(self, now: PlayQueue) -> tuple[PlayQueue, "History"]:
         """The queue before the last edit; what is heard now stays the current entry if it is in there.
@@ -72,6 +73,12 @@ class History(msgspec.Struct, frozen=True):
             raise Conflict("There is no edit of the queue to do again.", code="nothing_to_redo")
         step = self.undone[-1]
         return _heard_in(step.queue, now), History((*self.done, Step(step.action, now)), self.undone[:-1])
+
+
+def _latest(steps: tuple[Step, ...], max_entries: int) -> tuple[Step, ...]:
+    """The last steps, as many as have `max_entries` entries in all."""
+    lengths = accumulate(len(step.queue.entries) for step in reversed(steps))
+    return steps[len(steps) - sum(length <= max_entries for length in lengths) :]
 
 
 def _heard_in(queue: PlayQueue, now: PlayQueue) -> PlayQueue:

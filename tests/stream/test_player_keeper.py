@@ -16,7 +16,8 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, RETRY_S, PlayerKeeper
-from auralis_trio.wire.queue_orders import AddTracks, Repeat, SetQueue, Shuffle
+from auralis_trio.stream.queue_edits import History
+from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, MoveEntry, Repeat, SetQueue, Shuffle, Undo
 from tests.stream.test_player import RATE, FakeOutput, Told
 
 
@@ -67,10 +68,30 @@ async def test_a_restart_goes_on_with_the_same_queue_at_the_same_frame(library: 
     assert again.position == player.position
     assert (again.state, again.revision, again.describe()["frame"]) == ("paused", 3, 12_345)
     assert again.describe()["outputs"] == []
+    assert again.history == player.history
     [made] = again.order(AddTracks(track_ids=(1,)))
     assert made.id == 5
     again.order(Shuffle(enabled=False))
     assert [entry.id for entry in again.queue.entries][:4] == [1, 2, 3, 4]
+    for _ in range(5):
+        again.order(Undo())
+    assert again.queue.entries == ()
+
+
+async def test_the_latest_edits_of_a_long_queue_are_kept_and_the_others_are_not(library: Library) -> None:
+    player = Player(Told())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7,) * MAX_ENTRIES))
+        for number in range(9):
+            player.order(MoveEntry(entry_id=1, to_index=9 - number))
+        for _ in range(3):
+            player.order(Undo())
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    again = await taken_up(library)
+    assert again.queue == player.queue
+    assert again.history == History(player.history.done[-2:], player.history.undone[-2:])
 
 
 async def test_the_queue_is_written_when_it_changes_and_the_place_every_few_seconds(
@@ -136,7 +157,7 @@ async def test_what_is_not_written_when_the_server_stops_is_written_then(library
     assert (again.describe()["track_id"], again.describe()["frame"], again.state) == (7, 99, "paused")
 
 
-QUEUE = '{"queue": {"entries": [{"id": 1, "track_id": 7}], "current_id": 1}, "revision": 1, "next_id": 2}'
+QUEUE = '{"queue": {"entries": [[1, 7]], "current_id": 1}, "history": {}, "revision": 1, "next_id": 2}'
 PLACE = '{"entry_id": 1, "state": "paused", "position": {}}'
 
 
