@@ -10,6 +10,7 @@ from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
+from auralis_trio.web.medley_api import MedleyApi
 from auralis_trio.web.metadata_api import MetadataApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
@@ -43,6 +44,7 @@ def route_table(services: Services) -> list[Route]:
         *ArtworkApi(services).routes(),
         *MetadataApi(services).routes(),
         *StreamApi(services).routes(),
+        *MedleyApi(services).routes(),
         *CacheApi(services).routes(),
         *ReceiptApi(services).routes(),
         *ProcessingApi(services).routes(),

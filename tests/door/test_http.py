@@ -13,6 +13,7 @@ from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.web.server import route_table
 from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
+from tests.door.test_medley_routes import ROUTES as MEDLEY_ROUTES
 from tests.door.test_metadata_routes import ROUTES as METADATA_ROUTES
 from tests.door.test_player_routes import ROUTES as PLAYER_ROUTES
 from tests.serving import running_server, settings_for
@@ -91,7 +92,7 @@ async def test_every_route_answers(
     server: Server, http: httpx2.AsyncClient, route: tuple[str, str], call: tuple[str, int]
 ) -> None:
     table = {(one.method, one.rule) for one in route_table(server.services)}
-    assert table == set(ROUTES) | COLLECTION_ROUTES | METADATA_ROUTES | PLAYER_ROUTES
+    assert table == set(ROUTES) | COLLECTION_ROUTES | MEDLEY_ROUTES | METADATA_ROUTES | PLAYER_ROUTES
     answer = await http.request(route[0], call[0], headers={} if route[0] == "GET" else JSON)
     assert answer.status_code == call[1]
 
