@@ -428,8 +428,8 @@ async def test_a_library_is_analysed_in_the_background_and_says_how_far_it_is(tm
             file = await server.services.catalogue.find_track(track_id)
             assert await server.services.analyst.known(file) is not None
         ready = await json_of(http, "/api/ready")
-        states = {"scan": "finished", "settings": "running", "analysis": "idle", "rescan": "running"}
-        assert ready["services"] == states
+        running = dict.fromkeys(("settings", "player", "listens", "chunks", "rescan"), "running")
+        assert ready["services"] == {"scan": "finished", "analysis": "idle", **running}
         shown = await json_of(http, "/api/status")
         assert shown["analysis"] == status
         assert shown["ledgers"]["bytes"] > 0
