@@ -2,6 +2,9 @@
 
 from enum import Enum
 
+OPUS_RATE = 48_000
+"""The one sample rate of Opus: whatever else a track has is resampled to it before."""
+
 
 class Encoding(Enum):
     """A form of encoded audio: its name in URLs and messages, its number in packets (0: not in packets).

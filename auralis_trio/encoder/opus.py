@@ -14,10 +14,8 @@ from av.packet import Packet
 from av.stream import Stream
 
 from auralis_trio.audio.block import Block, sane
+from auralis_trio.audio.encoding import OPUS_RATE
 from auralis_trio.encoder.av_encoder import LAYOUTS, AvEncoder
-
-OPUS_RATE = 48_000
-"""Opus always decodes to it; everything is resampled to it before."""
 
 PACKET_FRAMES = 2_880
 """60 ms: three times fewer packets than usual, and still the longest that every kind of decoder takes."""

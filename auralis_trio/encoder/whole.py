@@ -14,10 +14,11 @@ from av.packet import Packet
 from av.stream import Stream
 
 from auralis_trio.audio.block import Block
+from auralis_trio.audio.encoding import OPUS_RATE
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.encoder.av_encoder import LAYOUTS, AvEncoder
 from auralis_trio.encoder.flac import flac_bits
-from auralis_trio.encoder.opus import OPUS_RATE, OpusFrames
+from auralis_trio.encoder.opus import OpusFrames
 from auralis_trio.encoder.pcm import quantise
 
 _TOTAL_FRAMES = slice(21, 26)  # in the last 36 bits, behind "fLaC", the block's header and half of STREAMINFO

@@ -130,6 +130,11 @@ def start_message(plan: Plan, start: Start) -> str:
         "recipe": plan.recipe.key,
         "revision": track.revision(plan.sound),
     }
+    if plan.feed is not None:
+        data |= {
+            "pre_skip_frames": plan.feed.pre_skip_frames,
+            "opus_head": base64.b64encode(plan.feed.head).decode(),
+        }
     if start.request.manner.legacy:
         data |= {
             "preset": plan.recipe.preset or "none",

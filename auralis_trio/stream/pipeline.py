@@ -9,9 +9,11 @@ what was under way is finished or thrown away before `open_stream` is left, and 
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -25,6 +27,7 @@ from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.wire.packets import FIRST, LAST
+from auralis_trio.work.encoding import CHUNK_ENCODING, OpusFeed
 from auralis_trio.work.rendering import Chunk
 
 CHANNEL_CHUNKS = 1
@@ -59,6 +62,19 @@ class Plan:
     start_frame: int
     encoding: Encoding
     stall_timeout_s: float
+    feed: OpusFeed | None = None
+
+    @property
+    def rendered_as(self) -> Encoding:
+        """The encoding of the chunks; the stream's own, unless they go on into an encoder that has it alone."""
+        return CHUNK_ENCODING if self.encoding is Encoding.OPUS else self.encoding
+
+    async def fed(self) -> "Plan":
+        """The plan with the encoder that its stream must have for itself, if it must."""
+        if self.encoding is not Encoding.OPUS:
+            return self
+        feed = await self.track.encode(partial(OpusFeed, self.track.format.channels, self.start_frame))
+        return replace(self, feed=feed)
 
     @property
     def recipe(self) -> Recipe:
@@ -125,7 +141,7 @@ class Stream:
             try:
                 while frame < plan.track.total_frames:
                     chunk = await self._chunk_from(frame)
-                    await out.send(chunk)
+                    await out.send(await self._encoded(chunk, last=chunk.span.end == plan.track.total_frames))
                     frame = chunk.span.end
             except AuralisError as error:
                 await self._send_rest(out, frame, error)
@@ -137,7 +153,7 @@ class Stream:
         plan, tries, index = self.plan, 0, self.plan.track.grid.chunk_of(frame)
         while True:
             try:
-                return await plan.track.packets(plan.sound, index, plan.encoding)
+                return await plan.track.packets(plan.sound, index, plan.rendered_as)
             except SourceNotReady:
                 # Each try decodes further ahead; what is reached stays.
                 tries += 1
@@ -147,19 +163,25 @@ class Stream:
                 if error.frame is None or error.frame >= frame:
                     raise
                 rest = Span(frame, plan.track.grid.chunk(index).end - frame)
-                return await plan.track.span(plan.sound, rest, plan.encoding)
+                return await plan.track.span(plan.sound, rest, plan.rendered_as)
 
     async def _send_rest(
         self, out: trio.MemorySendChannel[Chunk | AuralisError], frame: int, error: AuralisError
     ) -> None:
         """The frames before the damaged place, then the error: the listener hears all that there is."""
-        if isinstance(error, SourceCorrupt) and error.frame is not None and error.frame > frame:
-            rest = Span(frame, error.frame - frame)
-            try:
-                await out.send(await self.plan.track.span(self.plan.sound, rest, self.plan.encoding))
-            except AuralisError as another:
-                error = another
+        plan, rest = self.plan, Chunk(Span(frame, 0), b"")
+        try:
+            if isinstance(error, SourceCorrupt) and error.frame is not None and error.frame > frame:
+                rest = await plan.track.span(plan.sound, Span(frame, error.frame - frame), plan.rendered_as)
+            await out.send(await self._encoded(rest, last=True))
+        except AuralisError as another:
+            error = another
         await out.send(error)
+
+    async def _encoded(self, chunk: Chunk, *, last: bool) -> Chunk:
+        """What the stream's own encoder, if it has one, makes of the next chunk."""
+        feed = self.plan.feed
+        return chunk if feed is None else await self.plan.track.encode(partial(feed.encode, chunk, last=last))
 
     async def run_sender(self, source: trio.MemoryReceiveChannel[Chunk | AuralisError], outlet: Outlet) -> None:
         """Send what the channel brings as fast as the client has room, and note how it ended."""
@@ -169,8 +191,8 @@ class Stream:
                     self.reason, self.error = "failed", chunk
                     return
                 while (frame := self.next_frame) < chunk.span.end:
-                    wanted = min(self.plan.track.grid.packet_end(frame), chunk.span.end) - frame
-                    room = await self._wait_for_room(wanted)
+                    wanted = self._packet_end(chunk, frame) - frame
+                    room = await self._wait_for_room(wanted, whole=bool(chunk.ends))
                     if not room:
                         self.reason = "stalled"
                         return
@@ -184,13 +206,20 @@ class Stream:
                     self.flow.sent += piece.span.frames
         self.reason = "completed"
 
-    async def _wait_for_room(self, wanted: int) -> int:
+    def _packet_end(self, chunk: Chunk, frame: int) -> int:
+        """The first frame behind the packet that begins at `frame`."""
+        if chunk.ends:
+            return chunk.ends[bisect_right(chunk.ends, frame)]
+        return min(self.plan.track.grid.packet_end(frame), chunk.span.end)
+
+    async def _wait_for_room(self, wanted: int, *, whole: bool) -> int:
         """How many frames may be sent, once it is all that are `wanted`, or any if the client gives credit.
 
-        Zero when a client that is not paused gave no credit in time. Always a checkpoint: sending may be none.
+        What can only be sent `whole` waits for credit for all of it. Zero when a client that is not paused gave no
+        credit in time. Always a checkpoint: sending may be none.
         """
         flow = self.flow
-        needed = wanted if flow.credit is None else 1
+        needed = wanted if whole or flow.credit is None else 1
         room = flow.room(trio.current_time())
         if room >= needed:
             await trio.lowlevel.checkpoint()
@@ -221,6 +250,9 @@ class Stream:
         if encoding.sample_bytes is not None:
             size = encoding.frame_bytes(track.format.channels)
             return memoryview(chunk.data)[offset * size : (offset + span.frames) * size]
+        if chunk.ends:
+            number = bisect_left(chunk.ends, span.end)
+            return memoryview(chunk.data)[chunk.cuts[number] : chunk.cuts[number + 1]]
         number, within = divmod(offset, track.grid.packet_frames)
         if chunk.cuts and within == 0 and span.end == min(track.grid.packet_end(span.start), chunk.span.end):
             return memoryview(chunk.data)[chunk.cuts[number] : chunk.cuts[number + 1]]

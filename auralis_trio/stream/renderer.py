@@ -193,6 +193,10 @@ class OpenTrack:
         sound = sound.within(span.start // grain, max(span.start // grain + 1, -(-span.end // grain)))
         return await self._renderer.read(lambda check: self.reader.span(sound, span, encoding, check))
 
+    async def encode(self, job: Callable[[], T]) -> T:
+        """Run ``job()``, which encodes what was rendered, where chunks are rendered and under the same deadline."""
+        return await self._renderer.read(lambda check: job())
+
     async def work(self, job: Callable[[AudioSource, Check], T], deadline_s: float) -> T:
         """Run ``job(source, check)``, which goes through the whole track, beside what is rendered for listeners.
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
 
 import msgspec
 from quart.wrappers.response import ResponseBody
@@ -25,7 +24,6 @@ from auralis_trio.web.ranges import Part
 from auralis_trio.work.encoding import CHUNK_ENCODING, block_of
 from auralis_trio.work.original import FileState, read_bytes
 
-T = TypeVar("T")
 StartEncoder = Callable[[AudioFormat, int], WholeEncoder]
 """Begins to encode a track of this format and so many frames."""
 
@@ -110,17 +108,14 @@ class EncodedBody(TrackBody):
     async def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
         # Whatever was changed has more bits than it came with.
         form = track.format if self._sound.identity else msgspec.structs.replace(track.format, bits=None)
-        encoder = await self._encode(lambda: self._start(form, track.total_frames))
+        encoder = await track.encode(partial(self._start, form, track.total_frames))
         for index in range(track.grid.total_chunks):
             chunk, _ = await track.chunk(self._sound, index, CHUNK_ENCODING)
             block = block_of(chunk, form.channels)
-            for piece in pieces_of(await self._encode(partial(encoder.write, block))):
+            for piece in pieces_of(await track.encode(partial(encoder.write, block))):
                 yield piece
-        for piece in pieces_of(await self._encode(encoder.finish)):
+        for piece in pieces_of(await track.encode(encoder.finish)):
             yield piece
-
-    async def _encode(self, job: Callable[[], T]) -> T:
-        return await self._renderer.read(lambda check: job())
 
 
 class OriginalBody(ResponseBody):

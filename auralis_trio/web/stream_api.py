@@ -8,11 +8,11 @@ import trio
 from msgspec import Meta
 from quart import Response, request
 
-from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.encoding import OPUS_RATE, Encoding
 from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.encoder.opus import DEFAULT_KBPS, OPUS_RATE
+from auralis_trio.encoder.opus import DEFAULT_KBPS
 from auralis_trio.encoder.whole import FlacStream, OggOpus
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered

@@ -56,7 +56,7 @@ from enum import Enum, auto
 
 from msgspec import structs
 
-from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.encoding import OPUS_RATE, Encoding
 from auralis_trio.wire.messages import (
     Credit,
     Enhancement,
@@ -350,11 +350,15 @@ def _start_of(message: Play) -> int | float | None:
 
 
 def _manner_of(message: Play) -> Manner:
+    encoding = Encoding.named(message.encoding)
+    own_rate = OPUS_RATE if encoding is Encoding.OPUS else None
+    if own_rate is not None and message.sample_rate not in (None, own_rate):
+        raise MessageError("validation_error", f"play: opus is always at {own_rate} Hz.")
     return Manner(
-        Encoding.named(message.encoding),
+        encoding,
         json=message.transport == "json",
         credit=message.credit,
-        sample_rate=message.sample_rate,
+        sample_rate=own_rate or message.sample_rate,
         autoplay=message.autoplay,
         counts=message.counts,
     )

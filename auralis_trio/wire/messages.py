@@ -42,7 +42,7 @@ class Play(Wishes, frozen=True, kw_only=True):
     entry_id: Id | None = None
     start_frame: Frame | None = None
     position_s: Position | None = None
-    encoding: Literal["s16", "s24", "f32", "flac"] = "s16"
+    encoding: Literal["s16", "s24", "f32", "flac", "opus"] = "s16"
     transport: Literal["binary", "json"] = "binary"
     credit: Frame | None = None
     sample_rate: SampleRate | None = None

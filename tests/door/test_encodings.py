@@ -1,5 +1,6 @@
 """Other rates and other forms of the same sound, through the real server."""
 
+import base64
 import hashlib
 import io
 import math
@@ -19,6 +20,8 @@ from auralis_trio.analysis import LoudnessMeter, TruePeakMeter
 from auralis_trio.app import Server
 from auralis_trio.audio.block import Samples
 from auralis_trio.demo import synthesise
+from tests import opus
+from tests.player_client import Delivery, open_player
 from tests.serving import running_server, settings_for
 
 RATE = 44_100
@@ -298,3 +301,120 @@ async def test_a_track_that_breaks_later_ends_the_connection_and_not_the_music(t
         for resource in ("audio.flac", "audio.opus"):
             with pytest.raises(httpx2.RemoteProtocolError):
                 await http.get(f"/api/stream/1/{resource}")
+
+
+def heard(delivery: Delivery) -> Samples:
+    """What a client makes of a stream of Opus."""
+    payloads = [packet.payload for packet in delivery.packets]
+    head = base64.b64decode(delivery.start["opus_head"])
+    return opus.decoded(payloads, head, delivery.start["pre_skip_frames"], delivery.frames)
+
+
+@pytest.mark.parametrize("sound", [{}, {"enhanced": True, "preset": "warm", "intensity": 1.0}])
+async def test_a_websocket_stream_of_opus_brings_the_whole_track_at_48_khz(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int], sound: dict[str, Any]
+) -> None:
+    async with open_player(server.url) as client:
+        for title in ("long", "high", "lossy"):
+            delivery = await client.play_to_end(tracks[title], encoding="opus", **({"enhanced": False} | sound))
+            floats = await chunks_of(http, tracks[title], f"sample_rate=48000&{MASTERED if sound else ''}")
+            assert delivery.start["sample_rate"] == 48_000
+            assert (delivery.end["reason"], delivery.end["frames_sent"]) == ("completed", len(floats))
+            samples = heard(delivery)
+            assert samples.shape == floats.shape
+            assert snr_db(floats, samples) > 12
+            assert len(delivery.audio) < 0.25 * 4 * len(floats)
+
+
+async def test_a_seek_in_opus_is_a_stream_of_its_own_from_that_frame_on(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    floats = await chunks_of(http, tracks["long"], "sample_rate=48000")
+    async with open_player(server.url) as client:
+        await client.play(tracks["long"], encoding="opus", enhanced=False)
+        await client.say("seek", start_frame=300_001)
+        await client.hear_text("audio_stream_start")
+        delivery = await client.hear_to_end()
+    assert delivery.start["start_frame"] == 300_001
+    samples = heard(delivery)
+    assert samples.shape == floats[300_001:].shape
+    assert snr_db(floats[300_001:], samples) > 12
+
+
+async def test_two_streams_of_opus_that_meet_have_no_gap_between_them(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    place = 250_000
+    floats = await chunks_of(http, tracks["long"], "sample_rate=48000")
+    async with open_player(server.url) as client:
+        whole = heard(await client.play_to_end(tracks["long"], encoding="opus", enhanced=False))
+        rest = heard(await client.play_to_end(tracks["long"], encoding="opus", enhanced=False, start_frame=place))
+    joined, around = np.concatenate((whole[:place], rest)), slice(place - 2_000, place + 2_000)
+    assert joined.shape == floats.shape
+    assert snr_db(floats[around], joined[around]) > snr_db(floats[around], whole[around]) - 6
+
+
+async def test_opus_changes_its_sound_at_a_frame_that_both_streams_agree_on(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int]
+) -> None:
+    await http.get(f"/api/stream/{tracks['long']}/metadata?{MASTERED}&sample_rate=48000")  # analysed by now
+    async with open_player(server.url) as client:
+        await client.play(tracks["long"], encoding="opus", credit=100_000)
+        await client.hear_packet()
+        await client.say("enhancement", enabled=True, preset="warm", intensity=1.0)
+        old = await client.hear_to_end()
+        await client.hear_text("audio_stream_start")
+        start = client.delivery
+        assert start is not None
+        await client.say("credit", stream_id=start.start["stream_id"], frames=2**52)
+        new = await client.hear_to_end()
+    assert (old.end["reason"], new.end["reason"]) == ("replaced", "completed")
+    assert new.start["start_frame"] <= old.packets[-1].start_frame + old.packets[-1].frames
+    assert new.start["start_frame"] + new.frames == new.start["total_frames"]
+    assert len(heard(new)) == new.frames
+
+
+@pytest.mark.parametrize("encoding", ["s16", "s24", "f32", "flac"])
+async def test_a_websocket_stream_at_another_rate_is_the_chunks_of_that_rate(
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int], encoding: str
+) -> None:
+    async with open_player(server.url) as client:
+        delivery = await client.play_to_end(tracks["high"], encoding=encoding, enhanced=False, sample_rate=44_100)
+    assert (delivery.start["sample_rate"], delivery.start["encoding"]) == (44_100, encoding)
+    wanted = "s24" if encoding == "flac" else encoding
+    path = f"/api/stream/{tracks['high']}"
+    chunks = b"".join(
+        [(await http.get(f"{path}/chunk/{index}?encoding={wanted}&sample_rate=44100")).content for index in range(1)]
+    )
+    audio = delivery.audio
+    if encoding == "flac":
+        words = [by_soundfile(packet.payload)[0] for packet in delivery.packets]
+        audio = (np.concatenate(words) >> 8).astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+    assert delivery.frames == delivery.start["total_frames"]
+    assert audio == chunks
+
+
+async def test_opus_comes_as_json_as_well(server: Server, tracks: dict[str, int]) -> None:
+    async with open_player(server.url) as client:
+        binary = await client.play_to_end(tracks["high"], encoding="opus")
+        await client.say("play", track_id=tracks["high"], encoding="opus", transport="json", credit=2**52)
+        frames, data = 0, b""
+        while frames < binary.frames:
+            told = await client.hear_text("audio_chunk")
+            frames, data = frames + told["frames"], data + base64.b64decode(told["data"])
+    assert (frames, data) == (binary.frames, binary.audio)
+
+
+async def test_opus_at_another_rate_and_rates_that_are_not_usual_are_refused(
+    server: Server, tracks: dict[str, int]
+) -> None:
+    async with open_player(server.url) as client:
+        for wanted in (
+            {"encoding": "opus", "sample_rate": 44_100},
+            {"sample_rate": 44_101},
+            {"sample_rate": "48000"},
+        ):
+            await client.say("play", track_id=tracks["high"], **wanted)
+            assert (await client.hear_text("error"))["code"] == "validation_error"
+        delivery = await client.play_to_end(tracks["high"], encoding="opus", sample_rate=48_000)
+        assert delivery.end["reason"] == "completed"

@@ -2,17 +2,16 @@
 
 import math
 
-import av
 import numpy as np
 import pytest
-from av.audio.codeccontext import AudioCodecContext
-from av.audio.resampler import AudioResampler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.audio.block import Block, Samples
+from auralis_trio.audio.encoding import OPUS_RATE
 from auralis_trio.demo import synthesise
-from auralis_trio.encoder.opus import MAX_KBPS_PER_CHANNEL, OPUS_RATE, PACKET_FRAMES, OpusEncoder, OpusPacket
+from auralis_trio.encoder.opus import MAX_KBPS_PER_CHANNEL, PACKET_FRAMES, OpusEncoder, OpusPacket
+from tests import opus
 
 
 def packets_of(encoder: OpusEncoder, samples: Samples, step: int = 30_000) -> list[OpusPacket]:
@@ -23,22 +22,9 @@ def packets_of(encoder: OpusEncoder, samples: Samples, step: int = 30_000) -> li
 
 
 def decoded(packets: list[OpusPacket], encoder: OpusEncoder) -> Samples:
-    """What a client makes of the packets: FFmpeg's own decoder, which knows nothing of where they are to be cut."""
-    decoder = av.CodecContext.create("opus", "r")
-    assert isinstance(decoder, AudioCodecContext)
-    # With no delay in the header nothing is dropped behind our back.
-    decoder.extradata = encoder.head[:10] + bytes(2) + encoder.head[12:]
-    decoder.sample_rate = OPUS_RATE
-    # PyAV cannot take apart more than seven planes.
-    to_packed = AudioResampler(format="flt")
-    frames = [
-        packed.to_ndarray().reshape(-1, packed.layout.nb_channels)
-        for packet in packets
-        for frame in decoder.decode(av.Packet(packet.data))
-        for packed in to_packed.resample(frame)
-    ]
-    whole = np.concatenate(frames)[encoder.pre_skip_frames :]
-    return np.asarray(whole[: sum(packet.frames for packet in packets)], np.float32)
+    """What a client makes of the packets."""
+    frames = sum(packet.frames for packet in packets)
+    return opus.decoded((packet.data for packet in packets), encoder.head, encoder.pre_skip_frames, frames)
 
 
 def snr_db(samples: Samples, result: Samples) -> float:

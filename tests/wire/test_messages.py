@@ -193,7 +193,6 @@ OUT_OF_SHAPE = {
     "a negative position": message("seek", position_s=-0.1),
     "a position beyond a billion seconds": message("seek", position_s=1.1e9),
     "an unknown encoding": message("play", track_id=1, encoding="mp3"),
-    "opus": message("play", track_id=1, encoding="opus"),
     "an unknown transport": message("play", track_id=1, transport="carrier pigeon"),
     "an unknown preset": message("play", track_id=1, preset="loud"),
     "an intensity beyond one": message("enhancement", intensity=1.01),
