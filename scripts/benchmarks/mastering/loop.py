@@ -43,9 +43,10 @@ def watch_loop(track: Path, folder: Path, duration_s: float) -> Columns:
     music.mkdir()
     shutil.copy(track, music)
     figures = {"server": folder / "server.json", "bare": folder / "bare.json"}
+    keep_nothing = {"chunk_cache_bytes": 0, "chunk_disk_bytes": 0, "prefetch_chunks": 0}
     with (
         running(cpus, MODULE, figures["bare"]),
-        running(cpus, MODULE, figures["server"], music, folder / "loop-data", chunk_cache_bytes=0) as server,
+        running(cpus, MODULE, figures["server"], music, folder / "loop-data", **keep_nothing) as server,
     ):
         paths = _paths(server)
         phases = [_idle(duration_s / 3), _busy(server, paths, duration_s, len(cpus) * CONNECTIONS_PER_CORE)]
