@@ -1,11 +1,11 @@
-"""`scripts/bench stream|master|library [--quick | --trial]`; stream also takes `[--streams N ...] [--seconds S]`."""
+"""`scripts/bench listeners|master|library [--quick | --trial]`; listeners takes `[--listeners N] [--seconds S]`."""
 
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from scripts.benchmarks import reading, scanning, stream
+from scripts.benchmarks import listeners, reading, scanning
 from scripts.benchmarks.mastering import report
 
 
@@ -13,11 +13,11 @@ def main() -> None:
     """Measure what was asked for, and print it as it comes."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="What is claimed, beside peers or a floor.")
     commands = parser.add_subparsers(required=True, metavar="BENCHMARK")
-    one = commands.add_parser("stream", help="streams and requests, through the real server")
-    _add_efforts(one, stream)
-    one.add_argument("--streams", type=int, nargs="+", metavar="N", help="how many at once; then no more than that")
+    one = commands.add_parser("listeners", help="paced listeners, requests and first packets of the real server")
+    _add_efforts(one, listeners)
+    one.add_argument("--listeners", type=int, metavar="N", help="how many at once; then no more than that")
     one.add_argument("--seconds", type=float, metavar="S", help="how long each look at them takes")
-    one.set_defaults(measure=_measure_streams)
+    one.set_defaults(measure=_measure_listeners)
     one = commands.add_parser("master", help="analysis and mastering, beside others that do the same")
     _add_efforts(one, report)
     one.set_defaults(measure=lambda options: report.measure(options.effort))
@@ -41,14 +41,13 @@ def _add_efforts(parser: argparse.ArgumentParser, benchmark: Any) -> None:
         )
 
 
-def _measure_streams(options: argparse.Namespace) -> Iterable[object]:
-    effort: stream.Effort = options.effort
-    if options.streams:
-        most = max(options.streams)
-        effort = replace(effort, streams=options.streams, climb=range(most, most + 1))
+def _measure_listeners(options: argparse.Namespace) -> Iterable[object]:
+    effort: listeners.Effort = options.effort
+    if options.listeners:
+        effort = replace(effort, listeners=options.listeners, climb=range(options.listeners, options.listeners + 1))
     if options.seconds:
         effort = replace(effort, window_s=options.seconds)
-    return stream.measure(effort)
+    return listeners.measure(effort)
 
 
 def _measure_library(options: argparse.Namespace) -> Iterable[object]:

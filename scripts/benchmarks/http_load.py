@@ -31,6 +31,17 @@ def fetch(address: tuple[str, int], path: str) -> bytes:
     return body
 
 
+def post(address: tuple[str, int], path: str, body: bytes) -> None:
+    """Ask for a change, which must be taken."""
+    connection = HTTPConnection(*address, timeout=TIMEOUT_S)
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    if answer.status not in {200, 202}:
+        raise RuntimeError(f"{path}: {answer.status}")
+
+
 class _Connection:
     def __init__(self, address: tuple[str, int], path: str) -> None:
         self.socket = socket.create_connection(address, TIMEOUT_S)

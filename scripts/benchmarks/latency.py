@@ -2,41 +2,65 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from scripts.benchmarks.load import Client, Load, open_load
-from scripts.benchmarks.paced import Side
 
 PAUSE_S = 0.03
 """Between two questions: so that what the last one set going has come to rest."""
+Address = tuple[str, int]
 
 
-def places_in(side: Side, count: int) -> Sequence[int]:
-    """So many frames anywhere in the track, always the same ones."""
+def places_in(total_frames: int, count: int) -> Sequence[int]:
+    """So many frames anywhere in a track, always the same ones."""
     chosen = random.Random(1)
-    return [chosen.randrange(side.grid.total_frames - side.grid.chunk_frames) for _ in range(count)]
+    return [chosen.randrange(total_frames * 9 // 10) for _ in range(count)]
 
 
-def plays_ms(side: Side, places: Sequence[int], *, connections: int = 1) -> list[float]:
-    """From each `play` to its first packet; the first one, which warms up, is left out."""
+def plays_ms(
+    address: Address, questions: Sequence[Mapping[str, object]], before_each: Callable[[], None] = lambda: None
+) -> list[float]:
+    """From each `play` to its first packet, each over a connection of its own that is open already."""
     waited_ms: list[float] = []
-    with open_load(side.program.address) as load:
-        clients = [load.open() for _ in range(connections)]
-        for number, place in enumerate(places):
-            client = clients[number % connections]
-            waited_ms.append(_first_packet_ms(load, client, "play", track_id=side.track_id, start_frame=place))
-    return waited_ms[1:]
+    with open_load(address) as load:
+        for question in questions:
+            client = load.open()
+            before_each()
+            waited_ms.append(_first_packet_ms(load, client, "play", question))
+            client.say("stop")
+    return waited_ms
 
 
-def seeks_ms(side: Side, places: Sequence[int]) -> list[float]:
-    """From each `seek` to the first packet of the new stream."""
-    with open_load(side.program.address) as load:
+def seeks_ms(address: Address, questions: Sequence[Mapping[str, object]]) -> list[float]:
+    """From each `seek` to the first packet of the new stream; the first question is asked by `play`."""
+    with open_load(address) as load:
         client = load.open()
-        _first_packet_ms(load, client, "play", track_id=side.track_id, start_frame=places[0])
-        return [_first_packet_ms(load, client, "seek", start_frame=place) for place in places[1:]]
+        _first_packet_ms(load, client, "play", questions[0])
+        return [
+            _first_packet_ms(load, client, "seek", {"start_frame": question["start_frame"]})
+            for question in questions[1:]
+        ]
 
 
-def _first_packet_ms(load: Load, client: Client, kind: str, **data: int) -> float:
+def changes_ms(address: Address, track_id: int, places: Sequence[int], presets: Sequence[str]) -> list[float]:
+    """From each message of another preset to the first packet that sounds like it, in mid-play."""
+    waited_ms: list[float] = []
+    for number, place in enumerate(places):
+        with open_load(address) as load:
+            client = load.open()
+            first, second = presets[number % len(presets)], presets[(number + 1) % len(presets)]
+            _say_preset(load, client, first)
+            _first_packet_ms(load, client, "play", {"track_id": track_id, "start_frame": place})
+            waited_ms.append(_first_packet_ms(load, client, "enhancement", {"enabled": True, "preset": second}))
+    return waited_ms
+
+
+def _say_preset(load: Load, client: Client, preset: str) -> None:
+    client.say("enhancement", enabled=True, preset=preset)
+    load.run_for(PAUSE_S)
+
+
+def _first_packet_ms(load: Load, client: Client, kind: str, data: Mapping[str, object]) -> float:
     load.run_for(PAUSE_S)
     client.expect_stream()
     said_s = time.monotonic()

@@ -1,7 +1,7 @@
-"""WebSocket clients for thousands of streams in one thread: epoll, one buffer, headers parsed, payloads counted.
+"""Listeners by the thousand in one thread: epoll, one buffer, headers parsed, payloads counted.
 
-Only as much of the protocol as a well-behaved server needs. A client that is told of an error, or whose connection
-ends, ends the benchmark: figures of a server that failed would be worth nothing.
+Only as much of the protocol as a well-behaved server needs. A listener that is told of an error, whose connection
+ends or whose packets do not follow each other ends the benchmark: figures of a server that failed are worth nothing.
 """
 
 import json
@@ -11,6 +11,11 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from auralis_trio.wire.packets import HEADER_BYTES
+from scripts.benchmarks.music import RATE
+from scripts.benchmarks.playback import Playback
 
 BUFFER_BYTES = 256 * 1024
 TIMEOUT_S = 30.0
@@ -19,6 +24,7 @@ SIZE_FORMS = {2: "!xB", 4: "!xxH", 10: "!xxQ"}
 START = b'{"type":"audio_stream_start"'
 PONG = b'{"type":"pong"'
 ERRORS = (b'{"type":"error"', b'{"type":"audio_stream_error"')
+_PLACE = struct.Struct("<4xIQI")
 _UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
@@ -26,29 +32,44 @@ _UPGRADE = (
 
 
 class ServerFailed(Exception):
-    """A server said that something went wrong, or hung up."""
+    """A server said that something went wrong, hung up, or left something out."""
+
+
+class Listener(Protocol):
+    """One connection that sound comes over."""
+
+    socket: socket.socket
+    playback: Playback
+    arrivals_s: list[float]
+
+    def read(self, buffer: memoryview) -> None:
+        """Take what has arrived."""
+
+
+L = TypeVar("L", bound=Listener)
 
 
 class Client:
-    """One connection: when its packets arrived, and what else was heard."""
+    """A WebSocket: when its packets arrived, and what else was heard."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.arrivals_s: list[float] = []
         self.first_packet_s: float | None = None
         self.pongs_s: list[float] = []
+        self.playback = Playback()
         self._started = False
         self._opcode = 0
         self._left = 0
         self._head = b""
         self._text = b""
-        self.socket = socket.create_connection(address, TIMEOUT_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._next: tuple[int, int] | None = None
+        self.socket = connect(address)
         self.socket.sendall(_UPGRADE.format(*address).encode())
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):
-            answer += self.socket.recv(1) or _fail("hung up in the handshake")
+            answer += self.socket.recv(1) or fail("hung up in the handshake")
         if not answer.startswith(b"HTTP/1.1 101"):
-            _fail(answer.decode("latin-1"))
+            fail(answer.decode("latin-1"))
         self.socket.setblocking(False)
 
     def say(self, kind: str, **data: object) -> None:
@@ -61,10 +82,10 @@ class Client:
         self._started = False
 
     def read(self, buffer: memoryview) -> None:
-        """Take what has arrived."""
+        """See `Listener.read`."""
         size = self.socket.recv_into(buffer)
         if size == 0:
-            _fail("hung up")
+            fail("hung up")
         self._take(buffer[:size], time.monotonic())
 
     def _take(self, data: memoryview, now_s: float) -> None:
@@ -76,6 +97,8 @@ class Client:
             part = min(self._left, len(data))
             if self._opcode != BINARY:
                 self._text += data[:part]
+            elif (missing := HEADER_BYTES - len(self._text)) > 0:
+                self._text += data[: min(part, missing)]
             self._left -= part
             data = data[part:]
             if self._left == 0:
@@ -93,9 +116,7 @@ class Client:
 
     def _finish(self, now_s: float) -> None:
         if self._opcode == BINARY:
-            self.arrivals_s.append(now_s)
-            if self._started and self.first_packet_s is None:
-                self.first_packet_s = now_s
+            self._note_packet(now_s)
         elif self._opcode == PING:
             self._send(0x8A, self._text)
         elif self._text.startswith(START):
@@ -103,7 +124,17 @@ class Client:
         elif self._text.startswith(PONG):
             self.pongs_s.append(now_s)
         elif self._opcode == CLOSE or self._text.startswith(ERRORS):
-            _fail(self._text.decode("utf-8", "replace"))
+            fail(self._text.decode("utf-8", "replace"))
+
+    def _note_packet(self, now_s: float) -> None:
+        self.arrivals_s.append(now_s)
+        if self._started and self.first_packet_s is None:
+            self.first_packet_s = now_s
+        stream_id, start_frame, frames = _PLACE.unpack_from(self._text)
+        if self._next is not None and self._next[0] == stream_id and self._next[1] != start_frame:
+            fail(f"frame {start_frame} came where {self._next[1]} was due")
+        self._next = stream_id, start_frame + frames
+        self.playback.take(now_s, frames / RATE)
 
     def _send(self, first: int, payload: bytes) -> None:
         size = len(payload)
@@ -112,22 +143,23 @@ class Client:
 
 
 class Load:
-    """All clients of one server."""
+    """All listeners of one server."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.clients: list[Client] = []
-        self._address = address
-        self._by_descriptor: dict[int, Client] = {}
+        self.address = address
+        self._by_descriptor: dict[int, Listener] = {}
         self._epoll = select.epoll()
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
 
     def open(self) -> Client:
-        """Connect one more client."""
-        client = Client(self._address)
-        self.clients.append(client)
-        self._by_descriptor[client.socket.fileno()] = client
-        self._epoll.register(client.socket, select.EPOLLIN)
-        return client
+        """Connect one more WebSocket."""
+        return self.add(Client(self.address))
+
+    def add(self, listener: L) -> L:
+        """Listen to one more connection, which is this load's from now on."""
+        self._by_descriptor[listener.socket.fileno()] = listener
+        self._epoll.register(listener.socket, select.EPOLLIN)
+        return listener
 
     def run(self, until_s: float, done: Callable[[], bool] = lambda: False) -> None:
         """Read whatever comes until a moment of the monotonic clock, or until `done`."""
@@ -146,23 +178,30 @@ class Load:
         """Read until `done`."""
         self.run(time.monotonic() + TIMEOUT_S, done)
         if not done():
-            _fail("said nothing for too long")
+            fail("said nothing for too long")
 
     def close(self) -> None:
         """Hang up."""
         self._epoll.close()
-        for client in self.clients:
-            client.socket.close()
+        for listener in self._by_descriptor.values():
+            listener.socket.close()
 
 
 @contextmanager
 def open_load(address: tuple[str, int]) -> Iterator[Load]:
-    """Clients of one server, who leave when the body ends."""
+    """Listeners of one server, who leave when the body ends."""
     load = Load(address)
     try:
         yield load
     finally:
         load.close()
+
+
+def connect(address: tuple[str, int]) -> socket.socket:
+    """A connection on which nothing waits for more to send."""
+    connection = socket.create_connection(address, TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def lateness_s(arrivals_s: Sequence[float], packet_s: float) -> list[float]:
@@ -171,14 +210,16 @@ def lateness_s(arrivals_s: Sequence[float], packet_s: float) -> list[float]:
     Packet k is due at origin + k * packet_s; the origin is what the most punctual packet of all says it is.
     """
     places = [at_s - number * packet_s for number, at_s in enumerate(arrivals_s)]
-    return [place - min(places) for place in places]
+    earliest = min(places, default=0.0)
+    return [place - earliest for place in places]
+
+
+def fail(what: str) -> bytes:
+    """End the benchmark."""
+    raise ServerFailed(what)
 
 
 def _header_bytes(head: bytes) -> int:
     if len(head) < 2:
         return 2
     return {126: 4, 127: 10}.get(head[1] & 127, 2)
-
-
-def _fail(what: str) -> bytes:
-    raise ServerFailed(what)

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, pinned to one CPU, and what the kernel says of them."""
+"""Servers as processes of their own, pinned to CPUs, and what the kernel says of them."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from pathlib import Path
 
 STOP_S = 20
 READY = re.compile(r"ready http://(?P<host>[0-9.]+):(?P<port>[0-9]+)\n")
+PROPORTIONAL = re.compile(r"^Pss: +([0-9]+) kB$", re.MULTILINE)
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,18 @@ class Program:
         """Time in which its main thread could have run, had others left it the CPU."""
         return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
-    def resident_bytes(self) -> int:
-        """Memory that it really holds."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    def own_bytes(self) -> int:
+        """Memory of it and its children, pages that several share being shared out among them (PSS)."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_proportional_bytes(pid) for pid in (str(self.pid), *children))
+
+
+def _proportional_bytes(pid: str) -> int:
+    try:
+        found = PROPORTIONAL.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except OSError:
+        return 0  # a child that has ended meanwhile
+    return int(found[1]) * 1024 if found else 0
 
 
 def choose_cpus() -> tuple[set[int], set[int]]:
