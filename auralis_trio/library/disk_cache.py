@@ -154,12 +154,13 @@ class DiskCache:
             OSError: the disk does not give it up.
         """
         entries = freed = 0
-        for name in list(self._sizes):
-            if unwanted(name):
-                with self._lock:
-                    size = self._remove(name)
-                entries += size > 0
-                freed += size
+        with self._lock:
+            names = list(self._sizes)
+        for name in filter(unwanted, names):
+            with self._lock:
+                size = self._remove(name)
+            entries += size > 0
+            freed += size
         return entries, freed
 
     def entries(self) -> dict[str, int]:
@@ -169,7 +170,8 @@ class DiskCache:
             OSError: the folder cannot be read.
         """
         with self._lock:
-            found = self._look_through()
+            files = self._files.look_through(self._folder)
+            found = {name.removesuffix(_SUFFIX): size for _, name, size in files if name.endswith(_SUFFIX)}
             gone = [name for name in self._sizes if name not in found]
             for name in gone:
                 del self._sizes[name]
@@ -184,19 +186,16 @@ class DiskCache:
     def _begin(self) -> None:
         """Take over what lies there, the longest unused first; drafts of a process that was killed are removed."""
         try:
-            for used_ns, name, _ in self._files.look_through(self._folder):
+            for used_ns, name, size in self._files.look_through(self._folder):
                 self._used_ns = max(self._used_ns, used_ns)
-                if not name.endswith(_SUFFIX):
+                if name.endswith(_SUFFIX):
+                    self._sizes[name.removesuffix(_SUFFIX)] = size
+                else:
                     self._files.remove(self._folder / name)
-            self._sizes = OrderedDict(self._look_through())
             self._bytes = sum(self._sizes.values())
             self._make_room(0)
         except OSError as error:
             log.warning("the cache in the folder %s of the data directory: %s", self._folder.name, error.strerror)
-
-    def _look_through(self) -> dict[str, int]:
-        files = self._files.look_through(self._folder)
-        return {name.removesuffix(_SUFFIX): size for _, name, size in files if name.endswith(_SUFFIX)}
 
     def _read(self, name: str) -> bytes | None:
         try:
