@@ -9,15 +9,14 @@ until the last frame is heard, and tells the player.
 
 import logging
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import trio
 
-from auralis_trio.audio.units import frames_to_seconds, seconds_to_frame
+from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import (
     AuralisError,
     NotFound,
@@ -30,6 +29,7 @@ from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import Hearing
+from auralis_trio.stream.opening import Ahead, open_plan
 from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
 from auralis_trio.stream.pipeline import Outlet, Plan, Stream, open_stream, turned
 from auralis_trio.stream.player import Entry, Output
@@ -49,10 +49,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Anew:
-    """Go on with the present track in another sound, from `frame` on."""
+    """Go on with the present track in another sound."""
 
     start: Start
-    frame: int
     sound: Sound
 
 
@@ -79,7 +78,7 @@ class Conductor:
         self._changed = trio.Event()
         self._sounds: tuple[Wish, Target] | None = None
         self._slot = trio.CancelScope()
-        self._ahead: tuple[int | None, trio.CancelScope] = (None, trio.CancelScope())
+        self._ahead = Ahead(services)
         self._tail: str | None = None
         self._failures = 0
 
@@ -113,17 +112,12 @@ class Conductor:
         """What follows in the queue may be another entry by now: let that follow, if it is not heard yet."""
         if not self._talk.queued:
             return
-        behind = self._services.player.behind
-        last_id = self.hearing.cut_wrong(behind)
-        if last_id is not None:
+        if self.hearing.cut_wrong(self._services.player.behind):
             self._tail = "completed"
             self._replace(None)
-            self._follow(last_id)
-        elif self._tail == "completed" and self._next is None and self._talk.request is not None:
-            self._follow(self._talk.request.entry_id)
-        entry_id, scope = self._ahead
-        if self._talk.request is not None and entry_id != self._follower_of(self._talk.request):
-            scope.cancel()
+        if self._tail == "completed" and self._next is None:
+            self._follow(self.hearing.last_entry_id)
+        self._ahead.replan()
 
     async def run(self) -> None:
         """Carry out one start after the other."""
@@ -132,7 +126,7 @@ class Conductor:
             if isinstance(command, Start):
                 await self._play(command, None)
             elif isinstance(command, _Anew):
-                await self._play(command.start, command)
+                await self._play(command.start, command.sound)
 
     async def _wait_for_command(self) -> Start | End | _Anew:
         while self._next is None:
@@ -156,40 +150,22 @@ class Conductor:
             self._services.player.ended(self._face.output, finished=reason == "completed")
         self.hearing.finish(trio.current_time())
 
-    async def _play(self, command: Start, anew: _Anew | None) -> None:
-        """Deliver one stream, from its start to its end message."""
+    async def _play(self, command: Start, sound: Sound | Wish | None) -> None:
+        """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
         with trio.CancelScope() as self._slot:
             try:
-                async with self._open(command.request, anew) as plan:
+                if sound is None:
+                    self._sounds = self._wanted_sound(command.request)
+                    sound = self._wish(command.request)
+                async with open_plan(self._services, command.request, sound) as plan:
                     await self._deliver(command, plan)
             except AuralisError as error:
                 self._refuse(command, error)
         if self.stream is not None:
             await self._tell_end(command, self.stream)
 
-    @asynccontextmanager
-    async def _open(self, request: Request, anew: _Anew | None) -> AsyncIterator[Plan]:
-        if anew is None:
-            self._sounds = self._wanted_sound(request)
-        start, sound = (request.start, None) if anew is None else (anew.frame, anew.sound)
-        async with self._plan(replace(request, start=start), sound) as plan:
-            yield await plan.fed()
-
-    @asynccontextmanager
-    async def _plan(self, request: Request, sound: Sound | None) -> AsyncIterator[Plan]:
-        """The track that is asked for, open, and how it is to sound; None: as is wanted by now."""
-        services, manner = self._services, request.manner
-        file = await services.catalogue.find_track(request.track_id)
-        if manner.sample_rate is not None:
-            file = file.at_rate(manner.sample_rate)
-        if sound is None:
-            sound = (await services.mastery.resolve_soon(file, self._wanted_sound(request)[0])).recipe
-        async with services.renderer.open_track(file) as track:
-            await services.catalogue.keep_length(track)
-            rate, start = track.format.sample_rate, request.start
-            frame = seconds_to_frame(start, rate) if isinstance(start, float) else start
-            frame = min(frame, track.total_frames)
-            yield Plan(track, sound, frame, manner.encoding, services.limits.stall_timeout_s)
+    def _wish(self, request: Request) -> Wish:
+        return self._wanted_sound(request)[0]
 
     def _wanted_sound(self, request: Request) -> tuple[Wish, Target]:
         """How the present stream is to sound by now."""
@@ -215,7 +191,7 @@ class Conductor:
         talk, now_s = self._talk, trio.current_time()
         manner, limits = command.request.manner, self._services.limits
         flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
-        ahead = None if command.request.entry_id is None else partial(self._run_ahead, command.request)
+        ahead = None if command.request.entry_id is None else partial(self._ahead.run, command.request, self._wish)
         stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead)
         self.hearing.begin(stream, now_s)
         # What the client said since its play or seek counts from the first frame on.
@@ -263,30 +239,7 @@ class Conductor:
             sound = turned(stream.plan.sound, frame, recipe, stream.plan.track.grid.grain)
             self.hearing.take_over(stream.stream_id, frame)
             self.hearing.expect(start, now_s)
-            self._next = _Anew(start, frame, sound)
-
-    async def _run_ahead(self, request: Request) -> None:
-        """Have the first chunk of what follows rendered before it is asked for, whatever that is by now."""
-        while True:
-            with trio.CancelScope() as scope:
-                self._ahead = (self._follower_of(request), scope)
-                await self._render_ahead(request)
-                await trio.sleep_forever()
-
-    async def _render_ahead(self, request: Request) -> None:
-        entry = None if request.entry_id is None else self._services.player.behind(request.entry_id)
-        if entry is None or not request.manner.autoplay:
-            return
-        try:
-            async with self._plan(replace(request, track_id=entry.track_id, start=0), None) as plan:
-                if plan.track.total_frames:
-                    await plan.track.packets(plan.sound, 0, plan.rendered_as)
-        except AuralisError as error:
-            log.info("what follows could not be rendered ahead: %s", error.code)
-
-    def _follower_of(self, request: Request) -> int | None:
-        entry = None if request.entry_id is None else self._services.player.behind(request.entry_id)
-        return None if entry is None else entry.id
+            self._next = _Anew(replace(start, request=replace(start.request, start=frame)), sound)
 
     def _follow(self, entry_id: int | None) -> Entry | None:
         """Go on with the entry behind this one, if that is wanted; what follows in any case."""

@@ -70,6 +70,11 @@ class Hearing:
         return self._parts[-1].start.stream_id if self._parts else None
 
     @property
+    def last_entry_id(self) -> int | None:
+        """The entry behind which the queue goes on."""
+        return self._parts[-1].start.request.entry_id if self._parts else None
+
+    @property
     def paused(self) -> bool:
         """Whether what is heard is paused."""
         flow = self._parts[0].flow if self._parts else None
@@ -142,18 +147,15 @@ class Hearing:
             return None
         return part.start.request.entry_id, Place(part.first_frame + told, part.flow.sample_rate)
 
-    def cut_wrong(self, follows: Callable[[int], Entry | None]) -> int | None:
-        """Drop everything from the first part on that is no longer what follows of itself what is before it.
-
-        The entry that is then the last one, or None where all is right.
-        """
+    def cut_wrong(self, follows: Callable[[int], Entry | None]) -> bool:
+        """Drop everything from the first part on that is no longer what follows of itself; whether there was any."""
         parts = list(self._parts)
         for number, part in enumerate(parts):
             wanted = None if part.behind is None else follows(part.behind)
             if number and part.behind is not None and _id_of(wanted) != part.start.request.entry_id:
                 self._parts = deque(parts[:number])
-                return self._parts[-1].start.request.entry_id
-        return None
+                return True
+        return False
 
     def due_s(self, now_s: float) -> float:
         """When, with nothing sent any more, the next part or the end is heard at the latest; never while paused."""
