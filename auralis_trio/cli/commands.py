@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import get_args
 
 import msgspec
 
@@ -17,6 +18,7 @@ from auralis_trio.config import Settings, descriptions, flag_of, is_list
 from auralis_trio.errors import AuralisError
 from auralis_trio.library.backup import KEEP, MAX_KEEP
 from auralis_trio.mastering.presets import PRESETS
+from auralis_trio.wire.wishes import SampleRate
 from auralis_trio.work.memory import keep_freed_memory
 
 
@@ -73,6 +75,8 @@ def _add_mastering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", metavar="FILE", help="match this track instead of a preset's sound")
     parser.add_argument("--album", action="store_true", help="IN and OUT are folders; all audio files get one recipe")
     parser.add_argument("--bits", choices=["16", "24", "32", "float"], default="24", help="(default: %(default)s)")
+    rates = sorted(get_args(SampleRate))
+    parser.add_argument("--sample-rate", type=int, choices=rates, metavar="HZ", help="resample to this rate first")
     parser.add_argument("--receipt", metavar="FILE.json", help="write down what was done to each file")
     parser.set_defaults(refuse=parser.error)
 

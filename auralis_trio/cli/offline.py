@@ -60,6 +60,7 @@ def master(options: Options) -> int:
         target=Target(options["offset_lu"], options["ceiling_dbtp"]),
         words=options["bits"],
         reference=options["reference"],
+        sample_rate=options["sample_rate"],
     )
     path, into = options["path"], options["into"]
     _check(options, options["refuse"])

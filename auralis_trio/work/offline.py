@@ -46,26 +46,31 @@ class Workshop:
     check: Check = never_cancelled
 
     @contextmanager
-    def source(self, path: str | Path, doing: str) -> Iterator[AudioSource]:
-        """The frames of a file; how far it is read is told as the progress of `doing`.
+    def source(self, path: str | Path, doing: str, sample_rate: int | None = None) -> Iterator[AudioSource]:
+        """The frames of a file, resampled if `sample_rate` is another one than its own.
+
+        How far it is read is told as the progress of `doing`.
 
         Raises:
             SourceError: it cannot be played; a note says which file it is.
         """
         try:
-            with closing(open_source(str(path), probe(str(path)).content_id, self.pcm, self.check)) as source:
+            found = probe(str(path))
+            resample_hz = None if sample_rate == found.format.sample_rate else sample_rate
+            opened = open_source(str(path), found.content_id, self.pcm, self.check, resample_hz)
+            with closing(opened) as source:
                 yield _Watched(source, doing, self.tell)
         except SourceError as error:
             error.add_note(str(path))
             raise
 
-    def analyse(self, path: str | Path) -> Analysis:
-        """Measure a file.
+    def analyse(self, path: str | Path, sample_rate: int | None = None) -> Analysis:
+        """Measure a file, as it is or at another rate.
 
         Raises:
             SourceError: it cannot be played.
         """
-        with self.source(path, f"analysing {Path(path).name}") as source:
+        with self.source(path, f"analysing {Path(path).name}", sample_rate) as source:
             return analyse(source, self.check)
 
 
@@ -77,13 +82,17 @@ def open_workshop(tell: Tell, check: Check = never_cancelled) -> Iterator[Worksh
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done, and how the result is written down. A `reference` stands in for the preset."""
+    """What is to be done, and how the result is written down. A `reference` stands in for the preset.
+
+    With a `sample_rate` everything is done at that one.
+    """
 
     preset: str
     intensity: float
     target: Target
     words: Words
     reference: str | None = None
+    sample_rate: int | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +114,8 @@ def master_file(shop: Workshop, path: str, into: str, order: Order) -> Finished:
         OutputError: the result cannot be written.
     """
     reference = None if order.reference is None else shop.analyse(order.reference)
-    analysis = shop.analyse(path)
-    with shop.source(path, "tuning") as source:
+    analysis = shop.analyse(path, order.sample_rate)
+    with shop.source(path, "tuning", order.sample_rate) as source:
         mastered = _mastered(source, analysis, reference, order, shop.check)
     return _write(shop, path, into, order, (analysis, mastered))
 
@@ -121,10 +130,10 @@ def master_folder(shop: Workshop, folder: str, into: str, order: Order) -> Itera
     """
     names = album_names(folder, order.words)
     paths = [os.path.join(folder, name) for name in names]
-    analyses = [shop.analyse(path) for path in paths]
+    analyses = [shop.analyse(path, order.sample_rate) for path in paths]
     tunings = []
     for path, analysis in zip(paths, analyses, strict=True):
-        with shop.source(path, "tuning") as source:
+        with shop.source(path, "tuning", order.sample_rate) as source:
             tunings.append(tune(source, analysis, order.preset, order.target, shop.check))
     _make(into)
     mastered = master_album(analyses, order.preset, order.intensity, order.target, tunings)
@@ -168,7 +177,7 @@ def _mastered(
 def _write(shop: Workshop, path: str, into: str, order: Order, done: tuple[Analysis, Mastered]) -> Finished:
     """Render a file into another one, and measure it on the way."""
     analysis, mastered = done
-    with shop.source(path, f"mastering {Path(path).name}") as source:
+    with shop.source(path, f"mastering {Path(path).name}", order.sample_rate) as source:
         meter = OutcomeMeter(source.format)
         with open_file(into, Cut(_form(source, mastered.recipe), source.total_frames, order.words)) as put:
             for block in rendered(source, mastered.recipe, shop.check):

@@ -121,13 +121,15 @@ def test_master_writes_what_the_server_streams(song: Path, mastered: tuple[Sampl
         assert told["after"]["integrated_lufs"] == pytest.approx(told["target_lufs"], abs=0.2)
 
 
-async def test_what_is_written_has_the_hash_of_the_streams_receipt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", ["", "48000"])
+async def test_what_is_written_has_the_hash_of_the_streams_receipt(tmp_path: Path, rate: str) -> None:
     folder = tmp_path / "music"
     folder.mkdir()
     song, receipt = write_music(folder / "song.flac"), tmp_path / "receipt.json"
     command = ["master", str(song), str(tmp_path / "out.flac"), "--preset", "punchy", "--receipt", str(receipt)]
+    command += ["--sample-rate", rate] if rate else []
     assert (await in_thread(run_command, *command, "--intensity", "0.5")).returncode == 0
-    path = "/api/stream/1/receipt?enhanced=true&preset=punchy&intensity=0.5"
+    path = f"/api/stream/1/receipt?enhanced=true&preset=punchy&intensity=0.5&sample_rate={rate or 44_100}"
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
         httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
