@@ -158,7 +158,7 @@ class Conductor:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
                 async with open_plan(self._services, command.request, sound) as plan:
-                    await self._deliver(command, plan)
+                    await self._deliver(command, await plan.fed())
             except AuralisError as error:
                 self._refuse(command, error)
         if self.stream is not None:

@@ -76,7 +76,7 @@ class Ahead:
         try:
             async with open_plan(self._services, request, wish(request)) as plan:
                 if plan.track.total_frames:
-                    await plan.track.packets(plan.sound, 0, plan.encoding)
+                    await plan.track.packets(plan.sound, 0, plan.rendered_as)
         except AuralisError as error:
             # It is told when its turn has come, if it still is so then.
             log.info("what follows could not be rendered ahead: %s", error.code)
