@@ -94,6 +94,14 @@ def turned(sound: Sound, frame: int, after: Recipe, grain: int) -> Sound:
     return after if before == after else Schedule(before, at, after)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """Where a track ends is not known before the decoder comes to `near_frame`: then `settle` gives what it is."""
+
+    near_frame: int
+    settle: Callable[[], Awaitable[OpenTrack]]
+
+
 @dataclass
 class Stream:
     """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has."""
@@ -103,6 +111,7 @@ class Stream:
     flow: Flow
     beat: Beat
     ahead: Callable[[], Awaitable[None]] | None = None
+    ending: Ending | None = None
     reason: str | None = None
     error: AuralisError | None = None
     _sequence: int = field(default=0)
@@ -135,18 +144,27 @@ class Stream:
 
     async def run_decoder(self, out: trio.MemorySendChannel[Chunk | AuralisError]) -> None:
         """Render the track chunk by chunk into the channel; a source that fails ends it with its error."""
-        plan, frame = self.plan, self.plan.start_frame
+        frame = self.plan.start_frame
         # A sender that ended first has closed the other end: then there is nobody left to decode for.
         with out, suppress(trio.BrokenResourceError):
             try:
-                while frame < plan.track.total_frames:
+                while frame < self.plan.track.total_frames:
+                    await self._settle_before(frame)
                     chunk = await self._chunk_from(frame)
-                    await out.send(await self._encoded(chunk, last=chunk.span.end == plan.track.total_frames))
+                    last = chunk.span.end == self.plan.track.total_frames
+                    await out.send(await self._encoded(chunk, last=last))
                     frame = chunk.span.end
             except AuralisError as error:
                 await self._send_rest(out, frame, error)
         if self.ahead is not None:
             await self.ahead()
+
+    async def _settle_before(self, frame: int) -> None:
+        """Know where the track ends before the chunk with this frame, if that may be near the end."""
+        track, ending = self.plan.track, self.ending
+        if ending is not None and track.grid.chunk(track.grid.chunk_of(frame)).end > ending.near_frame:
+            self.ending = None
+            self.plan = replace(self.plan, track=await ending.settle())
 
     async def _chunk_from(self, frame: int) -> Chunk:
         """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""
