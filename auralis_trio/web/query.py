@@ -1,5 +1,6 @@
 """What stands behind the question mark or in a JSON body, as a checked record."""
 
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -33,8 +34,13 @@ def query(kind: type[T]) -> T:
     Raises:
         InvalidRequest: one is unknown, stands twice, or has a value that cannot be used.
     """
+    return checked(kind, request.args.lists())
+
+
+def checked(kind: type[T], parameters: Iterable[tuple[str, Sequence[str]]]) -> T:
+    """Parameters, each with all its values, as `kind`; raises as `query` does."""
     given = {}
-    for name, values in request.args.lists():
+    for name, values in parameters:
         if len(values) > 1:
             raise InvalidRequest(f"Give {name} once.")
         given[name] = values[0]

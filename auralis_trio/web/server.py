@@ -14,9 +14,10 @@ from auralis_trio.web.medley_api import MedleyApi
 from auralis_trio.web.metadata_api import MetadataApi
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
+from auralis_trio.web.plain import answer_plainly, problem_answer, send_answer
 from auralis_trio.web.player_api import PlayerApi
 from auralis_trio.web.playlists_api import PlaylistsApi
-from auralis_trio.web.problems import CONTENT_TYPE, install_problems, problem
+from auralis_trio.web.problems import install_problems
 from auralis_trio.web.processing_api import ProcessingApi
 from auralis_trio.web.query import MAX_JSON_BYTES
 from auralis_trio.web.queue_api import QueueApi
@@ -63,6 +64,7 @@ def create_app(services: Services) -> ASGIFramework:
     prepare(app)
     app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)
+    plain_routes = StreamApi(services).plain_routes()
 
     async def guarded(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] == "lifespan":
@@ -77,7 +79,7 @@ def create_app(services: Services) -> ASGIFramework:
             return
         if scope["type"] == "websocket":
             await serve_websocket(services.sessions, scope, receive, send)
-        else:
+        elif not await answer_plainly(plain_routes, scope, send):
             await app(scope, receive, send)
 
     return guarded
@@ -88,11 +90,7 @@ async def _refuse(scope: Scope, send: ASGISendCallable, error: AuralisError) -> 
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": None})
         return
-    status, headers, body = problem(error)
-    pairs = [*headers.items(), *PAGE_HEADERS, ("content-type", CONTENT_TYPE), ("content-length", str(len(body)))]
-    encoded = [(name.lower().encode(), value.encode()) for name, value in pairs]
-    await send({"type": "http.response.start", "status": status, "headers": encoded, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_answer(problem_answer(error), send)
 
 
 async def _add_page_headers(response: Response) -> Response:

@@ -1,5 +1,6 @@
 """Audio over HTTP: chunks, whole files and byte ranges, all of one render. A URL says everything that is heard."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.answers import describe_mastering, head_response, json_response
 from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
+from auralis_trio.web.plain import Answer, Asked, PlainRoute, asked_of_quart
 from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
@@ -68,6 +70,10 @@ class StreamApi:
             Route("GET", f"{track}/file", self.original),
         ]
 
+    def plain_routes(self) -> list[PlainRoute]:
+        """Those of them that are asked for by the thousand."""
+        return [PlainRoute(re.compile(r"/api/stream/([0-9]{1,18})/chunk/([0-9]{1,18})"), self.answer_chunk)]
+
     async def metadata(self, track_id: int) -> Response:
         """What a client must know before it fetches chunks."""
         sound = query(Sound)
@@ -76,7 +82,11 @@ class StreamApi:
 
     async def chunk(self, track_id: int, index: int) -> Response:
         """One chunk of the grid."""
-        wanted = query(ChunkQuery)
+        return (await self.answer_chunk(asked_of_quart(), track_id, index)).response()
+
+    async def answer_chunk(self, asked: Asked, track_id: int, index: int) -> Answer:
+        """The same for whoever asks."""
+        wanted = asked.query(ChunkQuery)
         encoding = Encoding.named(wanted.encoding)
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
@@ -84,8 +94,8 @@ class StreamApi:
                 raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
             headers = _caching(etag, wanted)
-            if is_unchanged(request.headers, etag):
-                return Response(b"", 304, headers)
+            if is_unchanged(asked.headers, etag):
+                return Answer(304, headers)
             began_s = trio.current_time()
             chunk, cached = await track.chunk(recipe, index, encoding)
             self.services.prefetch.ahead(track.file, recipe, index + 1, encoding)
@@ -98,7 +108,7 @@ class StreamApi:
                 "Server-Timing": f"render;dur={(trio.current_time() - began_s) * 1000:.1f}",
             }
             kind = MEDIA_TYPES.get(encoding, "application/octet-stream")
-            return Response(chunk.data, 200, headers, content_type=kind)
+            return Answer(200, headers, kind, chunk.data)
 
     async def audio_wav(self, track_id: int) -> Response:
         """The whole track as WAV, or any part of its bytes."""

@@ -1,0 +1,121 @@
+"""Requests that are answered without Quart: what players fetch by the thousand, behind the same guard.
+
+Quart makes objects of routes, contexts, requests and responses, and that costs as much as handing out a chunk that
+lies in memory. A plain route stands in the table of routes as well: what does not fit its pattern to the letter, such
+as another method or a slash at the end, is Quart's to answer, with the same words.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from hypercorn.typing import ASGISendCallable, HTTPScope
+from quart import Response, request
+from werkzeug.datastructures import Headers
+
+from auralis_trio.errors import AuralisError
+from auralis_trio.web.problems import CONTENT_TYPE, problem
+from auralis_trio.web.query import checked
+from auralis_trio.web.security import PAGE_HEADERS
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+QUOTED = "werkzeug.url_quote"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a GET or HEAD request asks besides its path."""
+
+    parameters: Sequence[tuple[str, Sequence[str]]]
+    headers: Headers
+
+    def query(self, kind: type[T]) -> T:
+        """See `query.query`."""
+        return checked(kind, self.parameters)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    content_type: str | None = None
+    body: bytes = b""
+
+    def response(self) -> Response:
+        """The same for Quart."""
+        return Response(self.body, self.status, dict(self.headers), content_type=self.content_type)
+
+
+@dataclass(frozen=True)
+class PlainRoute:
+    """A path whose numbers are the view's arguments, and what answers it."""
+
+    pattern: re.Pattern[str]
+    view: Callable[..., Awaitable[Answer]]
+
+
+def asked_of_quart() -> Asked:
+    """The request that Quart is answering."""
+    return Asked(list(request.args.lists()), request.headers)
+
+
+async def answer_plainly(routes: Sequence[PlainRoute], scope: HTTPScope, send: ASGISendCallable) -> bool:
+    """Answer a request if one of the routes fits; whether it did."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        return False
+    for route in routes:
+        found = route.pattern.fullmatch(scope["path"])
+        if found is not None:
+            answer = await _answer(route, [int(number) for number in found.groups()], scope)
+            await send_answer(answer, send, with_body=scope["method"] == "GET")
+            return True
+    return False
+
+
+async def _answer(route: PlainRoute, numbers: Sequence[int], scope: HTTPScope) -> Answer:
+    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+    try:
+        return await route.view(Asked(_parameters(scope["query_string"]), headers), *numbers)
+    except AuralisError as error:
+        if error.__cause__ is not None:
+            log.info("%s", error.code, exc_info=error.__cause__)
+        return problem_answer(error)
+    except Exception:
+        # A border: one request's failure must not reach the others, nor its words the client.
+        log.exception("request failed")
+        return problem_answer(AuralisError())
+
+
+def _parameters(query_string: bytes) -> Sequence[tuple[str, Sequence[str]]]:
+    """As Quart reads them: what is no UTF-8 stays quoted."""
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors=QUOTED):
+        given.setdefault(name, []).append(value)
+    return list(given.items())
+
+
+def problem_answer(error: AuralisError) -> Answer:
+    """An error that was raised on purpose."""
+    status, headers, body = problem(error)
+    return Answer(status, headers, CONTENT_TYPE, body)
+
+
+async def send_answer(answer: Answer, send: ASGISendCallable, *, with_body: bool = True) -> None:
+    """Send an answer with the headers that every page gets, or its head alone."""
+    kind = [] if answer.content_type is None else [("content-type", answer.content_type)]
+    length = [] if answer.status == 304 else [("content-length", str(len(answer.body)))]
+    encoded = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in (*kind, *length, *answer.headers.items(), *PAGE_HEADERS)
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded, "trailers": False})
+    await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})
