@@ -34,11 +34,12 @@ PlayerState = Literal["stopped", "playing", "paused"]
 
 
 @dataclass
-class _Sent:
-    """One output, and the entry that it was sent to and has not reported yet."""
+class _Known:
+    """One output, and the entry that it is at: that it was sent to, or, once it has `arrived`, that it reported."""
 
     output: Output
-    awaited: int | None
+    entry_id: int
+    arrived: bool = False
 
 
 class Player:
@@ -54,7 +55,7 @@ class Player:
         self.followers: list[Callable[[], None]] = []
         self.news = trio.Event()
         self._announce = announce
-        self._outputs: dict[str, _Sent] = {}
+        self._outputs: dict[str, _Known] = {}
         self._told: tuple[float, float] | None = None
 
     def begin(
@@ -75,16 +76,16 @@ class Player:
         if not stays:
             self.position = Position(start or 0)
         self.queue = self.queue.at(entry.id)
-        others = [sent for sent in self._outputs.values() if sent.output.id != output.id]
+        others = [known for known in self._outputs.values() if known.output.id != output.id]
         held, self.state = self.state == "paused", "playing"
         if takeover:
             self._outputs = {}
-        self._outputs[output.id] = _Sent(output, entry.id)
+        self._outputs[output.id] = _Known(output, entry.id)
         for other in others:
             if takeover:
                 other.output.stop_nowait()
             elif not stays:
-                self._send(other, entry)
+                self._send(entry, [other])
             elif held:
                 other.output.hold_nowait(False)
         self._tell_state()
@@ -97,11 +98,13 @@ class Player:
     def sounding(self, output: Output, entry_id: int, place: Place) -> None:
         """What is heard of an output."""
         known = self._outputs.get(output.id)
-        if known is None or known.awaited not in (None, entry_id):
+        if known is None:
             return
-        known.awaited = None
-        moved = entry_id != self.queue.current_id
-        if known is self._lead() and (not moved or self.queue.has(entry_id)):
+        if entry_id != known.entry_id and not (known.arrived and self.queue.has(entry_id)):
+            return
+        known.entry_id, known.arrived = entry_id, True
+        if known is self._lead():
+            moved = entry_id != self.queue.current_id
             self.queue = replace(self.queue, current_id=entry_id)
             self.position = Position(place.frame, place.sample_rate)
             if moved or self._drifted():
@@ -110,7 +113,7 @@ class Player:
     def held(self, output: Output, paused: bool) -> None:
         """An output was paused or goes on by its own client's will: so do the others."""
         if output.id in self._outputs:
-            self._hold(paused, [sent.output for sent in self._outputs.values() if sent.output.id != output.id])
+            self._hold(paused, [known.output for known in self._outputs.values() if known.output.id != output.id])
 
     def ended(self, output: Output, *, finished: bool = False) -> None:
         """An output plays the queue no more: it has `finished` what there was to play, or it is gone.
@@ -122,6 +125,7 @@ class Player:
             return
         self.look()
         del self._outputs[output.id]
+        self.look()
         if not self._outputs:
             self.state = "paused"
             if finished:
@@ -151,7 +155,7 @@ class Player:
 
     def pause(self) -> None:
         """Pause every output; nothing that is not playing changes."""
-        self._hold(True, [sent.output for sent in self._outputs.values()])
+        self._hold(True, [known.output for known in self._outputs.values()])
 
     def resume(self) -> None:
         """Go on.
@@ -160,7 +164,7 @@ class Player:
             Conflict: there is no output (`no_output`).
         """
         self._check_output()
-        self._hold(False, [sent.output for sent in self._outputs.values()])
+        self._hold(False, [known.output for known in self._outputs.values()])
 
     def stop(self) -> None:
         """Stop every output, and be at the beginning of the current entry."""
@@ -277,10 +281,11 @@ class Player:
         moved = self.queue.current_id != before.current_id
         if moved:
             self.position = Position()
-            if before.goes_on_in(self.queue):
-                self._send_all(self._current())
-            else:
-                self._stop()
+        if moved and not before.goes_on_in(self.queue):
+            self._stop()
+        elif (current := self.queue.current) is not None:
+            kept = {entry.id for entry in self.queue.entries}
+            self._send(current, [known for known in self._outputs.values() if moved or known.entry_id not in kept])
         self._announce("queue_changed", self.describe_queue())
         if moved:
             self._tell_state()
@@ -292,16 +297,13 @@ class Player:
         self.queue, self.position = self.queue.at(entry.id), Position(start)
         if self._outputs:
             self.state = "paused" if paused else "playing"
-        self._send_all(entry)
+        self._send(entry, list(self._outputs.values()))
         self._tell_state()
 
-    def _send_all(self, entry: Entry) -> None:
-        for sent in list(self._outputs.values()):
-            self._send(sent, entry)
-
-    def _send(self, sent: _Sent, entry: Entry) -> None:
-        sent.awaited = entry.id
-        sent.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
+    def _send(self, entry: Entry, places: Sequence[_Known]) -> None:
+        for known in places:
+            known.entry_id, known.arrived = entry.id, False
+            known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
     def _hold(self, paused: bool, outputs: Sequence[Output]) -> None:
         before: PlayerState = "playing" if paused else "paused"
@@ -313,7 +315,7 @@ class Player:
             self._tell_state()
 
     def _stop(self) -> None:
-        outputs, self._outputs = [sent.output for sent in self._outputs.values()], {}
+        outputs, self._outputs = [known.output for known in self._outputs.values()], {}
         self.state, self.position = "stopped", Position()
         for output in outputs:
             output.stop_nowait()
@@ -332,7 +334,7 @@ class Player:
         if not self._outputs:
             raise Conflict("Nobody plays the queue: let a client play it first.", code="no_output")
 
-    def _lead(self) -> _Sent | None:
+    def _lead(self) -> _Known | None:
         return next(iter(self._outputs.values()), None)
 
     def _drifted(self) -> bool:

@@ -271,6 +271,24 @@ async def test_only_the_output_that_has_played_for_the_longest_says_where_the_qu
     assert player.describe()["entry_id"] == 2
 
 
+async def test_when_that_output_goes_the_next_one_is_asked_at_once(player: Player) -> None:
+    first, second = begun(player, "first", "second")
+    second.heard = (2, Place(10, RATE))
+    player.ended(first)
+    assert (player.describe()["entry_id"], player.describe()["frame"]) == (2, 10)
+
+
+async def test_an_output_that_is_still_at_an_entry_that_is_taken_out_goes_where_the_queue_is_heard(
+    player: Player,
+) -> None:
+    first, second = begun(player, "first", "second")
+    player.sounding(first, 2, Place(441, RATE))
+    player.order(RemoveEntries(entry_ids=(1,)))
+    assert first.take() == []
+    [(done, entry_id, start, paused)] = second.take()
+    assert (done, entry_id, floor(start * RATE), paused) == ("play", 2, 441, False)
+
+
 async def test_an_output_that_has_finished_leaves_the_queue_at_what_comes_next(player: Player) -> None:
     [output] = begun(player, "a")
     player.ended(output, finished=True)
