@@ -3,7 +3,15 @@
     0 u8 version=1 | 1 u8 encoding | 2 u16 flags | 4 u32 stream_id | 8 u64 start_frame |
     16 u32 frames | 20 u32 sequence | 24 payload (never empty)
 
-The payload begins at a multiple of eight, so a client can lay a typed array over it.
+The payload begins at a multiple of eight, so a client can lay a typed array over it. `frames` counts at the stream's
+own rate, and so does `start_frame`.
+
+    s16, s24, f32   interleaved, little-endian; s24 in three bytes
+    flac            a FLAC stream of its own, to be decoded by itself
+    opus            one Opus packet of 60 ms, always at 48 kHz, to be decoded behind those before it. Of what the
+                    stream decodes to, `audio_stream_start.pre_skip_frames` are dropped first; then each packet brings
+                    `frames`, the first one fewer than the rest, and the last one what is left. `opus_head` (base64)
+                    is the identification header (RFC 7845 section 5.1), for decoders that ask for one.
 """
 
 import struct

@@ -22,17 +22,21 @@ from auralis_trio.audio.block import Samples
 from auralis_trio.demo import synthesise
 from tests import opus
 from tests.player_client import Delivery, open_player
-from tests.serving import running_server, settings_for
+from tests.reference import full_read
+from tests.serving import in_thread, running_server, settings_for
+from tests.sound_files import music as sine_and_noise
+from tests.sound_files import write
 
 RATE = 44_100
-FRAMES = 12 * RATE
+DURATION_S = 7
+FRAMES = DURATION_S * RATE
 MASTERED = "enhanced=true&preset=warm"
 
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
-    soundfile.write(folder / "long.flac", synthesise(12.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
+    soundfile.write(folder / "long.flac", synthesise(DURATION_S, RATE, 2, seed=1), RATE, subtype="PCM_16")
     soundfile.write(folder / "high.wav", synthesise(3.0, 96_000, 1, seed=2), 96_000, subtype="PCM_24")
     soundfile.write(folder / "lossy.mp3", synthesise(3.0, RATE, 2, seed=3), RATE)
     return folder
@@ -149,6 +153,49 @@ async def test_a_rendition_is_mastered_as_an_album_or_after_a_reference_too(
         assert known["mastering"]["expected_lufs"] is not None
 
 
+async def test_a_far_place_is_answered_with_retry_after_until_it_is_resampled(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    samples = sine_and_noise(90 * RATE, 1, RATE)
+    await in_thread(write, str(folder / "long.flac"), "flac", samples, RATE)
+    recorded = await in_thread(full_read, folder / "long.flac", tmp_path / "scratch")
+    expected = in_one_go(np.frombuffer(recorded, "<f4").reshape(-1, 1), RATE, 48_000)
+    last = len(expected) // 221_184
+    settings = settings_for(tmp_path, folder, decode_patience_s=0.01)
+    refused = 0
+    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        path = f"/api/stream/1/chunk/{last}?encoding=f32&sample_rate=48000"
+        with trio.fail_after(60):
+            while (answer := await http.get(path)).status_code != 200:
+                assert (answer.status_code, answer.json()["code"]) == (503, "track_not_ready")
+                assert int(answer.headers["Retry-After"]) >= 1
+                refused += 1
+    assert refused > 1
+    assert np.array_equal(np.frombuffer(answer.content, "<f4"), expected[last * 221_184 :, 0])
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("aac", ".aac"), ("m4a", ".m4a"), ("opus", ".opus")])
+async def test_what_can_only_be_decoded_in_sequence_has_renditions_and_encodings_too(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    rate = 48_000 if kind == "opus" else RATE
+    await in_thread(write, str(folder / f"song{suffix}"), kind, sine_and_noise(6 * rate, 2, rate), rate)
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        at_48 = await http.get("/api/stream/1/audio.opus")  # before anybody has counted its frames
+        recorded = await chunks_of(http, 1, "")
+        for other in (48_000, 32_000):
+            expected = in_one_go(recorded, rate, other) if other != rate else recorded
+            assert np.array_equal(await chunks_of(http, 1, f"sample_rate={other}"), expected)
+            flac = await http.get(f"/api/stream/1/audio.flac?sample_rate={other}")
+            assert by_soundfile(flac.content)[0].shape == expected.shape
+        assert len(by_soundfile(at_48.content)[0]) == math.ceil(len(recorded) * 48_000 / rate)
+
+
 async def test_its_own_rate_changes_nothing(http: httpx2.AsyncClient, tracks: dict[str, int]) -> None:
     track_id = tracks["long"]
     assert await described(http, track_id, f"sample_rate={RATE}") == await described(http, track_id, "")
@@ -231,7 +278,7 @@ async def test_the_bit_rate_of_opus_can_be_chosen(http: httpx2.AsyncClient, trac
     path = f"/api/stream/{tracks['long']}/audio.opus"
     for bitrate_kbps in (32, 96, 320):
         answer = await http.get(f"{path}?bitrate_kbps={bitrate_kbps}")
-        assert 8 * len(answer.content) / 12.0 / 1000 == pytest.approx(bitrate_kbps, rel=0.25)
+        assert 8 * len(answer.content) / DURATION_S / 1000 == pytest.approx(bitrate_kbps, rel=0.25)
     default = await http.get(path)
     assert default.content == (await http.get(f"{path}?bitrate_kbps=128")).content
     for wrong in ("bitrate_kbps=31", "bitrate_kbps=321", "bitrate_kbps=much", "sample_rate=44100"):

@@ -1,5 +1,6 @@
 """Streams of Opus: one encoder each, whole packets alone, and every frame of the track in one of them."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.pipeline import Plan, Stream, open_stream
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.wire.packets import FIRST, LAST
+from auralis_trio.wire.queue_orders import SetQueue
 from tests import opus
-from tests.fakes import FailingSource, ToneSource, Tracks
+from tests.fakes import FailingSource, ToneSource, Tracks, services_for, talk
 from tests.stream.test_pipeline import ALL, Sink
 
 RATE = 48_000
@@ -142,3 +144,38 @@ async def test_what_the_encoder_held_back_is_brought_when_the_source_fails(
     stream = await play(renderer, tracks, sink, track_id=2)
     assert (stream.reason, stream.next_frame) == ("failed", CHUNK)
     assert isinstance(stream.error, SourceHung)
+
+
+async def test_a_queue_goes_on_in_opus_without_a_frame_lost(
+    autojump_clock: MockClock, tracks: Tracks, tmp_path: Path
+) -> None:
+    tracks.add(2, lambda: ToneSource(STEREO, 30_001))
+    services = services_for(tracks, PcmCache(str(tmp_path / "pcm"), 0, 1.0))
+    services.player.order(SetQueue(track_ids=(1, 2)))
+    async with talk(services) as link:
+        link.say("play", encoding="opus", credit=ALL)
+        await link.hear("audio_stream_end", 2)
+    for start, total_frames in zip(link.told("audio_stream_start"), (TOTAL, 30_001), strict=True):
+        packets = link.packets(start["stream_id"])
+        head = base64.b64decode(start["opus_head"])
+        assert (start["encoding"], start["start_frame"], start["total_frames"]) == ("opus", 0, total_frames)
+        assert sum(packet.frames for packet in packets) == total_frames
+        heard = opus.decoded((packet.payload for packet in packets), head, start["pre_skip_frames"], total_frames)
+        assert len(heard) == total_frames
+
+
+async def test_a_change_of_sound_in_opus_goes_on_at_a_frame_that_was_sent(
+    autojump_clock: MockClock, tracks: Tracks, tmp_path: Path
+) -> None:
+    services = services_for(tracks, PcmCache(str(tmp_path / "pcm"), 0, 1.0))
+    async with talk(services) as link:
+        link.say("play", track_id=1, encoding="opus", credit=100_000)
+        await link.wait_until(lambda: link.frames(1) > 97_120)  # no further packet fits into the credit
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 2)
+        link.say("credit", stream_id=2, frames=ALL)
+        await link.hear("audio_stream_end", 2)
+    assert start["preset"] == "warm"
+    assert 0 < start["start_frame"] <= link.frames(1)
+    assert start["start_frame"] + link.frames(2) == TOTAL
+    assert link.packets(2)[0].payload != link.packets(1)[0].payload
