@@ -269,7 +269,10 @@ async def test_clearing_waits_for_what_is_being_written(tmp_path: Path, door: Th
         assert tier.statistics().waiting == 1
         async with trio.open_nursery() as nursery:
             nursery.start_soon(clear)
-            await trio.testing.wait_all_tasks_blocked()
+            for _ in range(20):
+                await trio.testing.wait_all_tasks_blocked()
+                await trio.to_thread.run_sync(lambda: None)
+            assert freed == []
             slow.go.set()
     assert (freed[0].entries, sizes(tmp_path)) == (1, {})
 
