@@ -7,7 +7,7 @@ should be the one that closes.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
@@ -29,6 +29,13 @@ LOCK_WAIT_S = 5.0
 _DATABASE_ERRORS = (sqlite3.Error, psycopg2.Error, DBException, OrmError)
 
 
+@dataclass
+class Changes:
+    """How many sessions have written since the database was opened: what was read at the same number still holds."""
+
+    number: int = 0
+
+
 @dataclass(frozen=True)
 class Library:
     """One open database. Its functions are in `queries` and `scanner`; each opens one session and ends it."""
@@ -36,6 +43,7 @@ class Library:
     db: Database
     entities: Entities
     home: Home
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def dialect(self) -> Dialect:
@@ -61,9 +69,12 @@ class Library:
         Raises:
             Busy: as in `reading`.
         """
-        with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
-            self.home.begin_writing(self.db)
-            yield self.entities
+        try:
+            with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
+                self.home.begin_writing(self.db)
+                yield self.entities
+        finally:
+            self.changes.number += 1  # there is one writer
 
     def close(self) -> None:
         """Leave everything well kept and close this thread's connection; others close with their threads."""

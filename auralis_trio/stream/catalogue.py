@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import trio
+
 from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.library.queries import get_track_file, set_total_frames
 from auralis_trio.library.records import TrackFile
@@ -12,6 +14,8 @@ from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.renderer import OpenTrack
 
 T = TypeVar("T")
+
+MAX_FOUND = 1024
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,8 @@ class Catalogue:
         self._offload = offload
         self._library = library
         self._deadline_s = deadline_s
+        self._found: dict[int, TrackFile] = {}
+        self._found_at = 0
 
     async def ask(self, question: Callable[..., T], *args: Any, **options: Any) -> T:
         """Run ``question(library, *args, **options)``, which only reads.
@@ -45,12 +51,25 @@ class Catalogue:
         return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=self._deadline_s)
 
     async def find_track(self, track_id: int) -> TrackFile:
-        """Where a track's audio lies.
+        """Where a track's audio lies; the last ones found are remembered until something is written.
 
         Raises:
             NotFound: there is no such track.
         """
-        return await self.ask(get_track_file, track_id)
+        changes = self._library.changes.number
+        if changes != self._found_at:
+            self._found.clear()
+            self._found_at = changes
+        file = self._found.get(track_id)
+        if file is not None:
+            await trio.lowlevel.checkpoint()
+            return file
+        file = await self.ask(get_track_file, track_id)
+        if changes == self._library.changes.number == self._found_at:
+            if len(self._found) == MAX_FOUND:
+                del self._found[next(iter(self._found))]
+            self._found[track_id] = file
+        return file
 
     async def keep_length(self, track: OpenTrack) -> None:
         """Note the frames of a track whose file did not declare them and which were counted just now.
