@@ -4,7 +4,7 @@ With `InlineOffload` no thread runs, so a test may move the clock.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt
+from auralis_trio.library.medleys import MedleyTrack
 from auralis_trio.library.personal import record_heard
 from auralis_trio.library.queue_tracks import check_tracks
 from auralis_trio.library.records import TrackFile
@@ -157,6 +158,7 @@ class FixedCatalogue(Catalogue):
         self.lengths: list[tuple[int, int]] = []
         self.heard: list[tuple[int, float]] = []
         self.tell_error: AuralisError | None = None
+        self.albums: dict[int, tuple[int, int]] = {}
 
     async def ask(self, question: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """See `Catalogue.ask`: only whether there are these tracks."""
@@ -179,6 +181,17 @@ class FixedCatalogue(Catalogue):
         if track_id not in self._tracks.makers:
             raise NotFound
         return self._tracks.file(track_id)
+
+    async def find_medley(self, track_ids: Sequence[int]) -> list[MedleyTrack]:
+        """See `Catalogue.find_medley`: tracks of one album where `albums` names it and their numbers."""
+        found = []
+        for track_id in track_ids:
+            album_id, number = self.albums.get(track_id, (None, None))
+            file = await self.find_track(track_id)
+            found.append(
+                MedleyTrack(file=file, title="", artist=None, album_id=album_id, disc_number=1, track_number=number)
+            )
+        return found
 
     async def keep_length(self, track: OpenTrack) -> None:
         """See `Catalogue.keep_length`."""

@@ -1,12 +1,13 @@
 """The library as async code sees it: every question goes through the door, under a deadline."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import trio
 
 from auralis_trio.errors import Busy, TimedOut
+from auralis_trio.library.medleys import MedleyTrack, medley_tracks
 from auralis_trio.library.queries import get_track_file, set_total_frames
 from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library
@@ -70,6 +71,14 @@ class Catalogue:
                 del self._found[next(iter(self._found))]
             self._found[track_id] = file
         return file
+
+    async def find_medley(self, track_ids: Sequence[int]) -> list[MedleyTrack]:
+        """These tracks in this order, with what tells whether they belong to one another.
+
+        Raises:
+            NotFound: there is no such track.
+        """
+        return await self.ask(medley_tracks, track_ids)
 
     async def keep_length(self, track: OpenTrack) -> None:
         """Note the frames of a track whose file did not declare them and which were counted just now.

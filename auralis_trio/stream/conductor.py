@@ -34,6 +34,7 @@ from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutle
 from auralis_trio.stream.pipeline import Outlet, Plan, Stream, open_stream, turned
 from auralis_trio.stream.player import Entry, Output
 from auralis_trio.stream.session_services import SessionServices
+from auralis_trio.stream.succession import Left, Succession
 from auralis_trio.wire.conversation import Conversation, End, Request, Start, State
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
@@ -78,13 +79,15 @@ class Conductor:
         self._changed = trio.Event()
         self._sounds: tuple[Wish, Target] | None = None
         self._slot = trio.CancelScope()
-        self._ahead = Ahead(services)
+        self._succession = Succession(services)
+        self._ahead = Ahead(services, self._succession)
         self._tail: str | None = None
         self._failures = 0
 
     def want(self, command: Start | End) -> None:
         """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
         now_s = trio.current_time()
+        self._succession.forget()
         if isinstance(command, Start):
             self.hearing.expect(command, now_s)
         else:
@@ -157,7 +160,8 @@ class Conductor:
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
-                async with open_plan(self._services, command.request, sound) as plan:
+                left = self._succession.left_to(command.request, command.follows)
+                async with open_plan(self._services, command.request, sound, left) as plan:
                     await self._deliver(command, await plan.fed())
             except AuralisError as error:
                 self._refuse(command, error)
@@ -192,7 +196,8 @@ class Conductor:
         manner, limits = command.request.manner, self._services.limits
         flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
         ahead = None if command.request.entry_id is None else partial(self._ahead.run, command.request, self._wish)
-        stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead)
+        ending = self._succession.ending(command.request, plan, self._wish)
+        stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending)
         self.hearing.begin(stream, now_s)
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
@@ -244,16 +249,28 @@ class Conductor:
     def _follow(self, entry_id: int | None) -> Entry | None:
         """Go on with the entry behind this one, if that is wanted; what follows in any case."""
         entry = None if entry_id is None else self._services.player.behind(entry_id)
-        talk = self._talk
-        if entry is None or talk.request is None or not talk.request.manner.autoplay:
-            return entry
+        left, talk = self._succession.owed(entry_id, entry), self._talk
+        if left is not None:
+            return self._send_left(left)
+        if entry is not None and talk.request is not None and talk.request.manner.autoplay:
+            self._go_on(entry, 0, entry_id)
+        return entry
+
+    def _send_left(self, left: Left) -> Entry:
+        """Go on with the frames that were to be mixed with another track, alone."""
+        entry = Entry(left.entry_id, left.file.track_id)
+        self._go_on(entry, left.start_frame, None)
+        return entry
+
+    def _go_on(self, entry: Entry, start_frame: int, behind: int | None) -> None:
+        """Go on with this entry; `behind` is the one that it comes behind of itself."""
+        talk, follows = self._talk, self.hearing.last_stream_id
         paused = talk.state is State.PAUSED if talk.live else self.hearing.paused
-        start = talk.go_on(entry.id, entry.track_id, follows=self.hearing.last_stream_id, paused=paused)
+        start = talk.go_on(entry.id, entry.track_id, follows=follows, paused=paused, start=start_frame)
         if start is not None:
-            self.hearing.expect(start, trio.current_time(), entry_id)
+            self.hearing.expect(start, trio.current_time(), behind)
             self._next = start
             self._stirred.set()
-        return entry
 
     def _replace(self, command: Start | End | None) -> None:
         self._next = command
@@ -287,7 +304,10 @@ class Conductor:
             if self.stream is None:
                 self.hearing.fail(command.stream_id)
             goes_on = isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES
-            if reason == "completed" or goes_on:
+            left = self._succession.owed_for(command) if self.stream is None else None
+            if left is not None:
+                entry = self._send_left(left)
+            elif reason == "completed" or goes_on:
                 entry = self._follow(command.request.entry_id)
             if self._next is None:
                 self._tail = reason

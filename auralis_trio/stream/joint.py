@@ -28,7 +28,13 @@ class JoinedTrack(OpenTrack):
         form = msgspec.structs.replace(own.format, channels=joint.channels or own.format.channels)
         super().__init__(renderer, JoinedReader(own.reader, leaving, joint, grid), own.file, Described(form, frames))
         self._own = own
+        self._leaving = leaving
         self._joint = joint
+
+    def shortened(self, tail_frames: int) -> "JoinedTrack":
+        """The same track without so many frames at its end."""
+        joint = msgspec.structs.replace(self._joint, tail_frames=tail_frames)
+        return JoinedTrack(self._renderer, self._own, self._leaving, joint)
 
     def revision(self, sound: Sound) -> str:
         """See `OpenTrack.revision`; it names the neighbours' part as well."""
@@ -61,6 +67,13 @@ async def open_joint(renderer: Renderer, file: TrackFile, joint: Joint) -> Async
         if joint.head is not None:
             leaving = (await stack.enter_async_context(renderer.open_track(joint.head.leaving))).reader
         yield own if _is_alone(own.format.channels, joint) else JoinedTrack(renderer, own, leaving, joint)
+
+
+def shortened(renderer: Renderer, track: OpenTrack, tail_frames: int) -> OpenTrack:
+    """An open track without so many frames at its end; it stays open as long as `track` is."""
+    if isinstance(track, JoinedTrack):
+        return track.shortened(tail_frames)
+    return JoinedTrack(renderer, track, None, Joint(tail_frames=tail_frames))
 
 
 def joint_revision(file: TrackFile, sound: Sound, joint: Joint) -> str:

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from auralis_trio.errors import AuralisError, InvalidRequest
 from auralis_trio.library.settings import get_settings, keep_settings
+from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.wire.wishes import Intensity, PresetName, Wish
@@ -24,7 +25,11 @@ log = logging.getLogger(__name__)
 
 
 class ListeningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What listeners may choose. `loudness_offset_lu` is added to every preset's target."""
+    """What listeners may choose. `loudness_offset_lu` is added to every preset's target.
+
+    `crossfade_s` is how long the end of a track in the queue and the head of the next are heard at once; tracks that
+    follow each other on an album never are.
+    """
 
     enhancement_enabled: bool = False
     preset: PresetName = "adaptive"
@@ -33,6 +38,7 @@ class ListeningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     loudness_offset_lu: Annotated[float, Meta(ge=-10, le=6)] = 0.0
     ceiling_dbtp: Annotated[float, Meta(ge=-6, le=-0.5)] = -1.0
     analyse_library: bool = True
+    crossfade_s: Annotated[float, Meta(ge=0, le=MAX_CROSSFADE_S)] = 0.0
 
 
 class Listening:

@@ -13,18 +13,25 @@ import trio
 from auralis_trio.audio.units import seconds_to_frame
 from auralis_trio.errors import AuralisError
 from auralis_trio.mastering import Sound
+from auralis_trio.stream.joint import open_joint
 from auralis_trio.stream.pipeline import Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
+from auralis_trio.stream.succession import Left, Succession
 from auralis_trio.wire.conversation import Request
 from auralis_trio.wire.wishes import Wish
+from auralis_trio.work.joining import Joint
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_plan(services: SessionServices, request: Request, sound: Sound | Wish) -> AsyncIterator[Plan]:
+async def open_plan(
+    services: SessionServices, request: Request, sound: Sound | Wish, left: Left | None = None
+) -> AsyncIterator[Plan]:
     """What is asked for, with its track open; a wish is made a recipe first, which may need an analysis.
+
+    What was `left` to it is mixed into its first frames.
 
     Raises:
         NotFound: there is no such track.
@@ -37,19 +44,22 @@ async def open_plan(services: SessionServices, request: Request, sound: Sound | 
         file = file.at_rate(manner.sample_rate)
     if isinstance(sound, Wish):
         sound = (await services.mastery.resolve_soon(file, sound)).recipe
-    async with services.renderer.open_track(file) as track:
+    joint = Joint() if left is None else left.joint(file, sound)
+    async with open_joint(services.renderer, file, joint) as track:
         await services.catalogue.keep_length(track)
         rate, start = track.format.sample_rate, request.start
         frame = seconds_to_frame(start, rate) if isinstance(start, float) else start
         frame = min(frame, track.total_frames)
-        yield Plan(track, sound, frame, manner.encoding, services.limits.stall_timeout_s)
+        plan = Plan(track, sound, frame, manner.encoding, services.limits.stall_timeout_s)
+        yield replace(plan, join_frames=joint.head_frames)
 
 
 class Ahead:
     """The first chunk of what follows a session's stream in the queue, rendered before it is asked for."""
 
-    def __init__(self, services: SessionServices) -> None:
+    def __init__(self, services: SessionServices, succession: Succession) -> None:
         self._services = services
+        self._succession = succession
         self._entry_id: int | None = None
         self._following: Entry | None = None
         self._scope = trio.CancelScope()
@@ -73,6 +83,8 @@ class Ahead:
         return None if self._entry_id is None else self._services.player.behind(self._entry_id)
 
     async def _render(self, request: Request, wish: Callable[[Request], Wish]) -> None:
+        if self._succession.has_left(self._entry_id, self._following):
+            return  # the head of what follows is a mix, which has been rendered
         try:
             async with open_plan(self._services, request, wish(request)) as plan:
                 if plan.track.total_frames:

@@ -119,6 +119,7 @@ def start_message(plan: Plan, start: Start) -> str:
         "entry_id": start.request.entry_id,
         "follows_stream_id": start.follows,
         "start_frame": plan.start_frame,
+        "join_frames": plan.join_frames,
         "total_frames": track.total_frames,
         "sample_rate": track.format.sample_rate,
         "channels": track.format.channels,

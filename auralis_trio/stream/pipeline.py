@@ -55,7 +55,10 @@ class Piece(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Plan:
-    """What one stream delivers: the frames from `start_frame` to the end of the track."""
+    """What one stream delivers: the frames from `start_frame` to the end of the track.
+
+    The first `join_frames` of the track are a mix with the end of the one before.
+    """
 
     track: OpenTrack
     sound: Sound
@@ -63,6 +66,7 @@ class Plan:
     encoding: Encoding
     stall_timeout_s: float
     feed: OpusFeed | None = None
+    join_frames: int = 0
 
     @property
     def rendered_as(self) -> Encoding:

@@ -15,7 +15,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.encoder import cue_sheet
 from auralis_trio.errors import Conflict
-from auralis_trio.library.medleys import MedleyTrack, album_tracks, medley_tracks
+from auralis_trio.library.medleys import MedleyTrack, album_tracks
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Curve
 from auralis_trio.stream.composer import Composer, MedleyWish
 from auralis_trio.stream.medley import Medley, open_medley
@@ -99,7 +99,7 @@ class MedleyApi:
         if not entries:
             raise Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
         track_ids = [entry.track_id for entry in entries]
-        return Listed("Play queue", await self.services.catalogue.ask(medley_tracks, track_ids), within_albums=False)
+        return Listed("Play queue", await self.services.catalogue.find_medley(track_ids), within_albums=False)
 
     async def _wav(self, listed: Listed) -> Response:
         wanted = query(MedleyQuery)

@@ -233,11 +233,13 @@ class Conversation:
         """Play an entry of the queue, at once: the answer to Join, or where the player sends its outputs."""
         return self._start(request, paused=paused)
 
-    def go_on(self, entry_id: int, track_id: int, *, follows: int | None, paused: bool) -> Start | None:
+    def go_on(
+        self, entry_id: int, track_id: int, *, follows: int | None, paused: bool, start: int = 0
+    ) -> Start | None:
         """Play an entry of the queue behind what is still heard; None where it is not the queue that is played."""
         if self.request is None or not self.queued:
             return None
-        request = replace(self.request, entry_id=entry_id, track_id=track_id, start=0)
+        request = replace(self.request, entry_id=entry_id, track_id=track_id, start=start)
         return self._start(request, paused=paused, follows=follows)
 
     def hold(self, paused: bool) -> Hold | None:

@@ -62,8 +62,10 @@ async def test_the_server_greets_with_what_a_client_must_know(services: SessionS
     services.hub.announce("library", "library_updated", {})
     async with talk(replace(services, snapshot=lambda: {"scan": None})) as link:
         greeting = link.told("hello")[0]
+        (session,) = services.hub.statistics()
     assert greeting == {
         "boot": services.hub.boot,
+        "session": session["session"],
         "version": "test",
         "protocol": 1,
         "limits": {"stall_timeout_s": 20.0, "pace_ahead_s": 3.0, "max_messages_per_s": 100},
@@ -115,6 +117,7 @@ async def test_the_start_says_what_is_coming(services: SessionServices, autojump
         "track_id": 2,
         "entry_id": None,
         "follows_stream_id": None,
+        "join_frames": 0,
         "start_frame": 12_000,
         "total_frames": LONG,
         "sample_rate": RATE,
