@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from trio_websocket import open_websocket_url
 
 from auralis_trio.app import Server
 from auralis_trio.stream.output import Place
 from auralis_trio.web.server import route_table
 from auralis_trio.wire.queue_orders import MAX_ENTRIES
 from tests.door.test_collection_routes import make_track
+from tests.player_client import open_player
 from tests.serving import running_server, settings_for
 from tests.stream.test_player import FakeOutput
 
@@ -308,9 +308,8 @@ async def test_who_connects_is_told_the_queue_and_what_is_heard_of_it(
     output = FakeOutput("somebody")
     server.services.sessions.player.begin(output, None, None, takeover=False)
     output.heard = (1, Place(22_050, 44_100))
-    async with open_websocket_url(server.url.replace("http", "ws") + "/ws") as websocket:
-        hello = json.loads(await websocket.get_message())
-    state = hello["data"]["state"]
+    async with open_player(server.url) as client:
+        state = client.hello["state"]
     assert [entry["entry_id"] for entry in state["queue"]["entries"]] == [1, 2]
     assert (state["player"]["outputs"], state["player"]["frame"]) == (["somebody"], 22_050)
 
