@@ -21,9 +21,10 @@ from auralis_trio.app import Server
 from auralis_trio.audio.block import Samples
 from auralis_trio.demo import synthesise
 from tests import opus
+from tests.door.test_memory import CACHE_BYTES, MIB, peak_bytes, take_all, tracks_of, write_long
 from tests.player_client import Delivery, open_player
 from tests.reference import full_read
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import in_thread, running_server, server_process, settings_for
 from tests.sound_files import music as sine_and_noise
 from tests.sound_files import write
 
@@ -84,23 +85,21 @@ def in_one_go(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return whole[: math.ceil(len(samples) * to_hz / from_hz)]
 
 
-@pytest.mark.parametrize(
-    ("title", "rate"), [("long", 48_000), ("long", 192_000), ("high", 44_100), ("high", 8_000), ("lossy", 96_000)]
-)
 async def test_a_track_at_another_rate_is_its_whole_resampled(
-    http: httpx2.AsyncClient, tracks: dict[str, int], title: str, rate: int
+    http: httpx2.AsyncClient, tracks: dict[str, int]
 ) -> None:
-    track_id = tracks[title]
-    own = await described(http, track_id, "")
-    wanted = f"sample_rate={rate}"
-    known = await described(http, track_id, wanted)
-    assert (known["sample_rate"], known["channels"], known["bits"]) == (rate, own["channels"], None)
-    assert known["total_frames"] == math.ceil(own["total_frames"] * rate / own["sample_rate"])
-    assert known["duration_s"] == pytest.approx(own["duration_s"], abs=1 / rate)
-    assert known["revision"] != own["revision"]
-    recorded = await chunks_of(http, track_id, "")
-    chunks = await chunks_of(http, track_id, wanted)
-    assert np.array_equal(chunks, in_one_go(recorded, own["sample_rate"], rate))
+    for title, rates in {"long": (48_000, 192_000), "high": (44_100, 8_000), "lossy": (96_000,)}.items():
+        own = await described(http, tracks[title], "")
+        recorded = await chunks_of(http, tracks[title], "")
+        for rate in rates:
+            wanted = f"sample_rate={rate}"
+            known = await described(http, tracks[title], wanted)
+            assert (known["sample_rate"], known["channels"], known["bits"]) == (rate, own["channels"], None)
+            assert known["total_frames"] == math.ceil(own["total_frames"] * rate / own["sample_rate"])
+            assert known["duration_s"] == pytest.approx(own["duration_s"], abs=1 / rate)
+            assert known["revision"] != own["revision"]
+            chunks = await chunks_of(http, tracks[title], wanted)
+            assert np.array_equal(chunks, in_one_go(recorded, own["sample_rate"], rate))
 
 
 @pytest.mark.parametrize("sound", ["enhanced=false", MASTERED])
@@ -421,24 +420,22 @@ async def test_opus_changes_its_sound_at_a_frame_that_both_streams_agree_on(
     assert len(heard(new)) == new.frames
 
 
-@pytest.mark.parametrize("encoding", ["s16", "s24", "f32", "flac"])
 async def test_a_websocket_stream_at_another_rate_is_the_chunks_of_that_rate(
-    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int], encoding: str
+    server: Server, http: httpx2.AsyncClient, tracks: dict[str, int]
 ) -> None:
     async with open_player(server.url) as client:
-        delivery = await client.play_to_end(tracks["high"], encoding=encoding, enhanced=False, sample_rate=44_100)
-    assert (delivery.start["sample_rate"], delivery.start["encoding"]) == (44_100, encoding)
-    wanted = "s24" if encoding == "flac" else encoding
-    path = f"/api/stream/{tracks['high']}"
-    chunks = b"".join(
-        [(await http.get(f"{path}/chunk/{index}?encoding={wanted}&sample_rate=44100")).content for index in range(1)]
-    )
-    audio = delivery.audio
-    if encoding == "flac":
-        words = [by_soundfile(packet.payload)[0] for packet in delivery.packets]
-        audio = (np.concatenate(words) >> 8).astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
-    assert delivery.frames == delivery.start["total_frames"]
-    assert audio == chunks
+        for encoding in ("s16", "s24", "f32", "flac"):
+            told = {"encoding": encoding, "sample_rate": 44_100}
+            delivery = await client.play_to_end(tracks["high"], enhanced=False, **told)
+            assert told.items() <= delivery.start.items()
+            assert delivery.frames == delivery.start["total_frames"] <= delivery.start["chunk_frames"]
+            wanted = "s24" if encoding == "flac" else encoding
+            chunk = await http.get(f"/api/stream/{tracks['high']}/chunk/0?encoding={wanted}&sample_rate=44100")
+            audio = delivery.audio
+            if encoding == "flac":
+                words = np.concatenate([by_soundfile(packet.payload)[0] for packet in delivery.packets])
+                audio = (words >> 8).astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+            assert audio == chunk.content
 
 
 async def test_opus_comes_as_json_as_well(server: Server, tracks: dict[str, int]) -> None:
@@ -465,3 +462,21 @@ async def test_opus_at_another_rate_and_rates_that_are_not_usual_are_refused(
             assert (await client.hear_text("error"))["code"] == "validation_error"
         delivery = await client.play_to_end(tracks["high"], encoding="opus", sample_rate=48_000)
         assert delivery.end["reason"] == "completed"
+
+
+@pytest.mark.parametrize(("resource", "duration_s"), [("audio.flac?sample_rate=16000", 1_200), ("audio.opus", 300)])
+async def test_a_long_track_costs_no_more_memory_than_a_short_one(
+    tmp_path: Path, resource: str, duration_s: int
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    write_long(folder / "short.wav", 8_000, 1, 60)
+    write_long(folder / "long.wav", 8_000, 1, duration_s)  # of more than 50 MiB as floats
+    with server_process(tmp_path / "data", folder, chunk_cache_bytes=CACHE_BYTES, chunk_disk_bytes=0) as server:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=60) as http:
+            ids = await tracks_of(http, 2)
+        peaks = []
+        for title in ("short", "long"):
+            assert await in_thread(take_all, server.url, f"/api/stream/{ids[title]}/{resource}") > 5_000
+            peaks.append(peak_bytes(server))
+    assert peaks[1] - peaks[0] < 8 * MIB
