@@ -16,6 +16,7 @@ from mutagen.flac import FLAC
 from auralis_trio.app import Server
 from auralis_trio.audio.block import Samples
 from auralis_trio.demo import synthesise
+from tests.player_client import open_player
 from tests.serving import in_thread, running_server, settings_for
 from tests.sound_files import music as sweep
 
@@ -348,3 +349,43 @@ async def test_what_follows_on_an_album_is_not_crossfaded_in_the_queue(http: htt
     await http.post("/api/player/queue", json={"track_ids": [one, two, three, two, one]})
     told = await chapters(http, "?crossfade_s=0.5", QUEUE)
     assert [each["join_frames"] for each in told["chapters"]] == [0, 0, 0, 22_050, 22_050]
+
+
+async def test_what_a_websocket_client_hears_of_the_queue_is_the_same_sample_for_sample(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    one, two, three = (each["track_id"] for each in (await chapters(http))["chapters"])
+    order = [three, one, two, one]  # one and two follow each other on the album
+    await http.post("/api/player/queue", json={"track_ids": order})
+    assert (await http.put("/api/settings", json={"crossfade_s": 0.8})).status_code == 200
+    for encoding, sound in (("s16", {}), ("s24", {"enhanced": True, "preset": "warm"})):
+        async with open_player(server.url) as player:
+            streams = []
+            await player.say("play", credit=2**40, encoding=encoding, entry_id=1, **sound)
+            for _ in order:
+                await player.hear_text("audio_stream_start")
+                streams.append(await player.hear_to_end())
+        assert [stream.start["join_frames"] for stream in streams] == [0, 35_280, 0, 35_280]
+        query = "&".join(f"{name}={value}".lower() for name, value in sound.items())
+        url = f"{QUEUE}/audio.wav?crossfade_s=0.8&encoding={encoding}&{query}"
+        whole = (await http.get(url)).content
+        heard = b"".join(stream.audio for stream in streams)
+        start = whole.index(b"data") + 8
+        assert heard == whole[start : start + len(heard)]
+        assert len(heard) == (await chapters(http, f"?{url.partition('?')[2]}", QUEUE))["total_frames"] * (
+            4 if encoding == "s16" else 6
+        )
+
+
+async def test_opus_goes_over_from_track_to_track_as_well(server: Server, http: httpx2.AsyncClient) -> None:
+    one, two, _ = (each["track_id"] for each in (await chapters(http))["chapters"])
+    await http.post("/api/player/queue", json={"track_ids": [two, one]})
+    await http.put("/api/settings", json={"crossfade_s": 0.5})
+    async with open_player(server.url) as player:
+        await player.say("play", credit=2**40, encoding="opus")
+        frames_of = []
+        for _ in range(2):
+            start = await player.hear_text("audio_stream_start")
+            frames_of.append((start["join_frames"], (await player.hear_to_end()).frames))
+    resampled = [-(-length * 160 // 147) for length in (LENGTHS[1], LENGTHS[0])]
+    assert frames_of == [(0, resampled[0] - 24_000), (24_000, resampled[1])]
