@@ -28,10 +28,11 @@ LISTENERS_ROWS = (
         row
         for kind in ("FLAC", "MP3")
         for row in (
-            f"{kind} of 20 s, never analysed: mastered",
-            f"{kind}, analysed, not rendered: mastered",
-            f"{kind}, the same while a scan runs",
-            f"{kind}: another preset in mid-play",
+            f"{kind}, mastered: analysed, not heard yet; a scan runs",
+            f"{kind}, mastered: heard before, not rendered",
+            f"{kind}, mastered: another preset, for the first time",
+            f"{kind}, mastered: another preset, heard before, not rendered",
+            f"{kind} of 20 s, mastered: never analysed",
         )
     ),
     *(

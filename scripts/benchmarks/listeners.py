@@ -13,7 +13,7 @@ from pathlib import Path
 from auralis_trio.audio.grid import Grid
 from scripts.benchmarks import ours
 from scripts.benchmarks.crowd import measure_ceiling, measure_crowd, measure_sizes
-from scripts.benchmarks.first_packet import Library, measure_first_packets, open_library
+from scripts.benchmarks.first_packet import Library, Stock, measure_first_packets, open_library
 from scripts.benchmarks.http_load import fetch
 from scripts.benchmarks.icecast import RadioListener, open_icecast
 from scripts.benchmarks.load import Load
@@ -41,15 +41,13 @@ class Effort:
     tracks: int
     sizes: Sequence[int]
     latencies: int
-    library: tuple[float, int, int]
-    """how long its tracks are in seconds, how many of each kind were never analysed, and files to be scanned"""
+    stock: Stock
 
 
-FULL = Effort(
-    700, 4, 4.0, range(1000, 6001, 250), 400.0, 24, (1024, 2048, 4096, 8192, 16_384, 32_768), 40, (240.0, 8, 6000)
-)
-QUICK = Effort(700, 1, 1.5, range(1500, 3501, 1000), 100.0, 8, (16_384,), 6, (240.0, 1, 2000))
-TRIAL = Effort(3, 1, 0.3, range(3, 4), 30.0, 2, (8192,), 1, (20.0, 1, 60))
+SIZES = (1024, 2048, 4096, 8192, 16_384, 32_768)
+FULL = Effort(700, 4, 4.0, range(1000, 6001, 250), 400.0, 24, SIZES, 40, Stock(240.0, 20, 8, 6000))
+QUICK = Effort(700, 1, 1.5, range(1500, 3501, 1000), 100.0, 8, (16_384,), 6, Stock(240.0, 3, 1, 2000))
+TRIAL = Effort(3, 1, 0.3, range(3, 4), 30.0, 2, (8192,), 1, Stock(20.0, 1, 1, 60))
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def measure(effort: Effort) -> Iterator[object]:
 @contextmanager
 def _library(work: Path, cpus: set[int], effort: Effort) -> Iterator[Library]:
     with ExitStack() as stack:
-        yield open_library(stack, work, cpus, effort.library)
+        yield open_library(stack, work, cpus, effort.stock)
 
 
 @contextmanager

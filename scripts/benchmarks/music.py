@@ -36,18 +36,22 @@ def write_many(folder: Path, count: int, duration_s: float) -> list[str]:
     return names
 
 
-def write_long(folder: Path, copies: int, duration_s: float) -> None:
-    """Write `new-N.flac` and `new-N.mp3`, so many of each, and `known` as FLAC, MP3 and Opus."""
+def write_long(folder: Path, seed: int, copies: int, duration_s: float) -> None:
+    """Write tracks called after their folder, so many as FLAC and as MP3; one encoding serves all of the latter."""
     folder.mkdir()
-    base = pattern(3)
-    head, frames = _mp3_frames(base, folder / "known.mp3")
+    name, base = folder.name, pattern(seed)
+    head, frames = _mp3_frames(base, folder / f"{name}-0.mp3")
     times = round(duration_s / PATTERN_S)
-    for number in range(copies + 1):
-        name = f"new-{number}" if number < copies else "known"
-        _write(folder / f"{name}.flac", np.roll(base, number * 9_973, axis=0), duration_s)
-        (folder / f"{name}.mp3").write_bytes(_mp3_file(head, (frames[number:] + frames[:number]) * times))
-    opus = np.resize(synthesise(PATTERN_S, OPUS_RATE, 2, 4), (round(duration_s / 4 * OPUS_RATE), 2))
-    soundfile.write(folder / "known.opus", opus, OPUS_RATE, format="OGG", subtype="OPUS")
+    for number in range(copies):
+        _write(folder / f"{name}-{number}.flac", np.roll(base, number * 9_973, axis=0), duration_s)
+        data = _mp3_file(head, (frames[number:] + frames[:number]) * times)
+        (folder / f"{name}-{number}.mp3").write_bytes(data)
+
+
+def write_opus(path: Path, duration_s: float) -> None:
+    """Write a track that can only be decoded in sequence."""
+    music = np.resize(synthesise(PATTERN_S, OPUS_RATE, 2, 4), (round(duration_s * OPUS_RATE), 2))
+    soundfile.write(path, music, OPUS_RATE, format="OGG", subtype="OPUS")
 
 
 def pattern(seed: int) -> Frames:
