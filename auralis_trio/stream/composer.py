@@ -82,5 +82,8 @@ class Composer:
     async def _sounds(self, files: Sequence[TrackFile], wish: Wish) -> list[Sound]:
         """The recipe for each; all of them must be found by the deadline that one track has otherwise."""
         with trio.move_on_after(self._deadline_s):
-            return [(await self._mastery.resolve(file, wish)).recipe for file in files]
+            return await self._resolved(files, wish)
         raise Busy("The tracks are being analysed. Ask again in a moment.", code="analysis_running", retry_after_s=2)
+
+    async def _resolved(self, files: Sequence[TrackFile], wish: Wish) -> list[Sound]:
+        return [(await self._mastery.resolve(file, wish)).recipe for file in files]
