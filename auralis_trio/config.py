@@ -82,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     max_connections: Annotated[Count, Meta(description="open connections")] = 4096
     max_sessions: Annotated[Count, Meta(description="WebSocket clients")] = 2048
+    max_streams: Annotated[
+        Count, Meta(description="listeners at once, by WebSocket or with whole tracks by HTTP")
+    ] = 1024
+    max_streams_per_client: Annotated[Count, Meta(description="the same from one address")] = 256
+    max_requests_per_s: Annotated[Count, Meta(description="HTTP requests from one address; more get 429")] = 1000
     max_message_bytes: Annotated[
         Annotated[int, Meta(ge=1024, le=16 * MIB)], Meta(description="size of one WebSocket message from a client")
     ] = 65_536

@@ -7,6 +7,7 @@ AuralisError
 ├── NotFound               there is no such thing
 ├── Conflict               not in this state
 ├── Busy                   every place is taken; later it may work
+├── TooMany                the asker asks too often
 ├── TimedOut               a job did not end within its deadline
 ├── OutputError            a file cannot be written
 ├── BackupError            a backup cannot be made, proved or brought back
@@ -37,6 +38,7 @@ class AuralisError(Exception):
     ) -> None:
         self.message = message or self.text
         self.code = code or self.default_code
+        self.retry_after_s = retry_after_s
         self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         super().__init__(self.message)
 
@@ -86,6 +88,14 @@ class Busy(AuralisError):
     status = 503
     default_code = "busy"
     text = "The server is busy. Try again in a moment."
+
+
+class TooMany(AuralisError):
+    """The asker asks too often."""
+
+    status = 429
+    default_code = "too_many_requests"
+    text = "These are too many requests at once. Wait a moment, then go on more slowly."
 
 
 class TimedOut(AuralisError):

@@ -63,12 +63,16 @@ def default_permits() -> dict[Lane, int]:
 
 @dataclass(frozen=True)
 class LaneStatistics:
-    """The state of one lane: permits, how many are held and waited for, and which jobs nobody waits for any more."""
+    """The state of one lane: permits, how many are held and waited for, and which jobs nobody waits for any more.
+
+    `longest_wait_s` is for how long the one that waits longest has been waiting.
+    """
 
     permits: int
     running: int
     waiting: int
     stuck: list[str]
+    longest_wait_s: float = 0.0
 
 
 class Offload(Protocol):
@@ -99,6 +103,9 @@ class Offload(Protocol):
 
     def statistics(self) -> dict[str, LaneStatistics]:
         """The state of every lane, by its name."""
+
+    def longest_wait_s(self, lane: Lane) -> float:
+        """For how long the one that waits longest for a thread of `lane` has been waiting."""
 
 
 class Stopped(BaseException):
@@ -141,9 +148,14 @@ class _Threads:
     limiter: trio.CapacityLimiter
     start: Start
     stuck: list[_Job] = field(default_factory=list)
+    waiting_since_s: dict[_Job, float] = field(default_factory=dict)
 
     async def call(self, job: _Job, fn: Callable[[], T]) -> T:
-        await self.limiter.acquire_on_behalf_of(job)
+        self.waiting_since_s[job] = trio.current_time()
+        try:
+            await self.limiter.acquire_on_behalf_of(job)
+        finally:
+            del self.waiting_since_s[job]
         token = trio.lowlevel.current_trio_token()
         job.started = True
 
@@ -173,10 +185,18 @@ class _Threads:
             if not job.finished.is_set():
                 self.stuck.append(job)
 
+    def longest_wait_s(self) -> float:
+        """For how long the first in the row has been waiting."""
+        return max(0.0, trio.current_time() - next(iter(self.waiting_since_s.values()), math.inf))
+
     def statistics(self) -> LaneStatistics:
         held = self.limiter.statistics()
         return LaneStatistics(
-            int(held.total_tokens), held.borrowed_tokens, held.tasks_waiting, [job.name for job in self.stuck]
+            permits=int(held.total_tokens),
+            running=held.borrowed_tokens,
+            waiting=held.tasks_waiting,
+            stuck=[job.name for job in self.stuck],
+            longest_wait_s=self.longest_wait_s(),
         )
 
 
@@ -230,6 +250,10 @@ class ThreadOffload:
             **{lane.value: threads.statistics() for lane, threads in self.lanes.items()},
             Lane.PROCESS.value: processes,
         }
+
+    def longest_wait_s(self, lane: Lane) -> float:
+        """See `Offload.longest_wait_s`."""
+        return self.lanes[lane].longest_wait_s()
 
 
 @asynccontextmanager
@@ -289,6 +313,10 @@ class InlineOffload:
     def statistics(self) -> dict[str, LaneStatistics]:
         """Nothing ever runs."""
         return {}
+
+    def longest_wait_s(self, lane: Lane) -> float:
+        """Nothing ever waits."""
+        return 0.0
 
 
 def _name(fn: Callable[..., object]) -> str:

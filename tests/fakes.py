@@ -24,6 +24,7 @@ from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.offload import InlineOffload, Offload
+from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -242,6 +243,8 @@ Heard = Packet | tuple[str, dict[str, Any]]
 class FakeLink:
     """A client at the other end of a `Link`: says what the test says and keeps what it hears, in order."""
 
+    client = "192.0.2.1"
+
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.closed: tuple[int, str] | None = None
@@ -372,6 +375,7 @@ def services_for(
         listening=Listening(catalogue, changed),
         player=Player(partial(hub.announce, "player")),
         listens=Listens(catalogue),
+        admission=Admission(max_sessions, max_sessions, lambda: 0.0),
         snapshot=dict,
         version="test",
         limits=limits,

@@ -21,6 +21,8 @@ from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.jobs.watch import Watcher
 from auralis_trio.library.contents import known_contents
 from auralis_trio.library.records import TrackFile
+from auralis_trio.offload import Lane
+from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.cache import ChunkCache
@@ -93,6 +95,7 @@ class Core:
     player: Player
     chunks: DiskTier
     prefetch: Prefetch
+    admission: Admission
 
 
 def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
@@ -115,7 +118,9 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     room = Workroom(offload, catalogue, analyst, flights)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
     player = Player(partial(hub.announce, "player"))
-    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch)
+    waiting = partial(offload.longest_wait_s, Lane.AUDIO)
+    admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting)
+    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch, admission)
 
 
 def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
@@ -168,6 +173,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         watcher=watcher,
         editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
         hub=hub,
+        admission=core.admission,
         analyst=core.analyst,
         mastery=core.mastery,
         listening=core.listening,
@@ -199,6 +205,7 @@ def build_sessions(core: Core, settings: Settings, snapshot: Callable[[], dict[s
         core.listening,
         core.player,
         Listens(core.catalogue),
+        core.admission,
         snapshot,
         __version__,
         SessionLimits(settings.stall_timeout_s, settings.pace_ahead_s, settings.max_messages_per_s),
@@ -219,6 +226,7 @@ def _snapshot(core: Core, scan: Scan, analysis: LibraryAnalysis) -> dict[str, An
 def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
+        "listeners": core.admission.statistics,
         "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
         "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
         "chunk_disk": core.chunks.describe,

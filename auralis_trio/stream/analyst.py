@@ -26,6 +26,9 @@ from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.work.ahead import ReadAhead
 
+LONG_S = 900.0
+"""A track longer than this may begin on a quick look."""
+
 LEAST_DEADLINE_S = 60.0
 SLOWEST = 10.0
 """How many seconds of a track must be worked through in each second, at least."""
@@ -103,7 +106,8 @@ class Analyst:
         """What is found out, or why nothing ever will be of this content."""
         try:
             async with self._renderer.open_track(file) as track:
-                if hurried:
+                # A long one leaves the other thread to the quick looks at it.
+                if hurried and not is_long(file):
                     analysis = await self._analysed_ahead(track)
                 else:
                     analysis = await track.work(analyse, deadline_of(file))
@@ -136,3 +140,12 @@ def deadline_of(file: TrackFile) -> float:
     if file.format is None or file.total_frames is None:
         return 3600.0
     return LEAST_DEADLINE_S + file.total_frames / file.format.sample_rate / SLOWEST
+
+
+def is_long(file: TrackFile) -> bool:
+    """Whether a stream of this track may begin before it is analysed."""
+    return (
+        file.format is not None
+        and file.total_frames is not None
+        and file.total_frames > LONG_S * file.format.sample_rate
+    )

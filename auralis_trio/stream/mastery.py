@@ -28,7 +28,7 @@ from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.solve import Mastered, outlook
 from auralis_trio.mastering.tuning import Tuning, master, tune
 from auralis_trio.offload import Lane, Offload
-from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.analyst import Analyst, is_long
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.flights import Flights
 from auralis_trio.wire.wishes import Wish
@@ -36,9 +36,6 @@ from auralis_trio.wire.wishes import Wish
 T = TypeVar("T")
 
 MAX_KEPT = 512
-LONG_S = 900.0
-"""A track longer than this may begin on a quick look."""
-
 UNMASTERED = Mastered(recipe=AS_RECORDED, target_lufs=None, expected_lufs=None)
 
 
@@ -107,7 +104,7 @@ class Mastery:
         Raises:
             Busy, SourceError, NotFound, InvalidRequest: as in `resolve`.
         """
-        if wish.plain or wish.album or wish.reference is not None or not _is_long(file):
+        if wish.plain or wish.album or wish.reference is not None or not is_long(file):
             return await self.resolve(file, wish)
         if await self._room.analyst.known(file) is not None:
             return await self.resolve(file, wish)
@@ -199,14 +196,6 @@ class Mastery:
     async def _think(self, work: Callable[..., T], *args: Any) -> T:
         """Arithmetic of some milliseconds."""
         return await self._room.offload.run(Lane.AUDIO, work, *args)
-
-
-def _is_long(file: TrackFile) -> bool:
-    return (
-        file.format is not None
-        and file.total_frames is not None
-        and file.total_frames > LONG_S * file.format.sample_rate
-    )
 
 
 def _name(target: Target) -> str:

@@ -15,6 +15,10 @@ from auralis_trio.wire.packets import LAST, pack_header
 class Link(Protocol):
     """A client's connection, whatever carries it."""
 
+    @property
+    def client(self) -> str:
+        """The address at its other end; those that have left already are one."""
+
     async def receive(self) -> str | bytes:
         """The next message.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
@@ -34,6 +35,7 @@ class SessionServices:
     listening: Listening
     player: Player
     listens: Listens
+    admission: Admission
     snapshot: Callable[[], dict[str, Any]]
     version: str
     limits: SessionLimits

@@ -1,5 +1,8 @@
 """The application: one guard in front of everything, the WebSocket beside Quart, the page and the routes in it."""
 
+from contextlib import nullcontext
+
+import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Response
 from quart_trio import QuartTrio
@@ -12,6 +15,7 @@ from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.medley_api import MedleyApi
 from auralis_trio.web.metadata_api import MetadataApi
+from auralis_trio.web.pacing import RequestRates
 from auralis_trio.web.page import Page
 from auralis_trio.web.personal_api import PersonalApi
 from auralis_trio.web.plain import answer_plainly, problem_answer, send_answer
@@ -29,7 +33,7 @@ from auralis_trio.web.settings_api import SettingsApi
 from auralis_trio.web.stream_api import StreamApi
 from auralis_trio.web.system_api import SystemApi
 from auralis_trio.web.transport import prepare
-from auralis_trio.web.ws import serve_websocket
+from auralis_trio.web.ws import client_of, serve_websocket
 
 
 def route_table(services: Services) -> list[Route]:
@@ -64,6 +68,7 @@ def create_app(services: Services) -> ASGIFramework:
     prepare(app)
     app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)
+    rates, admission = RequestRates(services.settings.max_requests_per_s), services.admission
     plain_routes = StreamApi(services).plain_routes()
 
     async def guarded(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -72,17 +77,28 @@ def create_app(services: Services) -> ASGIFramework:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"] if scope["type"] == "http" else "GET"
+        client, listens = client_of(scope), method == "GET" and sends_whole_tracks(scope["path"])
         try:
             guard.check(method, headers)
+            rates.check(client, trio.current_time())
+            if listens:
+                admission.check(client)
         except AuralisError as error:
             await _refuse(scope, send, error)
             return
         if scope["type"] == "websocket":
             await serve_websocket(services.sessions, scope, receive, send)
         elif not await answer_plainly(plain_routes, scope, send):
-            await app(scope, receive, send)
+            with admission.place(client) if listens else nullcontext():
+                await app(scope, receive, send)
 
     return guarded
+
+
+def sends_whole_tracks(path: str) -> bool:
+    """Whether the answer may last as long as its listener listens."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return path.startswith("/api/stream/") and (name == "file" or name.startswith("audio."))
 
 
 async def _refuse(scope: Scope, send: ASGISendCallable, error: AuralisError) -> None:

@@ -12,6 +12,7 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.jobs.watch import Watcher
+from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
@@ -35,6 +36,7 @@ class Services:
     chunks: DiskTier
     prefetch: Prefetch
     hub: Hub
+    admission: Admission
     analyst: Analyst
     mastery: Mastery
     listening: Listening

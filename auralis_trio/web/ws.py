@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import trio
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, WebsocketScope
 
 from auralis_trio.stream.session import SessionServices, run_session
 
 PATH = "/ws"
+
+
+def client_of(scope: HTTPScope | WebsocketScope) -> str:
+    """The address of whoever asks; those that have left already are one."""
+    return "" if scope["client"] is None else scope["client"][0]
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class WebSocketLink:
 
     receive_event: ASGIReceiveCallable
     send_event: ASGISendCallable
+    client: str
 
     async def receive(self) -> str | bytes:
         """See `Link.receive`."""
@@ -58,4 +64,4 @@ async def serve_websocket(
         await send({"type": "websocket.close", "code": 1008, "reason": None})
         return
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-    await run_session(WebSocketLink(receive, send), services)
+    await run_session(WebSocketLink(receive, send, client_of(scope)), services)

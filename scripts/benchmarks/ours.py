@@ -17,6 +17,9 @@ SETTINGS: dict[str, object] = {
     "max_messages_per_s": 10_000,
     "max_sessions": 8192,
     "max_connections": 8192,
+    "max_streams": 8192,
+    "max_streams_per_client": 8192,
+    "max_requests_per_s": 1_000_000,
     "chunk_disk_bytes": 0,
     "watch": "false",
 }

@@ -17,9 +17,9 @@ from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.tuning import Tuning
 from auralis_trio.offload import InlineOffload
-from auralis_trio.stream.analyst import Analyst
+from auralis_trio.stream.analyst import LONG_S, Analyst
 from auralis_trio.stream.flights import Flights
-from auralis_trio.stream.mastery import LONG_S, UNMASTERED, Mastery, Workroom
+from auralis_trio.stream.mastery import UNMASTERED, Mastery, Workroom
 from auralis_trio.wire.wishes import Wish
 from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks
 

@@ -1,0 +1,91 @@
+"""Limits through the door: how many listen, and how often one asks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+import soundfile
+import trio
+
+from auralis_trio.app import Server
+from auralis_trio.demo import synthesise
+from tests.player_client import open_player
+from tests.serving import running_server, settings_for
+
+RATE = 44_100
+WHOLE = "/api/stream/1/audio.wav"
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    samples = np.resize(synthesise(5.0, RATE, 2, seed=1), (180 * RATE, 2))
+    soundfile.write(folder / "long.wav", samples, RATE)
+    return folder
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, music: Path, **options: Any) -> AsyncIterator[tuple[Server, httpx2.AsyncClient]]:
+    async with (
+        running_server(settings_for(tmp_path, music, **options)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+    ):
+        yield server, http
+
+
+def places(server: Server) -> int:
+    return server.services.admission.statistics().streams
+
+
+async def until_free(server: Server) -> None:
+    with trio.fail_after(10):
+        while places(server):
+            await trio.lowlevel.checkpoint()
+
+
+async def test_one_more_listener_than_there_are_places_is_told_to_come_again(tmp_path: Path, music: Path) -> None:
+    async with serving(tmp_path, music, max_streams=1) as (server, http):
+        async with http.stream("GET", WHOLE) as first:
+            assert first.status_code == 200
+            refused = await http.get(WHOLE)
+            assert refused.status_code == 503
+            assert refused.json()["code"] == "server_busy"
+            assert int(refused.headers["Retry-After"]) > 0
+            # What only looks or fetches a piece takes no place.
+            assert (await http.head(WHOLE)).status_code == 200
+            assert (await http.get("/api/stream/1/chunk/0")).status_code == 200
+        await until_free(server)
+        assert (await http.get(WHOLE, headers={"Range": "bytes=0-99"})).status_code == 206
+
+
+async def test_a_session_without_a_place_is_refused_its_stream_and_goes_on(tmp_path: Path, music: Path) -> None:
+    async with serving(tmp_path, music, max_streams=1) as (server, _):
+        async with open_player(server.url) as first, open_player(server.url) as second:
+            await first.play(1, credit=100_000)
+            await second.say("play", track_id=1, credit=100_000)
+            error = await second.hear_text("audio_stream_error")
+            assert error["code"] == "server_busy"
+            assert error["retry_after_s"] > 0
+            # Who plays keeps the place through seeks and other tracks.
+            await first.say("seek", position_s=60)
+            await first.hear_text("audio_stream_start")
+            await first.say("stop")
+            await until_free(server)
+            await second.play(1, credit=100_000)
+        await until_free(server)
+
+
+async def test_who_asks_too_often_gets_429_and_is_served_again(tmp_path: Path, music: Path) -> None:
+    async with serving(tmp_path, music, max_requests_per_s=20) as (_, http):
+        codes = [(await http.get("/api/health")).status_code for _ in range(200)]
+        assert codes[0] == 200
+        assert set(codes) == {200, 429}
+        with trio.fail_after(10):
+            while (answer := await http.get("/api/health")).status_code == 429:
+                assert answer.json()["code"] == "too_many_requests"
+                await trio.sleep(int(answer.headers["Retry-After"]))
