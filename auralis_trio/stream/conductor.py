@@ -10,6 +10,7 @@ until the last frame is heard, and tells the player.
 import logging
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -57,12 +58,21 @@ class _Anew:
 
 
 @dataclass(frozen=True)
+class _Drop:
+    """Nothing behind this stream, or nothing at all, is to be heard of what was sent."""
+
+    after: int | None
+
+
+@dataclass(frozen=True)
 class Face:
     """What the conductor sees of its session: the client, the outbox, and how the player knows it."""
 
     link: Link
     say_nowait: Callable[[str], None]
     output: Output
+    place: ExitStack
+    """what it holds of the places for listeners"""
 
 
 class Conductor:
@@ -74,7 +84,7 @@ class Conductor:
         self._talk = talk
         self._face = face
         self._services = services
-        self._next: Start | End | _Anew | None = None
+        self._next: Start | End | _Anew | _Drop | None = None
         self._stirred = trio.Event()
         self._changed = trio.Event()
         self._sounds: tuple[Wish, Target] | None = None
@@ -82,18 +92,22 @@ class Conductor:
         self._succession = Succession(services)
         self._ahead = Ahead(services, self._succession)
         self._tail: str | None = None
+        self._placed = False
         self._failures = 0
 
     def want(self, command: Start | End) -> None:
         """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
         now_s = trio.current_time()
         self._succession.forget()
+        self._failures = 0
         if isinstance(command, Start):
             self.hearing.expect(command, now_s)
+            self._replace(command)
         else:
+            told = self.hearing.last_stream_id is None or (self.stream is not None and self.stream.reason is None)
             self.hearing.finish(now_s)
-        self._failures = 0
-        self._replace(command)
+            # A stream that is under way ends as `stopped`; of what ended before the client has to learn otherwise.
+            self._replace(command if told else _Drop(None))
 
     def sound_changed(self) -> None:
         """Look anew at how the present stream is to sound."""
@@ -116,9 +130,9 @@ class Conductor:
         if not self._talk.queued:
             return
         if self.hearing.cut_wrong(self._services.player.behind):
-            self._tail = "completed"
-            self._replace(None)
-        if self._tail == "completed" and self._next is None:
+            self._replace(_Drop(self.hearing.last_stream_id))
+            self._follow(self.hearing.last_entry_id)
+        elif self._tail == "completed" and self._next is None:
             self._follow(self.hearing.last_entry_id)
         self._ahead.replan()
 
@@ -130,8 +144,11 @@ class Conductor:
                 await self._play(command, None)
             elif isinstance(command, _Anew):
                 await self._play(command.start, command.sound)
+            elif isinstance(command, _Drop):
+                self._tail = None if command.after is None else "completed"
+                await self._face.link.send(pack("audio_stream_drop", {"after_stream_id": command.after}))
 
-    async def _wait_for_command(self) -> Start | End | _Anew:
+    async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
             due_s = math.inf
             if self._tail is not None:
@@ -139,6 +156,8 @@ class Conductor:
                 due_s = self.hearing.due_s(trio.current_time())
                 if due_s <= trio.current_time():
                     self._end_tail(self._tail)
+            else:
+                self._give_place_back()
             with trio.move_on_at(due_s):
                 await self._stirred.wait()
             self._stirred = trio.Event()
@@ -157,6 +176,7 @@ class Conductor:
         """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
         with trio.CancelScope() as self._slot:
             try:
+                self._take_place()
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
@@ -167,6 +187,21 @@ class Conductor:
                 self._refuse(command, error)
         if self.stream is not None:
             await self._tell_end(command, self.stream)
+
+    def _take_place(self) -> None:
+        """Be one of the listeners, until nothing is sent or heard any more.
+
+        Raises:
+            Busy: there is no place for a further one.
+        """
+        if not self._placed:
+            self._services.admission.check(self._face.link.client)
+            self._face.place.enter_context(self._services.admission.place(self._face.link.client))
+            self._placed = True
+
+    def _give_place_back(self) -> None:
+        self._face.place.close()
+        self._placed = False
 
     def _wish(self, request: Request) -> Wish:
         return self._wanted_sound(request)[0]
@@ -272,7 +307,7 @@ class Conductor:
             self._next = start
             self._stirred.set()
 
-    def _replace(self, command: Start | End | None) -> None:
+    def _replace(self, command: Start | End | _Drop) -> None:
         self._next = command
         self._stirred.set()
         self._slot.cancel()
@@ -325,4 +360,5 @@ def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
         "track_id": command.request.track_id,
         "entry_id": command.request.entry_id,
         "recovery_position_s": None,
+        "retry_after_s": error.retry_after_s,
     }

@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.listens import Listen, Listens
@@ -104,6 +105,10 @@ class Hearing:
         before = self._parts[number - 1].flow if number else None
         if before is not None:
             part.flow.follow(before, self._parts[number - 1].frames, now_s)
+
+    def statistics(self) -> dict[str, Any]:
+        """How many streams are under way, and whether they are paused."""
+        return {"streams": len(self._parts), "paused": self.paused}
 
     def expects(self, stream_id: int) -> bool:
         """Whether what is sent of this stream is going to be heard."""

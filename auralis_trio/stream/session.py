@@ -15,7 +15,7 @@ the hub ends it when the server stops or the outbox is full. Leaving the nursery
 import logging
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -74,6 +74,7 @@ class Session:
         self.services = services
         self.scope = trio.CancelScope()
         self.goodbye = (NORMAL, "")
+        self.place = ExitStack()
         self._conversation = Conversation()
         self._topics: frozenset[Topic] = frozenset(TOPICS)
         self._since_s = trio.current_time()
@@ -81,7 +82,7 @@ class Session:
         self._outbox, self._to_send = trio.open_memory_channel[str](
             OUTBOX_MESSAGES + services.limits.max_messages_per_s
         )
-        self._conductor = Conductor(self._conversation, Face(link, self.say_nowait, self), services)
+        self._conductor = Conductor(self._conversation, Face(link, self.say_nowait, self, self.place), services)
 
     def end(self, code: int, reason: str) -> None:
         """End the session; the first reason given is the one that the client hears."""
@@ -114,6 +115,7 @@ class Session:
             "state": self._conversation.state.name.lower(),
             "outbox_messages": self._outbox.statistics().current_buffer_used,
             "stream": None if stream is None else stream.statistics(),
+            "heard": self._conductor.hearing.statistics(),
         }
 
     async def run(self) -> None:
@@ -125,6 +127,7 @@ class Session:
         services = self.services
         greeting = {
             "boot": services.hub.boot,
+            "session": self.id,
             "version": services.version,
             "protocol": PROTOCOL_VERSION,
             "limits": asdict(services.limits),
@@ -253,7 +256,7 @@ async def run_session(link: Link, services: SessionServices) -> None:
     session = Session(link, services)
     code, reason = INTERNAL, "something went wrong on the server"
     try:
-        with services.hub.join(session), session.attached(), session.scope:
+        with services.hub.join(session), session.place, session.attached(), session.scope:
             await session.run()
         code, reason = session.goodbye
     except* Busy:

@@ -36,8 +36,8 @@ Rules.
 1. `Start` always means: end the present stream, if any, as `replaced`, wait until nothing of it can follow, then
    begin the new one. Whoever carries out the commands does that; here there is only one order.
 2. What a listener still has of earlier streams is dropped at a `Start`, but where that *follows* one of them: then
-   that one is heard to its end, or up to the new one's first frame if both are of the same track. So it is where the
-   queue goes on by itself and where a stream is begun anew.
+   that one is heard to its end, or, if it has ended as `replaced`, up to the new one's first frame; what came behind
+   it is dropped. So it is where the queue goes on by itself and where a stream is begun anew.
 3. ENDED is a stream that was sent to its last frame: the listener still hears its tail, so a seek goes back into
    the same track. After `stop` there is nothing to seek in.
 4. A pause belongs to its stream; only a seek while paused, and a stream that is begun anew, carry it over. What

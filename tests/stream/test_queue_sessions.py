@@ -565,9 +565,14 @@ async def test_an_entry_that_is_taken_out_before_it_is_heard_is_replaced_by_what
         await settled(link)
         assert len(link.told("audio_stream_start")) == 3
         assert services.player.describe()["state"] == "playing"  # the first one still sounds
+        (entry,) = edit(services, AddTracks(track_ids=(THREE,)))
+        last = await link.hear("audio_stream_start", 4)
+        await link.hear("audio_stream_end", 4)
         played(link, 1, LENGTHS[THREE])
+        played(link, 4, LENGTHS[THREE])
         await stopped(link)
     assert (start["entry_id"], start["follows_stream_id"]) == (entries[2], 1)
+    assert (last["entry_id"], last["follows_stream_id"]) == (entry, 1)
     assert (end["reason"], end["next_entry_id"]) == ("replaced", None)
 
 

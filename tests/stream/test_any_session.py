@@ -1,0 +1,268 @@
+"""Whatever clients say in whatever order: streams begin and end by the rules, and what is heard is known.
+
+The client here is one that plays: it takes what it is sent, sounds it in real time by a clock that the test moves,
+and tells what has sounded, as the player page does. So what the server believes can be compared with what was heard.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from auralis_trio.audio.source import AudioFormat
+from auralis_trio.decoder import PcmCache
+from auralis_trio.stream.session import SessionServices
+from auralis_trio.wire.packets import Packet
+from tests.fakes import LIMITS, FakeLink, FixedCatalogue, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
+
+TICK_S = 0.05
+LENGTHS = {1: (8_000, 20_000), 2: (11_025, 9_000), 3: (8_000, 700), 4: (8_000, 60_000)}
+WINDOW_S = 2.0
+PACE_AHEAD_S = LIMITS.pace_ahead_s
+SETTLED_S = 0.5
+
+
+@dataclass
+class Part:
+    """One stream as the client has it."""
+
+    start: dict[str, Any]
+    granted: int | None
+    received: int = 0
+    sounded: int = 0
+    reason: str | None = None
+    cut: int | None = None
+
+    @property
+    def rate(self) -> int:
+        return int(self.start["sample_rate"])
+
+    @property
+    def left(self) -> int:
+        """Frames that can sound now."""
+        return (self.received if self.cut is None else min(self.cut, self.received)) - self.sounded
+
+    @property
+    def over(self) -> bool:
+        """Whether no more of it will ever sound."""
+        return self.left <= 0 and (self.reason is not None or self.cut is not None)
+
+
+@dataclass
+class Sounding:
+    """What has sounded: seconds of each track."""
+
+    seconds: Counter[int] = field(default_factory=Counter)
+    drops: int = 0
+
+
+class PlayingLink(FakeLink):
+    """A client that plays; `window_s` of credit ahead of what has sounded, or none."""
+
+    def __init__(self, credited: bool) -> None:
+        super().__init__()
+        self.credited = credited
+        self.credit = 4_000 if credited else None
+        self.parts: list[Part] = []
+        self.sounding = Sounding()
+
+    def _note(self, item: Heard) -> None:
+        if isinstance(item, Packet):
+            self._packet(item)
+        elif item[0] == "audio_stream_start":
+            self._started(item[1])
+        elif item[0] == "audio_stream_end":
+            self._ended(item[1])
+        elif item[0] == "audio_stream_drop":
+            self._dropped(item[1]["after_stream_id"])
+        super()._note(item)
+
+    def _started(self, start: dict[str, Any]) -> None:
+        assert all(part.reason for part in self.parts), "a start before the end of the stream before"
+        follows = start["follows_stream_id"]
+        kept = [part for part in self.parts if follows is not None and part.start["stream_id"] <= follows]
+        self.sounding.drops += len(kept) < len(self.parts)
+        if kept and kept[-1].reason == "replaced":
+            kept[-1].cut = start["start_frame"] - kept[-1].start["start_frame"]
+            assert kept[-1].sounded <= kept[-1].cut, "a place that has sounded is sent again"
+        assert follows is None or kept[-1].start["stream_id"] == follows
+        self.parts = [*kept, Part(start, self.credit)]
+
+    def _ended(self, end: dict[str, Any]) -> None:
+        part = self.parts[-1]
+        assert end["stream_id"] == part.start["stream_id"]
+        assert part.reason is None, "two ends"
+        assert end["frames_sent"] == part.received
+        part.reason = end["reason"]
+        if part.reason == "completed":
+            assert part.start["start_frame"] + part.received == part.start["total_frames"]
+        if part.reason == "stopped":
+            self.sounding.drops += 1
+            self.parts = [Part(part.start, None, part.received, part.received, "stopped")]
+
+    def _dropped(self, after: int | None) -> None:
+        assert all(part.reason for part in self.parts)
+        self.sounding.drops += 1
+        kept = [part for part in self.parts if after is not None and part.start["stream_id"] <= after]
+        self.parts = [*kept, *[replace(part, cut=0) for part in self.parts[len(kept) :]]]
+
+    def _packet(self, packet: Packet) -> None:
+        part = self.parts[-1]
+        assert (packet.stream_id, part.reason) == (part.start["stream_id"], None)
+        assert packet.start_frame == part.start["start_frame"] + part.received
+        part.received += packet.frames
+        if part.granted is None:
+            # A tick more, since the clock of what sounds may be late by that.
+            assert sum(each.left / each.rate for each in self.parts if each.left > 0) <= PACE_AHEAD_S + 2 * TICK_S
+        else:
+            assert part.received <= part.granted
+
+    @property
+    def heard_part(self) -> Part | None:
+        return next((part for part in self.parts if not part.over), None)
+
+    def paused_in(self, services: SessionServices) -> bool:
+        """Whether its listener, or somebody else for all that play the queue, has paused it."""
+        session = self.told("hello")[0]["session"]
+        return any(each["session"] == session and each["heard"]["paused"] for each in services.hub.statistics())
+
+    async def run(self, services: SessionServices) -> None:
+        """Let what there is sound, and tell of it."""
+        while True:
+            await trio.sleep(TICK_S)
+            left_s = TICK_S
+            while not self.paused_in(services) and left_s > 1e-9 and (part := self.heard_part) and part.left > 0:
+                frames = min(part.left, max(1, round(left_s * part.rate)))
+                part.sounded += frames
+                left_s -= frames / part.rate
+                self.sounding.seconds[part.start["track_id"]] += frames / part.rate  # type: ignore[assignment]
+                self._tell(part)
+
+    def _tell(self, part: Part) -> None:
+        if part.granted is None:
+            return
+        if part is self.parts[-1]:
+            part.granted = max(part.granted, part.sounded + round(WINDOW_S * part.rate))
+        self.say("credit", stream_id=part.start["stream_id"], frames=part.granted, played=part.sounded)
+
+
+def command(kind: str, **data: Any) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    """A message with these strategies for its fields."""
+    return st.tuples(st.just(kind), st.fixed_dictionaries(data))
+
+
+tracks_of = st.lists(st.sampled_from(list(LENGTHS)), min_size=1, max_size=3)
+places = st.integers(0, 6)
+commands = st.one_of(
+    command("play"),
+    command("play", entry_id=places.filter(bool)),
+    command("play", takeover=st.just(True)),
+    command("play", track_id=st.sampled_from(list(LENGTHS))),
+    command("next"),
+    command("previous"),
+    command("pause"),
+    command("resume"),
+    command("stop"),
+    command("seek", position_s=st.floats(0, 3)),
+    command("enhancement", enabled=st.booleans(), preset=st.sampled_from(["warm", "live"])),
+    command("queue", action=st.just("add"), track_ids=tracks_of, next=st.booleans()),
+    command("queue", action=st.just("set"), track_ids=tracks_of),
+    command("queue", action=st.just("remove"), entry_ids=st.lists(places.filter(bool), min_size=1, max_size=1)),
+    command("queue", action=st.just("move"), entry_id=places.filter(bool), to_index=places),
+    command("queue", action=st.just("repeat"), mode=st.sampled_from(["off", "one", "all"])),
+    command("queue", action=st.just("shuffle"), enabled=st.booleans(), seed=st.just(3)),
+    command("queue", action=st.just("undo")),
+)
+scripts = st.builds(
+    lambda track_ids, rest: [(0.0, 0, ("queue", {"action": "set", "track_ids": track_ids})), *rest],
+    tracks_of,
+    st.lists(st.tuples(st.floats(0, 2), st.integers(0, 2), commands), max_size=14),
+)
+
+
+def made_tracks() -> Tracks:
+    tracks = Tracks()
+    for track_id, (rate, frames) in LENGTHS.items():
+        tracks.add(track_id, lambda rate=rate, frames=frames: ToneSource(AudioFormat(rate, 2, 16), frames))  # type: ignore[misc]
+    return tracks
+
+
+async def act_out(services: SessionServices, links: list[PlayingLink], script: list[Any]) -> None:
+    """Two clients that play and one that only commands say what stands in the script."""
+    remote = FakeLink()
+    async with trio.open_nursery() as nursery, talk(services, remote):
+        nursery.start_soon(services.listens.run_keeper)
+        async with talk(services, links[0]), talk(services, links[1]):
+            for link in links:
+                nursery.start_soon(link.run, services)
+            for wait_s, who, (kind, data) in script:
+                await trio.sleep(wait_s)
+                if wait_s > SETTLED_S:
+                    check_agreement(services, links)
+                link = [*links, remote][who]
+                if kind == "play" and isinstance(link, PlayingLink):
+                    data = {**data, "credit": link.credit}
+                if kind != "play" or link is not remote:
+                    link.say(kind, **data)
+            for each in [*links, remote]:
+                each.say("ping")
+                with trio.fail_after(5):
+                    await each.hear("pong")
+            await trio.sleep(30)
+            check_agreement(services, links)
+            for link in links:
+                link.say("stop")
+            await trio.sleep(1)
+            assert all(part.reason for link in links for part in link.parts), "a stream that nobody hears goes on"
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert services.player.followers == []
+    assert services.player.describe()["outputs"] == []
+
+
+def check_agreement(services: SessionServices, links: list[PlayingLink]) -> None:
+    """The player believes that the entry is heard which its leading output hears, where it hears it."""
+    services.player.look()
+    state = services.player.describe()
+    leading = [link for link in links if link.told("hello")[0]["session"] in state["outputs"][:1]]
+    part = leading[0].heard_part if leading else None
+    if part is not None and part.sounded > 0:
+        assert state["entry_id"] == part.start["entry_id"]
+        heard_s = (part.start["start_frame"] + part.sounded) / part.rate
+        assert state["position_s"] == pytest.approx(heard_s, abs=3 * TICK_S)
+
+
+@settings(deadline=None, max_examples=100)
+@given(scripts, st.lists(st.booleans(), min_size=2, max_size=2), st.floats(0, 1))
+def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, script: list[Any], credited: list[bool], delay_s: float
+) -> None:
+    tracks = made_tracks()
+    pcm = PcmCache(str(tmp_path_factory.mktemp("pcm")), 0, 1.0)
+    kept: list[Any] = []
+
+    async def run() -> None:
+        services = services_for(tracks, pcm)
+        assert isinstance(services.mastery, FixedMastery)
+        services.mastery.delay_s = delay_s / 10
+        links = [PlayingLink(each) for each in credited]
+        await act_out(services, links, script)
+        kept.extend([services, links])
+
+    trio.run(run, clock=MockClock(autojump_threshold=0))
+    services, links = kept
+    assert isinstance(services.catalogue, FixedCatalogue)
+    counted: Counter[int] = Counter()
+    for track_id, heard_s in services.catalogue.heard:
+        counted[track_id] += heard_s  # type: ignore[assignment]
+    sounded: Counter[int] = sum((link.sounding.seconds for link in links), Counter())
+    slack_s = 3 * TICK_S * (2 + sum(link.sounding.drops for link in links))
+    for track_id in LENGTHS:
+        assert counted[track_id] == pytest.approx(sounded[track_id], abs=slack_s)
+    assert tracks.left_open() == 0
