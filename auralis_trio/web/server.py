@@ -1,6 +1,7 @@
 """The application: one guard in front of everything, the WebSocket beside Quart, the page and the routes in it."""
 
 from contextlib import nullcontext
+from functools import partial
 
 import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
@@ -8,9 +9,11 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from auralis_trio.errors import AuralisError
+from auralis_trio.offload import Lane
 from auralis_trio.web.artwork_api import ArtworkApi
 from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
+from auralis_trio.web.compression import Compressor
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.medley_api import MedleyApi
@@ -65,6 +68,7 @@ def create_app(services: Services) -> ASGIFramework:
     install_problems(app)
     install_routes(app, route_table(services))
     app.after_request(_add_page_headers)
+    app.after_request(Compressor(partial(services.renderer.offload.run, Lane.DISK)).pack)
     prepare(app)
     app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)
