@@ -129,7 +129,7 @@ class Conductor:
         """What follows in the queue may be another entry by now: let that follow, if it is not heard yet."""
         if not self._talk.queued:
             return
-        if self.hearing.cut_wrong(self._services.player.behind):
+        if self.hearing.cut_wrong(self._services.player.behind, trio.current_time()):
             self._replace(_Drop(self.hearing.last_stream_id))
             self._follow(self.hearing.last_entry_id)
         elif self._tail == "completed" and self._next is None:

@@ -152,8 +152,9 @@ class Hearing:
             return None
         return part.start.request.entry_id, Place(part.first_frame + told, part.flow.sample_rate)
 
-    def cut_wrong(self, follows: Callable[[int], Entry | None]) -> bool:
+    def cut_wrong(self, follows: Callable[[int], Entry | None], now_s: float) -> bool:
         """Drop everything from the first part on that is no longer what follows of itself; whether there was any."""
+        self._advance(now_s)
         parts = list(self._parts)
         for number, part in enumerate(parts):
             wanted = None if part.behind is None else follows(part.behind)

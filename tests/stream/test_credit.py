@@ -162,3 +162,95 @@ def test_who_waits_for_a_change_is_told_once_of_each() -> None:
     flow.grant(5, None)
     assert second.is_set()
     assert not flow.changed.is_set()
+
+
+# Streams that follow each other
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([8_000, 44_100, 48_000]), st.integers(1, 400_000)), min_size=2, max_size=6),
+    st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20)), max_size=4),
+)
+def test_paced_streams_behind_each_other_have_one_pace_whatever_their_rates_and_pauses(
+    streams: list[tuple[int, int]], pauses: list[tuple[float, float]]
+) -> None:
+    """Time passes in the steps in which there is room; what was sent of all of them never runs further ahead."""
+    now_s, heard_s, before_s = 50.0, 0.0, 0.0
+    flow: Flow | None = None
+    for rate, frames in streams:
+        following = Flow(rate, None, AHEAD_S)
+        if flow is not None:
+            following.follow(flow, flow.sent, now_s)
+        older, flow = flow, following
+        while flow.sent < frames:
+            room = flow.room(now_s)
+            flow.sent += min(room, frames - flow.sent)
+            assert before_s + flow.sent / rate <= heard_s + AHEAD_S + 1e-4
+            if pauses and room == 0:
+                wait_s, pause_s = pauses.pop()
+                now_s, heard_s = now_s + wait_s, heard_s + wait_s
+                for each in (older, flow):
+                    if each is not None:
+                        each.hold(True, now_s)
+                now_s += pause_s
+                for each in (older, flow):
+                    if each is not None:
+                        each.hold(False, now_s)
+            wait_s = max(0.0, flow.due_s(min(4096, frames - flow.sent)) - now_s) if flow.sent < frames else 0.0
+            now_s, heard_s = now_s + wait_s, heard_s + wait_s
+        assert flow.told(now_s) <= max(0.0, heard_s - before_s) * rate + 1
+        before_s += frames / rate
+
+
+def test_what_follows_is_not_heard_before_the_last_frame_of_what_it_follows() -> None:
+    first = Flow(RATE, None, AHEAD_S)
+    first.sent = first.room(10.0)  # three seconds, heard from 10 to 13
+    second = Flow(RATE, None, AHEAD_S)
+    second.follow(first, first.sent, 11.0)
+    assert second.room(11.0) == RATE
+    second.sent = RATE
+    assert [first.told(at_s) for at_s in (11.5, 13.0, 20.0)] == [1.5 * RATE, 3 * RATE, 3 * RATE]
+    assert [second.told(at_s) for at_s in (11.5, 13.0, 13.5, 20.0)] == [0, 0, RATE / 2, RATE]
+
+
+def test_a_pause_before_the_first_room_puts_off_what_follows() -> None:
+    first = Flow(RATE, None, AHEAD_S)
+    first.sent = first.room(10.0)
+    first.hold(True, 11.0)
+    second = Flow(RATE, None, AHEAD_S)
+    second.follow(first, first.sent, 12.0)
+    second.hold(True, 12.0)
+    for flow in (first, second):
+        flow.hold(False, 21.0)
+    assert second.room(21.0) == RATE
+    second.sent = RATE
+    assert (first.told(23.0), second.told(23.0), second.told(23.5)) == (3 * RATE, 0, RATE / 2)
+
+
+def test_what_comes_too_late_to_follow_is_heard_from_its_first_room_on() -> None:
+    first = Flow(RATE, None, AHEAD_S)
+    first.sent = first.room(10.0)
+    second = Flow(RATE, None, AHEAD_S)
+    second.follow(first, first.sent, 12.0)
+    assert second.room(15.0) == 3 * RATE
+    second.sent = RATE
+    assert second.told(15.5) == RATE / 2
+
+
+def test_of_a_client_with_credit_nothing_was_heard_but_what_it_says() -> None:
+    flow = Flow(RATE, 10 * RATE, AHEAD_S)
+    flow.sent = flow.room(5.0)
+    assert (flow.told(8.0), flow.heard(8.0)) == (0, 3 * RATE)
+    flow.grant(None, RATE)
+    assert (flow.told(8.0), flow.heard(8.0)) == (RATE, RATE)
+
+
+def test_who_has_said_what_was_heard_is_believed_of_what_follows_as_well() -> None:
+    first = Flow(RATE, 10 * RATE, AHEAD_S)
+    first.sent = first.room(5.0)
+    first.grant(None, RATE)
+    second = Flow(RATE, 10 * RATE, AHEAD_S)
+    second.follow(first, first.sent, 6.0)
+    second.sent = second.room(6.0)
+    assert second.heard(9.0) == 0
