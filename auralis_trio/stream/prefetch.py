@@ -29,8 +29,8 @@ FREE_PERMITS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Ahead:
-    """One wish to have a chunk rendered ahead; several may be for the same chunk."""
+class Claim:
+    """A claim to have a chunk rendered ahead; several may be for the same chunk."""
 
     name: Name
 
@@ -52,36 +52,36 @@ class Prefetch:
     def __init__(self, renderer: Renderer, nursery: trio.Nursery, max_chunks: int) -> None:
         self._renderer = renderer
         self._flights = Flights(nursery, max_chunks)
-        self._wishes: dict[Name, set[Ahead]] = {}
+        self._claims: dict[Name, set[Claim]] = {}
         self._left_out = 0
         self._outcomes = dict.fromkeys(("rendered", "called_off", "failed"), 0)
         renderer.before_read = self._give_way
 
     def ahead(
         self, file: TrackFile, sound: Sound, index: int, encoding: Encoding, form: Form = "whole"
-    ) -> Ahead | None:
+    ) -> Claim | None:
         """Have a chunk rendered that somebody will ask for soon; None if there is no need or no room for that.
 
-        Who wishes anew takes the old wish back afterwards, so that a render for both goes on.
+        Who claims anew takes the old claim back afterwards, so that a render for both goes on.
         """
         if file.total_frames is not None:
             grid = Grid(file.format.sample_rate, file.total_frames)
             key = chunk_key(file, grid, (sound, index, encoding), form)
             if index >= grid.total_chunks or key in self._renderer.cache:
                 return None
-        wish = Ahead((file.content_id, sound.key, index, encoding, form))
-        if wish.name in self._wishes:
-            self._wishes[wish.name].add(wish)
-            return wish
-        return wish if self._begin(wish, file, sound) else None
+        claim = Claim((file.content_id, sound.key, index, encoding, form))
+        if claim.name in self._claims:
+            self._claims[claim.name].add(claim)
+            return claim
+        return claim if self._begin(claim, file, sound) else None
 
-    def cancel(self, wish: Ahead | None) -> None:
-        """Take a wish back; the render is called off when nobody else wants it. Does nothing where it has ended."""
-        wishes = set() if wish is None else self._wishes.get(wish.name, set())
-        if wish in wishes:
-            wishes.discard(wish)
-            if not wishes:
-                self._call_off(wish.name)
+    def cancel(self, claim: Claim | None) -> None:
+        """Take a claim back; the render is called off when nobody else has one. Does nothing where it has ended."""
+        claims = set() if claim is None else self._claims.get(claim.name, set())
+        if claim in claims:
+            claims.discard(claim)
+            if not claims:
+                self._call_off(claim.name)
 
     def statistics(self) -> PrefetchStatistics:
         """The present figures."""
@@ -92,13 +92,13 @@ class Prefetch:
             **self._outcomes,
         )
 
-    def _begin(self, wish: Ahead, file: TrackFile, sound: Sound) -> bool:
+    def _begin(self, claim: Claim, file: TrackFile, sound: Sound) -> bool:
         full = len(self._flights) >= self._flights.max_flights
-        if full or wish.name in self._flights or self._renderer.free_permits() < FREE_PERMITS:
+        if full or claim.name in self._flights or self._renderer.free_permits() < FREE_PERMITS:
             self._left_out += 1
             return False
-        self._wishes[wish.name] = {wish}
-        self._flights.begin(wish.name, partial(self._run, wish.name, file, sound))
+        self._claims[claim.name] = {claim}
+        self._flights.begin(claim.name, partial(self._run, claim.name, file, sound))
         return True
 
     async def _run(self, name: Name, file: TrackFile, sound: Sound) -> None:
@@ -114,15 +114,15 @@ class Prefetch:
             log.debug("chunk %d of track %d was not rendered ahead: %s", index, file.track_id, error.code)
             outcome = "failed"
         finally:
-            self._wishes.pop(name, None)
+            self._claims.pop(name, None)
             self._outcomes[outcome] += 1
 
     def _call_off(self, name: Name) -> None:
-        del self._wishes[name]
+        del self._claims[name]
         self._flights.cancel_nowait(name)
 
     def _give_way(self) -> None:
         """Leave the permits to listeners where there are none left for them."""
-        if self._wishes and self._renderer.free_permits() < 1:
-            for name in list(self._wishes):
+        if self._claims and self._renderer.free_permits() < 1:
+            for name in list(self._claims):
                 self._call_off(name)

@@ -157,8 +157,8 @@ async def test_nothing_is_rendered_behind_the_end_also_where_the_length_is_not_k
 async def test_no_more_is_rendered_at_once_than_configured(threaded: Renderer, tracks: Held) -> None:
     files = [tracks.held(track_id) for track_id in (5, 6, 7)]
     async with prefetch_over(threaded, 2) as prefetch:
-        wishes = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for file in files]
-        assert [wish is not None for wish in wishes] == [True, True, False]
+        claims = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for file in files]
+        assert [claim is not None for claim in claims] == [True, True, False]
         assert (prefetch.statistics().under_way, prefetch.statistics().left_out) == (2, 1)
         for track_id in (5, 6):
             (await tracks.reading(track_id)).go.set()
@@ -178,8 +178,8 @@ async def test_a_chunk_that_is_rendered_ahead_is_rendered_once_for_whoever_asks_
 ) -> None:
     file, results = tracks.held(5), list[tuple[Chunk, bool]]()
     async with prefetch_over(threaded, 2) as prefetch, trio.open_nursery() as nursery:
-        wishes = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for _ in range(3)]
-        assert None not in wishes
+        claims = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for _ in range(3)]
+        assert None not in claims
         source = await tracks.reading(5)
         nursery.start_soon(fetch, threaded, file, results)
         await trio.testing.wait_all_tasks_blocked()
@@ -188,20 +188,22 @@ async def test_a_chunk_that_is_rendered_ahead_is_rendered_once_for_whoever_asks_
     assert results[0][0].span.frames == CHUNK
 
 
-async def test_a_wish_that_is_taken_back_ends_the_render_and_leaves_nothing(threaded: Renderer, tracks: Held) -> None:
+async def test_a_claim_that_is_taken_back_ends_the_render_and_leaves_nothing(
+    threaded: Renderer, tracks: Held
+) -> None:
     async with prefetch_over(threaded, 2) as prefetch:
-        wish = prefetch.ahead(tracks.held(5), AS_RECORDED, 0, Encoding.S16)
+        claim = prefetch.ahead(tracks.held(5), AS_RECORDED, 0, Encoding.S16)
         source = await tracks.reading(5)
-        prefetch.cancel(wish)
+        prefetch.cancel(claim)
         await wait_for(lambda: prefetch.statistics().under_way == 0)
         assert prefetch.statistics().called_off == 1
         assert source.reads == []
         await wait_for(lambda: tracks.left_open() == 0)
-        for late in (wish, None):
+        for late in (claim, None):
             prefetch.cancel(late)  # does nothing
 
 
-async def test_a_render_goes_on_for_as_long_as_somebody_wishes_it(threaded: Renderer, tracks: Held) -> None:
+async def test_a_render_goes_on_for_as_long_as_somebody_claims_it(threaded: Renderer, tracks: Held) -> None:
     file = tracks.held(5)
     async with prefetch_over(threaded, 2) as prefetch:
         old = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
@@ -218,11 +220,11 @@ async def test_a_render_goes_on_for_as_long_as_somebody_wishes_it(threaded: Rend
 async def test_a_listener_takes_over_what_is_called_off(threaded: Renderer, tracks: Held) -> None:
     file, results = tracks.held(5), list[tuple[Chunk, bool]]()
     async with prefetch_over(threaded, 2) as prefetch, trio.open_nursery() as nursery:
-        wish = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
+        claim = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
         await tracks.reading(5)
         nursery.start_soon(fetch, threaded, file, results)
         await trio.testing.wait_all_tasks_blocked()
-        prefetch.cancel(wish)
+        prefetch.cancel(claim)
         (await tracks.reading(5, 2)).go.set()
     assert results[0][0].span.frames == CHUNK
 
