@@ -85,7 +85,7 @@ def _mastered(library: Library, kind: str, count: int) -> Iterator[Measured]:
 
     def asked(names: Sequence[str], at: Sequence[int]) -> list[dict[str, object]]:
         return [
-            {"track_id": library.tracks[name], "start_frame": place, "enhanced": True}
+            {"track_id": library.tracks[name], "start_frame": place, "enhanced": True, "preset": PRESETS[0]}
             for name, place in zip(names, at, strict=False)
         ]
 

@@ -58,6 +58,11 @@ class RadioListener:
         self.socket.sendall(f"GET {MOUNT} HTTP/1.0\r\nHost: {address[0]}\r\n\r\n".encode())
         self.socket.setblocking(False)
 
+    @property
+    def ready(self) -> bool:
+        """See `load.Listener.ready`."""
+        return self._head is None
+
     def read(self, buffer: memoryview) -> None:
         """See `load.Listener.read`."""
         size = self.socket.recv_into(buffer)

@@ -42,6 +42,10 @@ class Listener(Protocol):
     playback: Playback
     arrivals_s: list[float]
 
+    @property
+    def ready(self) -> bool:
+        """Whether the server has let it in."""
+
     def read(self, buffer: memoryview) -> None:
         """Take what has arrived."""
 
@@ -63,17 +67,19 @@ class Client:
         self._head = b""
         self._text = b""
         self._next: tuple[int, int] | None = None
+        self._answer: bytes | None = b""
+        self._unsaid = b""
         self.socket = connect(address)
         self.socket.sendall(_UPGRADE.format(*address).encode())
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += self.socket.recv(1) or fail("hung up in the handshake")
-        if not answer.startswith(b"HTTP/1.1 101"):
-            fail(answer.decode("latin-1"))
         self.socket.setblocking(False)
 
+    @property
+    def ready(self) -> bool:
+        """See `Listener.ready`."""
+        return self._answer is None
+
     def say(self, kind: str, **data: object) -> None:
-        """Send a text message."""
+        """Send a text message, once the handshake is over."""
         self._send(0x81, json.dumps({"type": kind, "data": data}).encode())
 
     def expect_stream(self) -> None:
@@ -86,7 +92,20 @@ class Client:
         size = self.socket.recv_into(buffer)
         if size == 0:
             fail("hung up")
-        self._take(buffer[:size], time.monotonic())
+        data = buffer[:size] if self._answer is None else self._shake_hands(buffer[:size])
+        self._take(data, time.monotonic())
+
+    def _shake_hands(self, data: memoryview) -> memoryview:
+        """Take the answer to the upgrade; what follows it comes back."""
+        self._answer = (self._answer or b"") + data
+        head, end, rest = self._answer.partition(b"\r\n\r\n")
+        if not end:
+            return data[:0]
+        if not head.startswith(b"HTTP/1.1 101"):
+            fail(head.decode("latin-1"))
+        self._answer = None
+        self.socket.sendall(self._unsaid)
+        return memoryview(rest)
 
     def _take(self, data: memoryview, now_s: float) -> None:
         while data:
@@ -139,7 +158,11 @@ class Client:
     def _send(self, first: int, payload: bytes) -> None:
         size = len(payload)
         head = struct.pack("!BB", first, 0x80 | size) if size < 126 else struct.pack("!BBH", first, 0xFE, size)
-        self.socket.sendall(head + bytes(4) + payload)  # a mask of zeros changes nothing
+        message = head + bytes(4) + payload  # a mask of zeros changes nothing
+        if self._answer is None:
+            self.socket.sendall(message)
+        else:
+            self._unsaid += message
 
 
 class Load:
@@ -152,8 +175,10 @@ class Load:
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
 
     def open(self) -> Client:
-        """Connect one more WebSocket."""
-        return self.add(Client(self.address))
+        """Connect one more WebSocket, and be let in."""
+        client = self.add(Client(self.address))
+        self.wait(lambda: client.ready)
+        return client
 
     def add(self, listener: L) -> L:
         """Listen to one more connection, which is this load's from now on."""

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ _GOLDEN = 0.6180339887
 class Side:
     """One of the servers that are compared.
 
-    `join` lets a further listener tune in and says which; `cached_bytes` is what lies in its bounded cache;
-    packets are `packet_s` long where there are any, and then it answers pings.
+    `join` lets a further listener tune in and says which, `at_once` of them at the same time; `cached_bytes` is what
+    lies in its bounded cache; packets are `packet_s` long where there are any, and then it answers pings.
     """
 
     name: str
@@ -36,13 +37,14 @@ class Side:
     join: Callable[[Load, int], Listener]
     packet_s: float | None
     cached_bytes: Callable[[], int] = lambda: 0
+    at_once: int = 32
 
 
 def joining(track_ids: Sequence[int], total_frames: int, **asked: object) -> Callable[[Load, int], Client]:
     """Listeners who ask for one track after the other, each at another place in its first half, as `asked`."""
 
     def join(load: Load, number: int) -> Client:
-        client = load.open()
+        client = load.add(Client(load.address))
         place = int(number * _GOLDEN % 1.0 * total_frames / 2)
         wishes = {name: values[number % len(values)] for name, values in asked.items() if isinstance(values, tuple)}
         client.say("play", track_id=track_ids[number % len(track_ids)], start_frame=place, **wishes)
@@ -91,13 +93,21 @@ class Audience:
 
     def add(self, count: int, within_s: float) -> bool:
         """Let so many further ones tune in; whether they were let in by then."""
-        until_s = time.monotonic() + within_s
+        until_s, waiting = time.monotonic() + within_s, deque[Listener]()
+
+        def let_in() -> bool:
+            while waiting and waiting[0].ready:
+                waiting.popleft()
+            return len(waiting) < self.side.at_once
+
         for number in range(len(self.listeners), len(self.listeners) + count):
+            self.load.run(until_s, let_in)
             if time.monotonic() > until_s:
                 return False
             self.listeners.append(self.side.join(self.load, number))
-            self.load.run_for(0)
-        return True
+            waiting.append(self.listeners[-1])
+        self.load.run(until_s, lambda: let_in() and not waiting)
+        return not waiting
 
     def observe(self, duration_s: float) -> Window:
         """Let the listeners settle, then look at them for a while."""
