@@ -1,6 +1,8 @@
 """Messages: any text whatever gives a message or an error with a code."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ from auralis_trio.wire.messages import (
 )
 from auralis_trio.wire.queue_orders import AddTracks, Clear
 
+README = Path(__file__).parents[2] / "README.md"
 CODES = {"unsupported_frame_type", "invalid_json", "unknown_message_type", "validation_error"}
 
 values = st.recursive(
@@ -240,3 +243,16 @@ def test_an_answer_does_not_repeat_all_that_was_said(text: str) -> None:
 @given(st.text(), st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text(), max_size=4))
 def test_what_the_server_says_is_json_of_the_same_envelope(kind: str, data: dict[str, Any]) -> None:
     assert json.loads(pack(kind, data)) == {"type": kind, "data": data}
+
+
+def test_the_readme_names_every_message_of_a_client_and_every_field_of_a_play() -> None:
+    words = set(re.findall(r"`(\w+)`", README.read_text(encoding="utf-8")))
+    assert set(CLIENT_MESSAGES) <= words
+    assert set(Play.__struct_fields__) <= words | {
+        "enhanced",
+        "preset",
+        "intensity",
+        "match_loudness",
+        "album",
+        "reference",
+    }
