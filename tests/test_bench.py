@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from scripts.benchmarks.load import lateness_s
+from scripts.benchmarks.playback import PREBUFFER_S, Playback
+
 ROOT = Path(__file__).parent.parent
 LISTENERS_ROWS = (
     "CPU, ms per second of a listener",
@@ -96,3 +101,50 @@ def test_the_master_benchmark_prints_every_row_of_ours_and_of_each_peer() -> Non
     for row in MASTER_ROWS:
         (line,) = [line for line in printed if line.startswith((f"{row}  ", f"{row} ("))]
         assert line.removeprefix(row).split(), row
+
+
+def test_a_player_that_is_served_in_time_never_runs_dry() -> None:
+    playback = Playback()
+    playback.take(0.0, 0.3)
+    for number in range(1, 100):
+        playback.take(number * 0.2, 0.2)
+    assert playback.underruns == 0
+    assert playback.least_s == pytest.approx(0.1)
+
+
+def test_a_player_runs_dry_when_a_packet_comes_later_than_its_buffer_lasts() -> None:
+    playback = Playback()
+    playback.take(0.0, 0.5)
+    playback.take(0.49, 0.2)
+    assert playback.underruns == 0
+    assert playback.least_s == pytest.approx(0.01)
+    playback.take(0.71, 0.2)
+    assert playback.underruns == 1
+    assert playback.least_s == 0.0
+
+
+def test_a_player_also_runs_dry_when_nothing_comes_any_more() -> None:
+    playback = Playback()
+    playback.take(0.0, 0.5)
+    playback.look(0.4)
+    assert playback.underruns == 0
+    playback.look(0.6)
+    playback.look(9.0)
+    assert playback.underruns == 1
+
+
+def test_a_player_begins_and_begins_again_only_with_something_in_hand() -> None:
+    playback = Playback()
+    playback.take(0.0, PREBUFFER_S * 0.75)
+    playback.look(5.0)
+    assert playback.underruns == 0  # nothing was heard yet that could have ended
+    playback.take(5.0, PREBUFFER_S * 0.75)
+    playback.look(5.0 + PREBUFFER_S * 1.6)
+    assert playback.underruns == 1
+    playback.take(9.0, PREBUFFER_S * 0.5)
+    playback.look(20.0)
+    assert playback.underruns == 1
+
+
+def test_lateness_counts_from_the_most_punctual_packet() -> None:
+    assert lateness_s([10.0, 10.25, 10.4, 10.65], 0.2) == pytest.approx([0.0, 0.05, 0.0, 0.05])

@@ -219,3 +219,18 @@ async def test_an_outlet_that_breaks_ends_the_stream_with_its_error(renderer: Re
     with pytest.RaisesGroup(trio.BrokenResourceError):
         await play(renderer, tracks, Broken())
     assert tracks.left_open() == 0
+
+
+async def test_what_is_sent_to_any_number_of_listeners_are_slices_of_one_chunk(
+    tracks: Tracks, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    pcm = PcmCache(str(tmp_path / "pcm"), 0, 1.0)
+    renderer = Renderer(InlineOffload(), ChunkCache(1 << 24), pcm, 5.0, tracks.make_reader)
+    sinks = [Sink(), Sink(), Sink()]
+    for sink in sinks:
+        await play(renderer, tracks, sink)
+    parts = [[piece.data for piece in sink.pieces] for sink in sinks]
+    assert all(isinstance(part, memoryview) for some in parts for part in some)
+    owners = [[id(part.obj) for part in some if isinstance(part, memoryview)] for some in parts]
+    assert owners[0] == owners[1] == owners[2]
+    assert len(set(owners[0])) == -(-TOTAL // CHUNK)
