@@ -4,7 +4,7 @@ import os
 import platform
 import resource
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -60,15 +60,14 @@ class Sides:
     many_tracks: Side
     trio: Side
     hypercorn: Side
-    icecast: Side | None
+    icecast: Sequence[Side]
     sizes: Sequence[tuple[int, Side]]
     wav_id: int
     work: Path
 
     def all(self) -> list[Side]:
         """In the order of the tables."""
-        sides = [self.one_track, self.trio, self.hypercorn, self.icecast, self.many_tracks]
-        return [side for side in sides if side is not None]
+        return [self.one_track, self.trio, self.hypercorn, *self.icecast, self.many_tracks]
 
     def results(self) -> dict[Side, Path]:
         """Those that can say where their time goes, and where they do."""
@@ -90,7 +89,7 @@ def measure(effort: Effort) -> Iterator[object]:
     busy: list[Window] = []
     with open_sides(effort, server_cpus) as sides:
         yield from measure_crowd(sides.all(), effort.listeners, effort.windows, effort.window_s, busy)
-        if sides.icecast is None:
+        if not sides.icecast:
             yield "Icecast is not installed (apt-get install icecast2) and was left out."
         climbers = [side for side in sides.all() if side is not sides.many_tracks][: effort.climbers]
         yield measure_ceiling(climbers, effort.climb, effort.window_s / 2, busy)
@@ -134,7 +133,7 @@ def open_sides(effort: Effort, cpus: set[int]) -> Iterator[Sides]:
             many_tracks=Side(f"ours, {effort.tracks} tracks, 1 in 8 mastered", program, join_many, packet_s, held),
             trio=Side("bare trio", trio, bare, packet_s),
             hypercorn=Side("bare Hypercorn", _start_stock(stack, cpus, program, wav, work), bare, packet_s),
-            icecast=_start_icecast(stack, cpus),
+            icecast=_start_icecast(stack, cpus, {"as many bytes": RATE * FRAME_BYTES, "128 kbit/s": 16_000}),
             sizes=[
                 (size, Side("", _start_floor(stack, cpus, wav, work / "size.json", size), bare, size / RATE))
                 for size in effort.sizes
@@ -168,15 +167,19 @@ def _start_stock(stack: ExitStack, cpus: set[int], program: Program, wav: Path, 
     return stack.enter_context(running(cpus, "scripts.benchmarks.stock", work / "bodies", wav, AHEAD_S))
 
 
-def _start_icecast(stack: ExitStack, cpus: set[int]) -> Side | None:
-    bytes_per_s = RATE * FRAME_BYTES
-    program = stack.enter_context(open_icecast(cpus, bytes_per_s))
+def _start_icecast(stack: ExitStack, cpus: set[int], rates: Mapping[str, int]) -> list[Side]:
+    sides = []
+    for name, bytes_per_s in rates.items():
+        program = stack.enter_context(open_icecast(cpus, bytes_per_s))
+        if program is not None:
+            join = partial(_listen, bytes_per_s)
+            # Its queue at the door is short, and who finds it full waits for seconds.
+            sides.append(Side(f"Icecast, {name}", program, join, None, at_once=4))
+    return sides
 
-    def join(load: Load, _number: int) -> RadioListener:
-        return load.add(RadioListener(load.address, bytes_per_s))
 
-    # Its queue at the door is short, and who finds it full waits for seconds.
-    return None if program is None else Side("Icecast, the same for all", program, join, None, at_once=4)
+def _listen(bytes_per_s: int, load: Load, _number: int) -> RadioListener:
+    return load.add(RadioListener(load.address, bytes_per_s))
 
 
 def _requests(sides: Sides, effort: Effort) -> object:
