@@ -22,7 +22,7 @@ from auralis_trio.stream.player import Place
 from auralis_trio.wire.conversation import Request, Start
 
 MAX_PARTS = 64
-"""So many streams at once can be under way to a listener's ears; of more the oldest count as heard."""
+"""So many streams at once can be under way to a listener's ears; of more the oldest are forgotten as they are."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Hearing:
             listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
         self._parts.append(_Part(start, listen, behind))
         while len(self._parts) > MAX_PARTS:
-            self._leave_first(self._parts[0].frames)
+            self._leave_first(self._parts[0].told(now_s))
 
     def begin(self, stream: Stream, now_s: float) -> None:
         """The stream that was expected is there; if it is still wanted, it is heard behind what it follows."""
