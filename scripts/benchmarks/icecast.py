@@ -29,7 +29,7 @@ MOUNT = "/music.wav"
 PASSWORD = "benchmark"
 START_S = 10.0
 RETRY_S = 0.05
-FEED_EVERY_S = 0.1
+FEED_EVERY_S = 0.02
 BURST_S = 0.5
 """sent at once to each new listener: as far ahead as our streams are"""
 NOBODY = 65_534
