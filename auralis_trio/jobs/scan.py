@@ -15,8 +15,8 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
-from auralis_trio.jobs.scan_report import Change, ScanOrder, ScanProgress, ScanReport
-from auralis_trio.library.batch import apply_batch
+from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
+from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.scanner import (
     SeenTracks,
@@ -34,7 +34,7 @@ from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
-READ_BATCH = 64
+READ_BATCH = 128
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 2  # more than the processes, so that these never wait for the writer
 STEP_DEADLINE_S = 60.0
@@ -180,7 +180,7 @@ class Scan:
             if plan.to_read or plan.back:
                 await self._write(keep_plan, plan)
             self._count(updated=len(plan.back), unchanged=plan.unchanged)
-            self.report.note("back", map(target.shown_file, plan.back_paths))
+            self.report.note("back", plan.back_paths, target.shown_file)
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
@@ -197,7 +197,7 @@ class Scan:
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
                 self._update(missing=self.progress.missing + len(unseen.track_ids))
-                self.report.note("missing", map(walk.target.shown_file, unseen.paths))
+                self.report.note("missing", unseen.paths, walk.target.shown_file)
             if unseen.last_path is None:
                 return
             after = unseen.last_path
@@ -224,20 +224,23 @@ class Scan:
         read_ns = time.time_ns()
         files = await self._probe(paths, PROBE_DEADLINE_S)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
-        changes: dict[str, tuple[Change, str | None]] = {
-            path: (change, None) for path, change in result.changes.items()
-        }
-        for file in files:
-            if isinstance(file, FailedFile):
-                log.warning("not readable (%s): %r", file.code, file.path)
-                changes[file.path] = ("failed", file.code)
-        for path, (change, reason) in changes.items():
-            self.report.note(change, [_target_of(targets, path).shown_file(path)], reason)
+        self._note(targets, files, result)
         self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
         self._update(files_per_s=self._rate())
         done, total = self.progress.done, self.progress.total or 0
         if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
             self._tell_progress()
+
+    def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
+        def shown(path: str) -> str:
+            return _target_of(targets, path).shown_file(path)
+
+        for path, change in result.changes.items():
+            self.report.note(change, [path], shown)
+        for file in files:
+            if isinstance(file, FailedFile):
+                log.warning("not readable (%s): %r", file.code, file.path)
+                self.report.note("failed", [file.path], shown, file.code)
 
     def _rate(self) -> float | None:
         """How many files were read a second, on the average."""

@@ -31,7 +31,7 @@ from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, o
 T = TypeVar("T")
 
 KILLS = 20
-SONGS = READ_BATCH * 5
+SONGS = READ_BATCH * 3
 LAST_EVENTS = {"scan_complete", "library_scan_error"}
 
 
@@ -222,12 +222,13 @@ async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it
 async def test_however_many_files_there_are_progress_is_told_only_so_often(
     music: Path, scan: Scan, events: Events
 ) -> None:
-    number = MAX_PROGRESS_EVENTS * READ_BATCH * 2
+    number = MAX_PROGRESS_EVENTS * READ_BATCH * 5 // 4
     for index in range(number):
         (music / f"{index}.wav").write_bytes(b"")
     await scan.run()
     told = [progress["done"] for progress in events.data("scan_progress")]
-    assert (told[0], told[-1], len(told)) == (0, number, 1 + MAX_PROGRESS_EVENTS)
+    assert (told[0], told[-1]) == (0, number)
+    assert len(told) <= 1 + MAX_PROGRESS_EVENTS
 
 
 async def test_progress_names_the_folder_that_is_read_from_its_root_on(
