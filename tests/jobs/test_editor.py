@@ -18,6 +18,7 @@ from auralis_trio.errors import Conflict, Forbidden, InvalidRequest, NotFound, O
 from auralis_trio.jobs import editor as editor_module
 from auralis_trio.jobs.editor import MAX_FILES, Editor, EditPlace
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import get_track, get_track_file, list_tracks
 from auralis_trio.library.records import Tags
 from auralis_trio.library.store import Library, open_library
@@ -70,7 +71,7 @@ class Desk:
         return {path.name for path in self.music.rglob("*")}
 
     def journal(self) -> list[str]:
-        return [edit.state for edit in list_edits(self.library, 500, 0).items]
+        return [edit.state for edit in list_edits(self.library, Window(500)).items]
 
 
 @asynccontextmanager
@@ -306,7 +307,7 @@ async def test_the_journal_and_the_old_bytes_are_bounded(desk: Desk) -> None:
     track_id = desk.ids()["a.flac"]
     edits = [await desk.editor.edit({track_id: {"title": f"title {number}"}}) for number in range(4)]
     assert forget_old_edits(desk.library, 3) == edits[:1]
-    assert [edit.id for edit in list_edits(desk.library, 10, 0).items] == edits[:0:-1]
+    assert [edit.id for edit in list_edits(desk.library, Window(10)).items] == edits[:0:-1]
     sizes = [path.stat().st_size for path in desk.kept.iterdir()]
     trim_kept(str(desk.kept), sum(sizes) - 1)
     assert len(list(desk.kept.iterdir())) == 3
