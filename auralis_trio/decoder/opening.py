@@ -13,7 +13,7 @@ from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_can
 from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
-from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.identity import identify
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
@@ -53,13 +53,24 @@ def probe(path: str) -> Probed:
         SourceError: it is missing, no regular file, no known audio, or damaged at its head.
     """
     with open_regular(path) as file:
-        mapped = map_file(file)
-        decoder = _start(file, mapped)
-        try:
-            content_id = identify(file, mapped, decoder.total_frames)
-            return Probed(mapped.kind, decoder.format, decoder.total_frames, content_id)
-        finally:
-            decoder.close()
+        return probe_open(file, map_file(file))
+
+
+def probe_open(file: RegularFile, mapped: FileMap) -> Probed:
+    """The same for a file that is open and mapped, and stays open."""
+    outline = mapped.outline or ask_decoder(file, mapped)
+    _check_limits(mapped.kind, outline.format)
+    content_id = identify(file, mapped, outline.total_frames)
+    return Probed(mapped.kind, outline.format, outline.total_frames, content_id)
+
+
+def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
+    """What the decoder of a file tells of it; the file stays open."""
+    decoder = _start(file, mapped)
+    try:
+        return Outline(decoder.format, decoder.total_frames)
+    finally:
+        decoder.release()
 
 
 def open_source(path: str, content_id: str, cache: PcmCache, check: Check = never_cancelled) -> AudioSource:
@@ -103,7 +114,7 @@ def _may_be_direct(mapped: FileMap) -> bool:
     return format_named(mapped.kind).access is not Access.CACHED and mapped.agrees
 
 
-def _start(file: RegularFile, mapped: FileMap) -> Decoder:
+def _start(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     """The decoder for a file, at frame 0."""
     decoder = _choose(file, mapped)
     try:
@@ -114,7 +125,7 @@ def _start(file: RegularFile, mapped: FileMap) -> Decoder:
     return decoder
 
 
-def _choose(file: RegularFile, mapped: FileMap) -> Decoder:
+def _choose(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     backend = format_named(mapped.kind).backend
     if backend is Backend.AV or not mapped.agrees:
         return AvDecoder(file, mapped)

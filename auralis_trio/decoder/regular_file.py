@@ -23,6 +23,7 @@ from auralis_trio.errors import (
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _HUNG = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.EHOSTDOWN, errno.ENOTCONN}
 _BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_HEAD_BYTES = 8192
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
@@ -54,16 +55,26 @@ def disk_errors() -> Iterator[None]:
 
 
 class RegularFile:
-    """An open regular file: its descriptor, its size, and reads that do not move the descriptor."""
+    """An open regular file: its descriptor, its size, and reads that do not move the descriptor.
+
+    Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there.
+    """
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
+        self._head = b""
+
+    def read_head(self) -> None:
+        """Have the first bytes at hand."""
+        self._head = self.read_at(0, _HEAD_BYTES)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
         if not 0 <= offset < self.size or length <= 0:
             return b""
+        if offset + length <= len(self._head):
+            return self._head[offset : offset + length]
         try:  # not `disk_errors`, which costs more than the read itself
             return os.pread(self.descriptor, length, offset)
         except OSError as error:
@@ -125,4 +136,5 @@ def open_regular(path: str) -> RegularFile:
         file.close()
         raise
     file.size = status.st_size
+    file.read_head()
     return file

@@ -4,12 +4,13 @@ A tag may be anything at all, so reading one never fails: what cannot be read is
 """
 
 import io
-import itertools
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -48,23 +49,37 @@ DAMAGED = (
 )
 
 
-def read_tags(path: str, named: str | None = None, kind: str | None = None) -> Tags:
+def read_tags(path: str, named: str | None = None, kind: str | None = None, excerpt: bytes | None = None) -> Tags:
     """Read the tags of the file at `path`, at most `MAX_TAG_BYTES` of it; whatever is damaged is left out.
 
     Without a title it is called by its name, or by that of the path `named`. Where its `kind` is known (a name in the
-    table of formats), mutagen need not find out.
+    table of formats), mutagen need not find out; where the part that holds its tags is known as well, that is read in
+    the place of the file (`decoder.excerpt` says which part).
 
     Raises:
         OSError: the file cannot be opened.
     """
+    tags = None if excerpt is None else _read_excerpt(kind, excerpt)
+    values = read_fields(_read_file(path, kind) if tags is None else tags)
+    return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
+
+
+def _read_excerpt(kind: str | None, excerpt: bytes) -> Any:
+    """The tags in it; None where mutagen finds none or can make nothing of them."""
+    load = _EXCERPT_LOADERS.get(kind)
+    try:
+        return None if load is None else load(excerpt)
+    except DAMAGED:
+        return None
+
+
+def _read_file(path: str, kind: str | None) -> Any:
     load = _LOADERS.get(kind, _load_any)
     with _BoundedReader(io.FileIO(path), MAX_TAG_BYTES) as file:
         try:
-            tags = load(file, path)
+            return load(file, path)
         except DAMAGED:
-            tags = None
-    values = read_fields(tags)
-    return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
+            return None
 
 
 def open_tagged(path: str) -> Any:
@@ -94,6 +109,8 @@ def _load_as(kind: type) -> "Loader":
 
 
 Loader = Callable[[io.BufferedReader, str], Any]
+Source = tuple[str, bool, Parse]
+"""A place, whether it is the half behind the slash there, and how to read it."""
 
 # Where the kind is known, mutagen need not find out.
 _LOADERS: dict[str | None, Loader] = {
@@ -105,6 +122,13 @@ _LOADERS: dict[str | None, Loader] = {
     "alac": _load_as(MP4),
 }
 
+_EXCERPT_LOADERS: dict[str | None, Callable[[bytes], Any]] = {
+    "mp3": lambda excerpt: ID3(io.BytesIO(excerpt)),  # type: ignore[no-untyped-call]
+    "flac": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
+    "vorbis": VComment,
+    "opus": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
+}
+
 
 def read_fields(tags: Any) -> dict[str, Value]:
     """Every field that `tags`, one of mutagen's, has a value for."""
@@ -112,8 +136,9 @@ def read_fields(tags: Any) -> dict[str, Value]:
     if kind is None:
         return {}
     places = _places_of(kind, tags)
-    fields = {field.name: field for place in places for field in _FIELDS_AT[kind.name].get(place, ())}
-    found = ((name, _value(kind, places, field)) for name, field in fields.items())
+    texts_at = _texts_at(kind, places)
+    sources = {name: where for place in places for name, where in _SOURCES_AT[kind.name].get(place, ())}
+    found = ((name, _value(where, texts_at)) for name, where in sources.items())
     return {name: value for name, value in found if value is not None}
 
 
@@ -200,35 +225,47 @@ def _places_of(kind: TagKind, tags: Any) -> dict[str, Any]:
     return places
 
 
-def _sources(kind: str, field: TagField) -> tuple[tuple[str, bool, Parse], ...]:
-    """Where a field's value may stand: the place, whether it is the half behind the slash, how to read it."""
+def _sources(kind: str, field: TagField) -> tuple[Source, ...]:
+    """Where a field's value may stand."""
     own = [(place, field.parse) for place in field.places[kind]]
     if field.instead is not None:
         own += [(place, parse_names) for place in BY_NAME[field.instead].places[kind]]
     return tuple((place.removeprefix("/").lower(), place.startswith("/"), parse) for place, parse in own)
 
 
-def _fields_at(kind: str) -> dict[str, list[TagField]]:
-    """The fields that a place has something to say to, by its name."""
-    found: dict[str, list[TagField]] = {}
+def _sources_at(kind: str) -> dict[str, list[tuple[str, tuple[Source, ...]]]]:
+    """The fields that a place has something to say to, by its name: each with all of its sources."""
+    found: dict[str, list[tuple[str, tuple[Source, ...]]]] = {}
     for field in FIELDS:
-        for place, _, _ in _sources(kind, field):
-            found.setdefault(place, []).append(field)
+        sources = _sources(kind, field)
+        for place in dict.fromkeys(place for place, _, _ in sources):
+            found.setdefault(place, []).append((field.name, sources))
     return found
 
 
-_SOURCES = {(kind.name, field.name): _sources(kind.name, field) for kind in TAG_KINDS for field in FIELDS}
-_FIELDS_AT = {kind.name: _fields_at(kind.name) for kind in TAG_KINDS}
+_SOURCES_AT = {kind.name: _sources_at(kind.name) for kind in TAG_KINDS}
 
 
-def _value(kind: TagKind, places: dict[str, Any], field: TagField) -> Value:
+def _texts_at(kind: TagKind, places: dict[str, Any]) -> Callable[[str], list[str] | None]:
+    """The texts of a place, of which several fields may want to know; None where it is not there or damaged."""
+
+    @cache
+    def texts(place: str) -> list[str] | None:
+        try:
+            return list(islice(kind.texts(places[place]), MAX_VALUES))
+        except DAMAGED:
+            return None
+
+    return texts
+
+
+def _value(sources: Sequence[Source], texts_at: Callable[[str], list[str] | None]) -> Value:
     """What a field's first place that makes sense says."""
-    for place, is_half, parse in _SOURCES[kind.name, field.name]:
-        stored = places.get(place)
-        if stored is None:
+    for place, is_half, parse in sources:
+        texts = texts_at(place)
+        if texts is None:
             continue
         try:
-            texts = list(itertools.islice(kind.texts(stored), MAX_VALUES))
             value = parse([text.partition("/")[2] for text in texts] if is_half else texts)
         except DAMAGED:
             continue

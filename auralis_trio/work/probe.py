@@ -4,10 +4,13 @@ import logging
 import os
 import stat
 
-from auralis_trio.decoder import probe
+from auralis_trio.decoder.excerpt import tag_excerpt
+from auralis_trio.decoder.opening import probe_open
+from auralis_trio.decoder.regular_file import open_regular
+from auralis_trio.decoder.sniff import map_file
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing, SourceUnsupported
 from auralis_trio.library.records import FailedFile, ProbedFile
-from auralis_trio.library.tags import read_tags
+from auralis_trio.library.tags import MAX_TAG_BYTES, read_tags
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +26,11 @@ def probe_file(path: str, named: str | None = None) -> ProbedFile | FailedFile:
         status = os.stat(path)  # first: a file that changes while it is read is read again by the next scan
         if not stat.S_ISREG(status.st_mode):
             return FailedFile(path, SourceUnsupported.default_code)
-        probed = probe(path)
-        tags = read_tags(path, named, probed.kind)
+        with open_regular(path) as file:
+            mapped = map_file(file)
+            probed = probe_open(file, mapped)
+            excerpt = tag_excerpt(file, mapped, MAX_TAG_BYTES)
+        tags = read_tags(path, named, probed.kind, excerpt)
     except FileNotFoundError:
         return FailedFile(path, SourceMissing.default_code)
     except OSError:

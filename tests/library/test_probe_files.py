@@ -1,13 +1,19 @@
+# mypy: disable-error-code="no-untyped-call"
+
 import os
 import pickle
 import random
 from pathlib import Path
 
 import pytest
+from mutagen.apev2 import APEv2
+from mutagen.id3 import ID3, TIT2, TYER
 
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.tags import read_tags
 from auralis_trio.work.probe import probe_files
+from tests.library.test_tags import EXPECTED, SUFFIXES, make_tagged
 from tests.sound_files import music, write
 
 KINDS = [row.name for row in FORMATS]
@@ -47,6 +53,36 @@ def test_damage_to_a_file_of_any_kind_fails_at_most_that_file(tmp_path: Path, ki
     result = probe_files([*paths, str(whole)])
     assert [file.path for file in result] == [*paths, str(whole)]
     assert isinstance(result[-1], ProbedFile)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_field_is_read_from_every_kind_of_tag_as_it_is_from_the_whole_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"file{suffix}"
+    make_tagged(path)
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == read_tags(str(path)) == EXPECTED
+
+
+@pytest.mark.parametrize("tag", [None, "ID3v1", "ID3v2.3 and ID3v1", "APEv2"])
+def test_the_tags_of_an_mp3_are_those_of_the_whole_file_wherever_they_stand(tmp_path: Path, tag: str | None) -> None:
+    path = sound_file(tmp_path, "mp3")
+    frames = ID3()
+    frames.add(TIT2(3, ["a title of more than the thirty characters of old"]))
+    frames.add(TYER(3, ["1999"]))
+    if tag == "ID3v1":
+        frames.save(path, v1=2)
+        ID3(path).delete(delete_v1=False)
+    elif tag == "ID3v2.3 and ID3v1":
+        frames.save(path, v1=2, v2_version=3)
+    elif tag == "APEv2":
+        other = APEv2()
+        other["Title"] = "TAG"
+        other.save(path)
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == read_tags(str(path), kind="mp3")
+    assert (probed.tags.year == 1999) is (tag in ("ID3v1", "ID3v2.3 and ID3v1"))
 
 
 def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: Path) -> None:
