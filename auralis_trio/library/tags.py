@@ -31,6 +31,9 @@ from auralis_trio.library.text import clean
 MAX_TAG_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 32
 
+# What older versions of ID3 had instead of what the table of fields knows.
+_OLD_FRAMES = {"TYER", "TDAT", "TIME", "TORY", "IPLS"}
+
 # What mutagen's parsers raise on damaged files, besides its own kind of error.
 DAMAGED = (
     mutagen.MutagenError,
@@ -99,9 +102,12 @@ def _load_any(file: io.BufferedReader, path: str) -> Any:
     return getattr(mutagen.File(file, filename=path), "tags", None)
 
 
-def _load_id3(file: io.BufferedReader, _path: str) -> Any:
+def _load_id3(file: io.BufferedReader | io.BytesIO, _path: str) -> Any:
     """Of an MP3 file only its tags; mutagen would look into its frames as well."""
-    return ID3(file)  # type: ignore[no-untyped-call]
+    tags = ID3(file, translate=False)  # type: ignore[no-untyped-call]
+    if not _OLD_FRAMES.isdisjoint(tags):  # else nothing would change but the time that it takes
+        tags.update_to_v24()  # type: ignore[no-untyped-call]
+    return tags
 
 
 def _load_as(kind: type) -> "Loader":
@@ -123,7 +129,7 @@ _LOADERS: dict[str | None, Loader] = {
 }
 
 _EXCERPT_LOADERS: dict[str | None, Callable[[bytes], Any]] = {
-    "mp3": lambda excerpt: ID3(io.BytesIO(excerpt)),  # type: ignore[no-untyped-call]
+    "mp3": lambda excerpt: _load_id3(io.BytesIO(excerpt), ""),
     "flac": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
     "vorbis": VComment,
     "opus": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
