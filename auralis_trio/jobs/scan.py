@@ -6,7 +6,8 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ from auralis_trio.library.scanner import (
     unseen_page,
 )
 from auralis_trio.library.store import Library
-from auralis_trio.library.walk import Target, Walk, resolve_targets
+from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.probe import probe_files
 
@@ -40,6 +41,7 @@ READERS = default_permits()[Lane.PROCESS] + 2  # more than the processes, so tha
 STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
+END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
 
@@ -66,6 +68,7 @@ class Scan:
         self._scope: trio.CancelScope | None = None
         self._idle = trio.Event()
         self._idle.set()
+        self._held = False
         self._told_done = 0
         self._reading_since = 0.0
 
@@ -85,7 +88,7 @@ class Scan:
         """Begin to scan what `order` names in a task of `nursery`; return once it is accepted.
 
         Raises:
-            Conflict: a scan is running.
+            Conflict: a scan is running, or the library is held.
             InvalidRequest: a directory is not there, or does not lie in a root.
         """
         scope, targets = await self._accept(order)
@@ -101,7 +104,35 @@ class Scan:
         """Wait until no scan runs."""
         await self._idle.wait()
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Let no scan run: one that does is cancelled and has told its end before the body begins.
+
+        Raises:
+            Conflict: another holds it.
+            TimedOut: the scan did not end.
+        """
+        self._refuse_when_held()
+        self._held = True
+        try:
+            self.cancel_nowait()
+            with trio.move_on_after(END_DEADLINE_S) as waiting:
+                await self._idle.wait()
+            if waiting.cancelled_caught:
+                raise TimedOut("The scan did not end. Try again in a moment.")
+            self._idle = trio.Event()
+            yield
+        finally:
+            self._held = False
+            if self._scope is None:
+                self._idle.set()
+
+    def _refuse_when_held(self) -> None:
+        if self._held:
+            raise Conflict("The library is being reset. Wait for its end.", code="reset_running")
+
     async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, list[Target]]:
+        self._refuse_when_held()
         if self._scope is not None:
             raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
         self._scope = scope = trio.CancelScope()
@@ -161,13 +192,18 @@ class Scan:
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
         await self._write(begin_scan, roots, time.time_ns())
-        total = 0
-        for target in targets:
-            total += await self._look_through(target, not order.skip_existing)
-        self._update(state="reading", total=total)
+        found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
+        self._update(state="reading", total=sum(found.values()))
         self._reading_since = trio.current_time()
         self._tell_progress()
         await self._read_pending(targets)
+        await self._look_again([target for target in targets if found[target]])
+
+    async def _look_again(self, targets: Sequence[Target]) -> None:
+        """Name the folders that have gone since they were looked through, such as disks that were taken out."""
+        gone = await self._offload.run(Lane.DISK, gone_targets, targets, deadline_s=STEP_DEADLINE_S)
+        names = (*self.progress.unavailable, *(target.name for target in gone))
+        self._update(unavailable=tuple(dict.fromkeys(names)))
 
     async def _look_through(self, target: Target, reread: bool) -> int:
         """Compare all of one folder with what is known; how many files there are."""

@@ -26,8 +26,8 @@ class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
     unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked. `unavailable` names folders in
-    which nothing was marked, since they could not be looked at or had lost all their music at once; `folder` is
-    relative to its root.
+    which nothing was marked, since they could not be looked at or had lost all their music at once, also in the
+    middle of the scan, when what could not be read any more has failed; `folder` is relative to its root.
     """
 
     state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"

@@ -96,6 +96,25 @@ def find_files(library: Library, track_ids: Sequence[int]) -> list[TrackFile]:
     return [found[track_id] for track_id in track_ids]
 
 
+def find_edited(library: Library, edit: OpenEdit) -> list[tuple[TrackFile, EditedFile]]:
+    """The files of an edit with where they lie now: where their tracks are, or, where one is not known by its id any
+    more, the track at its path.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    ids, paths = [file.track_id for file in edit.files], [os.fsencode(file.path) for file in edit.files]
+    with library.reading() as entities:
+        tracks = select(t for t in entities.Track if t.id in ids or t.path in paths)[:]
+        by_id = {track.id: track_file(track) for track in tracks}
+    by_path = {file.path: file for file in by_id.values()}
+    found = [(by_id.get(file.track_id) or by_path.get(file.path), file) for file in edit.files]
+    pairs = [(now, file) for now, file in found if now is not None]
+    if len(pairs) < len(found):
+        raise no_track()
+    return pairs
+
+
 def begin_edit(library: Library, files: Sequence[TrackFile], undoes: int | None, now_ns: int) -> int:
     """Note that files are about to be edited; the number of the edit."""
     with library.writing() as entities:

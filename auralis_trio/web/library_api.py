@@ -43,6 +43,12 @@ class ReportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: Offset = 0
 
 
+class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The word that says that it is meant."""
+
+    confirm: Annotated[str, Meta(max_length=100)] | None = None
+
+
 @dataclass(frozen=True)
 class LibraryApi:
     """What stands under `/api/library`, and the albums and artists beside it."""
@@ -61,6 +67,7 @@ class LibraryApi:
             Route("GET", "/api/library/scan/status", self.scan_status),
             Route("GET", "/api/library/scan/report", self.scan_report),
             Route("POST", "/api/library/scan/cancel", self.cancel_scan),
+            Route("POST", "/api/library/reset", self.reset),
         ]
 
     async def tracks(self) -> Response:
@@ -108,6 +115,11 @@ class LibraryApi:
         if not self.services.scan.cancel_nowait():
             raise Conflict("No scan is running.", code="no_scan")
         return json_response(self.services.scan.progress, 202)
+
+    async def reset(self) -> Response:
+        """Forget all that the library holds of the files."""
+        wanted = await body(Confirmation)
+        return json_response({"forgotten": await self.services.reset.run(wanted.confirm)})
 
     async def _list(self, ask: Callable[..., Any], wanted: WindowQuery) -> Response:
         return json_response(await self.services.catalogue.ask(ask, **msgspec.structs.asdict(wanted)))

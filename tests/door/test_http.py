@@ -57,6 +57,7 @@ ROUTES = {
     ("GET", "/api/library/scan/status"): ("/api/library/scan/status", 200),
     ("GET", "/api/library/scan/report"): ("/api/library/scan/report", 200),
     ("POST", "/api/library/scan/cancel"): ("/api/library/scan/cancel", 409),
+    ("POST", "/api/library/reset"): ("/api/library/reset", 422),
     ("GET", "/api/stream/<int:track_id>/metadata"): ("/api/stream/1/metadata", 200),
     ("GET", "/api/stream/<int:track_id>/chunk/<int:index>"): ("/api/stream/1/chunk/0", 200),
     ("GET", "/api/stream/<int:track_id>/audio.wav"): ("/api/stream/1/audio.wav", 200),

@@ -21,6 +21,7 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import get_track, get_track_file, list_tracks
 from auralis_trio.library.records import Tags
+from auralis_trio.library.reset import forget_everything
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.library.tag_journal import (
     FileState,
@@ -279,6 +280,18 @@ async def test_a_file_outside_of_the_folders_of_today_is_not_written_to(desk: De
     editor = Editor(desk.library, InlineOffload(), place, Events())
     with pytest.raises(Forbidden):
         await editor.edit({desk.ids()["a.flac"]: {"title": "x"}})
+
+
+async def test_an_edit_is_undone_after_a_reset_once_a_scan_has_found_its_file(desk: Desk) -> None:
+    before = picture(desk.music / "a.flac")
+    edit_id = await desk.editor.edit({desk.ids()["a.flac"]: {"title": "x"}})
+    await ask(forget_everything, desk.library)
+    with pytest.raises(NotFound):
+        await desk.editor.undo(edit_id)
+    await desk.scan.run()
+    await desk.editor.undo(edit_id)
+    assert picture(desk.music / "a.flac") == before
+    assert "x" not in {track.title for track in list_tracks(desk.library).items}
 
 
 async def test_missing_files_unknown_tracks_and_too_many_are_refused(desk: Desk) -> None:
