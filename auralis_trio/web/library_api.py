@@ -10,6 +10,7 @@ from quart import Response
 
 from auralis_trio.errors import Conflict
 from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.library.duplicates import Likeness, list_duplicates
 from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks, statistics
 from auralis_trio.web.answers import json_response
 from auralis_trio.web.query import Limit, NoParameters, Offset, WindowQuery, body, query
@@ -34,6 +35,13 @@ class ArtistsQuery(WindowQuery, frozen=True):
     """Which page of the artists."""
 
     sort: str = "name"
+
+
+class DuplicatesQuery(WindowQuery, frozen=True):
+    """Which page of the groups of tracks that are alike, and in what."""
+
+    by: Likeness = "content"
+    sort: str = "title"
 
 
 class ReportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +69,7 @@ class LibraryApi:
             Route("GET", "/api/library/tracks", self.tracks),
             Route("GET", "/api/library/tracks/<int:track_id>", self.track),
             Route("GET", "/api/library/stats", self.stats),
+            Route("GET", "/api/library/duplicates", self.duplicates),
             Route("GET", "/api/albums", self.albums),
             Route("GET", "/api/artists", self.artists),
             Route("POST", "/api/library/scan", self.scan),
@@ -83,6 +92,11 @@ class LibraryApi:
         """Totals of the library."""
         query(NoParameters)
         return json_response(await self.services.catalogue.ask(statistics))
+
+    async def duplicates(self) -> Response:
+        """A page of what the library has more than once."""
+        page = query(DuplicatesQuery)
+        return json_response(await self.services.catalogue.ask(list_duplicates, page.window, page.by, page.sort))
 
     async def albums(self) -> Response:
         """A page of albums."""

@@ -50,6 +50,7 @@ ROUTES = {
     ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
     ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
+    ("GET", "/api/library/duplicates"): ("/api/library/duplicates?by=tags&sort=-artist&limit=2", 200),
     ("GET", "/api/library/facets"): ("/api/library/facets", 200),
     ("GET", "/api/albums"): ("/api/albums", 200),
     ("GET", "/api/artists"): ("/api/artists", 200),

@@ -184,6 +184,8 @@ VIEWS = [
     "/api/library/tracks/1",
     "/api/library/stats",
     "/api/library/facets",
+    "/api/library/duplicates",
+    "/api/library/duplicates?by=tags",
     "/api/albums/1",
     "/api/artists/1",
     "/api/playlists/1",
