@@ -23,7 +23,7 @@ from auralis_trio.errors import (
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _HUNG = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.EHOSTDOWN, errno.ENOTCONN}
 _BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-_HEAD_BYTES = 8192
+_HEAD_BYTES, _AHEAD_BYTES = 1 << 13, 1 << 16
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
@@ -57,17 +57,23 @@ def disk_errors() -> Iterator[None]:
 class RegularFile:
     """An open regular file: its descriptor, its size, and reads that do not move the descriptor.
 
-    Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there.
+    Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there. So are
+    those that someone wants to look at bit by bit.
     """
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
-        self._head = b""
+        self._head = self._ahead = b""
+        self._ahead_from = 0
 
     def read_head(self) -> None:
         """Have the first bytes at hand."""
         self._head = self.read_at(0, _HEAD_BYTES)
+
+    def read_ahead(self, offset: int) -> None:
+        """Have the bytes from `offset` on at hand, in the place of others."""
+        self._ahead, self._ahead_from = self.read_at(offset, _AHEAD_BYTES), offset
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
@@ -75,6 +81,9 @@ class RegularFile:
             return b""
         if offset + length <= len(self._head):
             return self._head[offset : offset + length]
+        at = offset - self._ahead_from
+        if at >= 0 and at + length <= len(self._ahead):
+            return self._ahead[at : at + length]
         try:  # not `disk_errors`, which costs more than the read itself
             return os.pread(self.descriptor, length, offset)
         except OSError as error:

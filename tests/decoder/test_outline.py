@@ -24,7 +24,7 @@ from auralis_trio.errors import SourceError
 from tests.decoder.conftest import Sounds
 from tests.sound_files import can_hold, shortest
 
-PLAIN = ["flac", "mp3", "vorbis", "opus"]
+PLAIN = ["flac", "mp3", "vorbis", "opus", "m4a", "alac"]
 SHAPES = [(1, 44_100, 1), (2, 48_000, 4_800), (2, 48_000, 100_000), (1, 8_000, 20_000), (6, 48_000, 20_000)]
 
 Damage = Callable[[bytearray], None]
@@ -157,6 +157,8 @@ def tagged(sounds: Sounds, tmp_path_factory: pytest.TempPathFactory) -> Callable
                 if kind == "mp3":
                     file.add_tags()
                     file.tags.add(TIT2(3, ["title " * 50]))  # type: ignore[no-untyped-call]
+                elif kind in ("m4a", "alac"):
+                    file["\xa9nam"] = "title " * 50
                 else:
                     file["title"] = "title " * 50
                 if kind == "flac":
