@@ -131,19 +131,27 @@ def open_regular(path: str) -> RegularFile:
     """
     if "\0" in path:
         raise SourceMissing
-    with disk_errors():  # without O_NONBLOCK the open itself would wait for a FIFO's writer
+    try:  # as in `read_at`; and without O_NONBLOCK the open itself would wait for a FIFO's writer
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _typed(error) from error
     file = RegularFile(descriptor, 0)
     try:
-        with disk_errors():
-            status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceUnsupported
-        if not status.st_size:
-            raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
+        file.size = _regular_size(descriptor)
+        file.read_head()
     except AuralisError:
         file.close()
         raise
-    file.size = status.st_size
-    file.read_head()
     return file
+
+
+def _regular_size(descriptor: int) -> int:
+    try:
+        status = os.fstat(descriptor)
+    except OSError as error:
+        raise _typed(error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceUnsupported
+    if not status.st_size:
+        raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
+    return status.st_size

@@ -9,7 +9,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -141,11 +140,13 @@ def read_fields(tags: Any) -> dict[str, Value]:
     kind = kind_of(tags)
     if kind is None:
         return {}
-    places = _places_of(kind, tags)
-    texts_at = _texts_at(kind, places)
-    sources = {name: where for place in places for name, where in _SOURCES_AT[kind.name].get(place, ())}
-    found = ((name, _value(where, texts_at)) for name, where in sources.items())
-    return {name: value for name, value in found if value is not None}
+    texts = _texts_of(kind, tags)
+    values: dict[str, Value] = {}
+    for place in texts:
+        for name, sources in _SOURCES_AT[kind.name][place]:
+            if name not in values:
+                values[name] = _value(sources, texts)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _stem(path: str) -> str:
@@ -220,15 +221,25 @@ def kind_of(tags: Any) -> TagKind | None:
     return next((kind for kind in TAG_KINDS if isinstance(tags, kind.tags)), None)
 
 
-def _places_of(kind: TagKind, tags: Any) -> dict[str, Any]:
-    """What `tags` hold, by the lower-case names of its places."""
-    places: dict[str, Any] = {}
+def _texts_of(kind: TagKind, tags: Any) -> dict[str, list[str]]:
+    """The texts in those places of `tags` that fields stand in, by the places' lower-case names."""
+    wanted, texts = _SOURCES_AT[kind.name], dict[str, list[str]]()
     try:
-        for name, value in kind.items(tags):
-            places.setdefault(name.lower(), value)
+        for name, stored in kind.items(tags):
+            place = name.lower()
+            if place in wanted and place not in texts:
+                texts[place] = _taken(kind, stored)
     except DAMAGED:
         pass  # what was taken until here is known
-    return places
+    return texts
+
+
+def _taken(kind: TagKind, stored: Any) -> list[str]:
+    """The texts of one place; none where it is damaged."""
+    try:
+        return list(islice(kind.texts(stored), MAX_VALUES))
+    except DAMAGED:
+        return []
 
 
 def _sources(kind: str, field: TagField) -> tuple[Source, ...]:
@@ -252,24 +263,11 @@ def _sources_at(kind: str) -> dict[str, list[tuple[str, tuple[Source, ...]]]]:
 _SOURCES_AT = {kind.name: _sources_at(kind.name) for kind in TAG_KINDS}
 
 
-def _texts_at(kind: TagKind, places: dict[str, Any]) -> Callable[[str], list[str] | None]:
-    """The texts of a place, of which several fields may want to know; None where it is not there or damaged."""
-
-    @cache
-    def texts(place: str) -> list[str] | None:
-        try:
-            return list(islice(kind.texts(places[place]), MAX_VALUES))
-        except DAMAGED:
-            return None
-
-    return texts
-
-
-def _value(sources: Sequence[Source], texts_at: Callable[[str], list[str] | None]) -> Value:
+def _value(sources: Sequence[Source], texts_of: dict[str, list[str]]) -> Value:
     """What a field's first place that makes sense says."""
     for place, is_half, parse in sources:
-        texts = texts_at(place)
-        if texts is None:
+        texts = texts_of.get(place)
+        if not texts:
             continue
         try:
             value = parse([text.partition("/")[2] for text in texts] if is_half else texts)
