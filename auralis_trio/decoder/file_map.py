@@ -2,7 +2,7 @@
 
 import msgspec
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 
 Extent = tuple[int, int]
 """A run of bytes in a file: offset, length."""

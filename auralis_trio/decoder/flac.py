@@ -1,6 +1,6 @@
 """Maps FLAC streams: their STREAMINFO, where their comments stand, and where their frames begin."""
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 from auralis_trio.decoder.file_map import Extent, FileMap, Outline
 from auralis_trio.decoder.regular_file import RegularFile
 

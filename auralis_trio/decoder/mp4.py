@@ -4,8 +4,11 @@ The length stands in up to three places: the edit list (in units of the movie's 
 iTunes' own note, and the sum of the packets. The edit list decides; the others say it to the frame.
 """
 
+import sys
+from array import array
+from operator import mul
+
 import msgspec
-import numpy as np
 
 from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.mp4_boxes import Box, body_of, boxes_in, find_box
@@ -119,8 +122,10 @@ def _rows(table: bytes, row_bytes: int) -> range:
 
 
 def _media_frames(table: bytes) -> int:
-    runs = np.frombuffer(table, ">u4", 2 * len(_rows(table, 8)), offset=8) if len(table) > 8 else np.zeros(0)
-    return int(runs[::2].astype(np.uint64) @ runs[1::2].astype(np.uint64))
+    runs = array("I", table[8 : 8 + 8 * len(_rows(table, 8))])
+    if sys.byteorder == "little":
+        runs.byteswap()
+    return sum(map(mul, runs[::2], runs[1::2]))
 
 
 def _first_edit(table: bytes) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ only decoding tells whether it is.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 from auralis_trio.decoder.mp4_boxes import Box, body_of, boxes_in
 from auralis_trio.decoder.regular_file import RegularFile
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.decoder.tags import audio_extent, has_plain_head

@@ -5,17 +5,16 @@ from functools import partial
 from hashlib import blake2b
 
 import av
-import msgspec
 import soundfile
 
 from auralis_trio.audio.formats import Access, Backend, format_named
-from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.audio.source import AudioSource, Check, never_cancelled
 from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
 from auralis_trio.decoder.file_map import FileMap, Outline
-from auralis_trio.decoder.identity import identify
 from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.decoder.probing import Probed, check_limits, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.decoder.soundfile_decoder import SoundfileDecoder
@@ -29,23 +28,6 @@ DECODER_VERSION = (
 """What the samples of a lossy file depend on beside the file: part of every key that they are kept under."""
 
 
-class Probed(msgspec.Struct, frozen=True):
-    """What a quick look at a file tells. `kind` is a name in the table of formats.
-
-    `total_frames` is None where only decoding tells the length. `content_id` stays when tags change.
-    """
-
-    kind: str
-    format: AudioFormat
-    total_frames: int | None
-    content_id: str
-
-    @property
-    def bits(self) -> int | None:
-        """The source's integer word length."""
-        return self.format.bits
-
-
 def probe(path: str) -> Probed:
     """Look at the file at `path`, without decoding it.
 
@@ -53,15 +35,8 @@ def probe(path: str) -> Probed:
         SourceError: it is missing, no regular file, no known audio, or damaged at its head.
     """
     with open_regular(path) as file:
-        return probe_open(file, map_file(file))
-
-
-def probe_open(file: RegularFile, mapped: FileMap) -> Probed:
-    """The same for a file that is open and mapped, and stays open."""
-    outline = mapped.outline or ask_decoder(file, mapped)
-    _check_limits(mapped.kind, outline.format)
-    content_id = identify(file, mapped, outline.total_frames)
-    return Probed(mapped.kind, outline.format, outline.total_frames, content_id)
+        mapped = map_file(file)
+        return describe(file, mapped, mapped.outline or ask_decoder(file, mapped))
 
 
 def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
@@ -85,7 +60,7 @@ def open_source(path: str, content_id: str, cache: PcmCache, check: Check = neve
         if _may_be_direct(mapped):
             decoder = SoundfileDecoder(file, mapped)
             undo.callback(decoder.close)
-            _check_limits(mapped.kind, decoder.format)
+            check_limits(mapped.kind, decoder.format)
             if is_direct(decoder, mapped) and decoder.total_frames is not None:
                 undo.pop_all()
                 return DirectSource(decoder, decoder.total_frames)
@@ -118,7 +93,7 @@ def _start(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     """The decoder for a file, at frame 0."""
     decoder = _choose(file, mapped)
     try:
-        _check_limits(mapped.kind, decoder.format)
+        check_limits(mapped.kind, decoder.format)
     except SourceUnsupported:
         decoder.close()
         raise
@@ -143,12 +118,3 @@ def _start_at(path: str) -> Decoder:
         decoder = _start(file, map_file(file))
         undo.pop_all()
         return decoder
-
-
-def _check_limits(kind: str, audio_format: AudioFormat) -> None:
-    row = format_named(kind)
-    rate_fits = row.min_rate <= audio_format.sample_rate <= row.max_rate
-    if not (rate_fits and 1 <= audio_format.channels <= row.max_channels):
-        raise SourceUnsupported(
-            f"This track has {audio_format.channels} channels at {audio_format.sample_rate} Hz, which is not played."
-        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 
 _RATE = 48_000
 _MAX_PACKET_FRAMES = 5760

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 
 _IDENTIFICATION_BYTES = 30
 _MODE_BITS, _COUNT_BITS, _MAX_MODES = 41, 6, 64

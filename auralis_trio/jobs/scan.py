@@ -32,12 +32,13 @@ from auralis_trio.library.scanner import (
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
+from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
 READ_BATCH = 128
 MAX_PROGRESS_EVENTS = 100
-READERS = default_permits()[Lane.PROCESS] + 2  # more than the processes, so that these never wait for the writer
+READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
@@ -258,7 +259,7 @@ class Scan:
 
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
-        files = await self._probe(paths, PROBE_DEADLINE_S)
+        files = await self._probe(paths)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
         self._note(targets, files, result)
         self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
@@ -284,10 +285,19 @@ class Scan:
         read = progress.added + progress.updated + progress.moved + progress.failed
         return round(read / took_s, 1) if took_s > 0 else None
 
-    async def _probe(self, paths: list[str], deadline_s: float) -> list[ProbedFile | FailedFile]:
-        """Read files in a worker process; where it hangs or dies, the halves are tried, down to the one to blame."""
+    async def _probe(self, paths: list[str]) -> list[ProbedFile | FailedFile]:
+        """Read files in a worker process, which loads the decoders only where they have to be asked."""
+        told = await self._in_process(look_at_files, paths)
+        unsure = [path for path, file in zip(paths, told, strict=True) if file is None]
+        asked = iter(await self._in_process(probe_files, unsure) if unsure else ())
+        return [next(asked) if file is None else file for file in told]
+
+    async def _in_process(
+        self, read: Callable[[list[str]], list[Any]], paths: list[str], deadline_s: float = PROBE_DEADLINE_S
+    ) -> list[Any]:
+        """Let a worker process read files; where it hangs or dies, the halves are tried, down to the one to blame."""
         try:
-            return await self._offload.run_process(probe_files, paths, deadline_s=deadline_s)
+            return await self._offload.run_process(read, paths, deadline_s=deadline_s)
         except TimedOut:
             code = SourceHung.default_code
         except BrokenWorkerError:
@@ -295,7 +305,8 @@ class Scan:
         if len(paths) == 1:
             return [FailedFile(paths[0], code)]
         half, deadline_s = len(paths) // 2, max(deadline_s / 2, MIN_PROBE_DEADLINE_S)
-        return await self._probe(paths[:half], deadline_s) + await self._probe(paths[half:], deadline_s)
+        first = await self._in_process(read, paths[:half], deadline_s)
+        return first + await self._in_process(read, paths[half:], deadline_s)
 
     def _count(self, **more: int) -> None:
         """Count files as done, each as one of the outcomes."""

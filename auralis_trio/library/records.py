@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 
 T = TypeVar("T")
 

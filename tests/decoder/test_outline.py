@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import mutagen
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,8 @@ from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder import opus, vorbis
 from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.mpeg import _parse_frame
-from auralis_trio.decoder.opening import Probed, probe, probe_open
+from auralis_trio.decoder.opening import ask_decoder, probe
+from auralis_trio.decoder.probing import Probed, describe
 from auralis_trio.decoder.regular_file import open_regular
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.errors import SourceError
@@ -35,7 +35,8 @@ def look(path: str | Path, by_headers: bool) -> Probed | str:
     try:
         with open_regular(str(path)) as file:
             mapped = map_file(file)
-            return probe_open(file, mapped if by_headers else msgspec.structs.replace(mapped, outline=None))
+            outline = mapped.outline if by_headers else None
+            return describe(file, mapped, outline or ask_decoder(file, mapped))
     except SourceError as error:
         return error.code
 

@@ -341,6 +341,20 @@ async def test_of_a_batch_that_hangs_or_kills_its_process_only_the_file_to_blame
     assert (progress.added, progress.failed, progress.state) == (20, 2, "finished")
 
 
+async def test_only_the_files_that_their_headers_do_not_tell_enough_of_are_left_to_their_decoders(
+    library: Library, music: Path, events: Events
+) -> None:
+    for index, suffix in enumerate((".flac", ".wav", ".flac", ".wav", ".flac")):
+        soundfile.write(music / f"{index}{suffix}", np.zeros((400 + index, 1), dtype=np.float32), 8000)
+    (music / "5.flac").write_bytes(b"broken")
+    faulty = FaultyDoor()
+    progress = await Scan(library, faulty, [str(music)], events).run()
+    assert (progress.added, progress.failed, faulty.batches) == (5, 1, [6, 2])
+    assert {track.title: track.total_frames for track in tracks(library).values()} == {
+        str(index): 400 + index for index in range(5)
+    }
+
+
 async def test_no_step_holds_more_files_than_its_bound(library: Library, music: Path, events: Events) -> None:
     for index in range(WALK_BATCH + 1):
         (music / f"{index}.wav").write_bytes(b"")

@@ -3,6 +3,8 @@
 import os
 import pickle
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from mutagen.id3 import ID3, TIT2, TYER
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tags import read_tags
+from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 from tests.library.test_tags import EXPECTED, SUFFIXES, make_tagged
 from tests.sound_files import music, write
@@ -100,6 +103,22 @@ def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: 
         "track_corrupt",
         "track_corrupt",
     ]
+
+
+def test_a_look_at_the_headers_tells_what_probing_tells_or_that_a_decoder_has_to_be_asked(tmp_path: Path) -> None:
+    paths = [str(sound_file(tmp_path, kind)) for kind in KINDS]
+    told, probed = look_at_files(paths), probe_files(paths)
+    assert [file for file in told if file] == [
+        whole for file, whole in zip(told, probed, strict=True) if file is not None
+    ]
+    plain = {file.kind for file in told if isinstance(file, ProbedFile)}
+    assert plain == {"flac", "mp3", "vorbis", "opus", "m4a", "alac"}
+
+
+def test_what_looks_at_headers_loads_no_decoder() -> None:
+    script = "import sys, auralis_trio.work.look; print(*{'numpy', 'av', 'soundfile', 'pony'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
 
 
 def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:
