@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pony.orm import Database
 
+from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.paging import Key, Order, Place, Value, Window, read_cursor, write_cursor
 from auralis_trio.library.records import Page
 
@@ -67,8 +68,7 @@ def read_slice(
     """
     start = listing.place(window) if place is None else place
     if total is None:
-        counting = f"SELECT count(*) FROM {listing.source} WHERE {listing.condition}"
-        total = int(db.get(counting, dict(listing.values)))
+        total = int(db.get(_counting(db, listing), dict(listing.values)))
     wanted = window.limit
     if listing.at_most is not None:
         total = min(total, listing.at_most)
@@ -78,6 +78,13 @@ def read_slice(
     rows = rows[:wanted]
     cursor = write_cursor(listing.order, listing.about, Place(start.given + wanted, rows[-1])) if more else None
     return Slice([row[-1] for row in rows], total, start.given, window.limit, cursor)
+
+
+def _counting(db: Database, listing: Listing) -> str:
+    everything = (listing.source, listing.condition) == ("track", "TRUE")
+    if everything and Dialect(db.provider.dialect) is Dialect.POSTGRESQL:
+        return "SELECT coalesce(sum(tracks), 0) FROM tally WHERE kind = 'all'"
+    return f"SELECT count(*) FROM {listing.source} WHERE {listing.condition}"
 
 
 def rows_of(db: Database, sql: str, ids: Sequence[int]) -> list[Any]:

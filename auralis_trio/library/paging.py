@@ -64,9 +64,9 @@ class Key:
     descending: bool = False
 
     def by(self, known: bool = False) -> str:
-        """Its term in ORDER BY; shorter where only rows are left in which it is `known`, so that an index fits."""
-        nulls = " NULLS LAST" if self.column.nullable and not known else ""
-        return f"{self.column.sql}{' DESC' if self.descending else ''}{nulls}"
+        """Its terms in ORDER BY, as they stand in an index; without the first where it is `known` in every row."""
+        unknown_last = f"({self.column.sql} IS NULL), " if self.column.nullable and not known else ""
+        return f"{unknown_last}{self.column.sql}{' DESC' if self.descending else ''}"
 
     def takes(self, value: Value) -> bool:
         """Whether `value` can be one of its values."""

@@ -81,12 +81,15 @@ def count_found(db: Database, query: Query) -> int:
 def where_found(db: Database, total: int) -> str:
     """A condition on `track.id`, for `$query` as `written` gives it; `total` is how many it finds.
 
-    A plus keeps the database from looking up many finds one by one only to sort them: it goes through the tracks in
-    their order, until a page is full.
+    Where they are many, the database goes through the tracks in their order until a page is full, rather than looking
+    up all finds only to sort them. A plus leads SQLite to that; PostgreSQL is asked of each track whether it fits.
     """
     index = _index(db)
-    found = f"SELECT {index.track_id} FROM track_search WHERE {index.matches.format(query='$query')}"
-    return f"{'+' if total > MAX_RANKED else ''}id IN ({found})"
+    matches = index.matches.format(query="$query")
+    if total > MAX_RANKED and index is _TSVECTOR:
+        return f"(SELECT {matches} FROM track_search WHERE track_search.track_id = track.id)"
+    plus = "+" if total > MAX_RANKED else ""
+    return f"{plus}track.id IN (SELECT {index.track_id} FROM track_search WHERE {matches})"
 
 
 def written(db: Database, query: Query) -> str:

@@ -69,6 +69,8 @@ def _tsvector(file: ProbedFile) -> str:
         label = LABELS.get(column)
         for word in words:
             places.setdefault(word if label else f"~{word}", []).append(f"{place}{label or ''}")
+            if label:
+                places.setdefault(f"{label}{word}", [])
             place += 1
         place += 1
     return " ".join(f"'{word}'" + (":" + ",".join(at) if at else "") for word, at in places.items())
