@@ -11,17 +11,19 @@ Jobs never hand back an open resource: a result nobody waits for any more is dro
 import logging
 import math
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib.machinery import ModuleSpec
 from typing import Any, Protocol, TypeVar
 
 import outcome
 import trio
 import trio_parallel
 
+import __main__
 from auralis_trio.audio.source import never_cancelled
 from auralis_trio.errors import Busy, TimedOut
 
@@ -256,6 +258,19 @@ class ThreadOffload:
         return self.lanes[lane].longest_wait_s()
 
 
+@contextmanager
+def _bare_processes() -> Iterator[None]:
+    """Processes that are started meanwhile import what their jobs need, and not all that this one was started with.
+
+    `multiprocessing` runs the main module once more in each of them, except for that of a package.
+    """
+    before, __main__.__spec__ = __main__.__spec__, ModuleSpec("auralis_trio.__main__", None)
+    try:
+        yield
+    finally:
+        __main__.__spec__ = before
+
+
 @asynccontextmanager
 async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[ThreadOffload]:
     """Open the door; leaving gives the worker processes and the database threads back."""
@@ -271,12 +286,13 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
     }
     died_inside = False
     try:
-        async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
-            try:
-                yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
-            except trio_parallel.BrokenWorkerError:
-                died_inside = True
-                raise
+        with _bare_processes():
+            async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
+                try:
+                    yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
+                except trio_parallel.BrokenWorkerError:
+                    died_inside = True
+                    raise
     except trio_parallel.BrokenWorkerError:
         if died_inside:
             raise

@@ -4,6 +4,8 @@ import os
 import random
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -332,6 +334,22 @@ def test_a_thread_that_outlives_the_loop_harms_nobody() -> None:
     trio.run(leave)
     gate.let_go()
     assert done.wait(PATIENCE_S)
+
+
+def test_a_worker_process_does_not_run_the_program_again_that_started_it(tmp_path: Path) -> None:
+    script = tmp_path / "program"
+    script.write_text(
+        "import os, trio\n"
+        "from auralis_trio.offload import open_offload\n"
+        "print('runs', flush=True)\n"
+        "async def main():\n"
+        "    async with open_offload() as door:\n"
+        "        print(await door.run_process(os.getpid) != os.getpid())\n"
+        "if __name__ == '__main__':\n"
+        "    trio.run(main)\n"
+    )
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+    assert told.stdout.split() == ["runs", "True"]
 
 
 async def test_a_worker_process_gives_its_result_or_its_error() -> None:

@@ -15,6 +15,7 @@ from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.receipts import Receipts
+from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
@@ -180,6 +181,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         receipts=receipts,
         analysis=analysis,
         scan=scan,
+        reset=Reset(base.library, base.offload, scan, tell_library),
         start_scan=start_scan,
         supervisor=supervisor,
         sessions=build_sessions(core, settings, partial(_snapshot, core, scan, analysis)),

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
 from auralis_trio.audio.block import Samples
+from auralis_trio.audio.format import AudioFormat
+
+__all__ = ["AudioFormat", "AudioSource", "Check", "never_cancelled"]
 
 Check = Callable[[], None]
 """Called between pieces of work; raises when the work is no longer wanted."""
@@ -13,17 +14,6 @@ Check = Callable[[], None]
 
 def never_cancelled() -> None:
     """The `Check` of work that nobody can call off."""
-
-
-class AudioFormat(msgspec.Struct, frozen=True):
-    """What a track's PCM looks like.
-
-    `bits` is the source's integer word length; None where it has none (lossy or floating point).
-    """
-
-    sample_rate: int
-    channels: int
-    bits: int | None
 
 
 class AudioSource(Protocol):

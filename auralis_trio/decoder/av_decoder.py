@@ -164,9 +164,13 @@ class AvDecoder:
     def _fits(self, frame: AudioFrame) -> bool:
         return frame.sample_rate == self.format.sample_rate and frame.layout.nb_channels == self.format.channels
 
+    def release(self) -> None:
+        """Give back the decoder and leave the file open."""
+        self._container.close()
+
     def close(self) -> None:
         """Give back the decoder and the file."""
-        self._container.close()
+        self.release()
         self._file.close()
 
 

@@ -2,8 +2,17 @@
 
 import msgspec
 
+from auralis_trio.audio.format import AudioFormat
+
 Extent = tuple[int, int]
 """A run of bytes in a file: offset, length."""
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """What a decoder would tell of a file; `total_frames` is None where only decoding tells the length."""
+
+    format: AudioFormat
+    total_frames: int | None
 
 
 class FileMap(msgspec.Struct, frozen=True):
@@ -13,7 +22,8 @@ class FileMap(msgspec.Struct, frozen=True):
     `first_frame` is the encoder's delay, to be dropped from what the decoder gives (None: the decoder drops it).
     Both are counted at `clock_rate` where that is given. `missing_bytes` were declared and are not there.
     `agrees` is false where the parts of the file contradict each other. `last_landing` is the last frame that a seek
-    may aim at, where the decoder errs behind it. `digest` is the file's own hash of its PCM.
+    may aim at, where the decoder errs behind it. `digest` is the file's own hash of its PCM. `comment` is a block of
+    Vorbis comments. `outline` is there where the headers are so plainly regular that no decoder need be asked.
     """
 
     kind: str
@@ -26,3 +36,5 @@ class FileMap(msgspec.Struct, frozen=True):
     agrees: bool = True
     last_landing: int | None = None
     digest: bytes = b""
+    comment: Extent | None = None
+    outline: Outline | None = None

@@ -7,7 +7,7 @@ It takes a few small reads: the payload's length, the number of frames, and eith
 from hashlib import blake2b
 
 from auralis_trio.decoder.file_map import Extent, FileMap
-from auralis_trio.decoder.ogg import MAX_PAGE_BYTES, OGG_KINDS, read_page
+from auralis_trio.decoder.ogg import MAX_PAGE_BYTES, OGG_KINDS, PAGE_BYTES, read_page
 from auralis_trio.decoder.regular_file import RegularFile
 
 _WINDOW_BYTES = 4096
@@ -47,11 +47,12 @@ def _ogg_window(file: RegularFile, payload: Extent, start: int) -> bytes:
     A page's header holds its number and checksum, which change when the comments before it grow by a page.
     """
     offset, length = payload
-    around = file.read_at(offset + start, min(2 * MAX_PAGE_BYTES, length - start))
-    at = around.find(b"OggS")
-    while at >= 0:
-        page = read_page(file, offset + start + at)
-        if page:
-            return page.body[:_WINDOW_BYTES]
-        at = around.find(b"OggS", at + 1)
+    for span in (PAGE_BYTES, 2 * MAX_PAGE_BYTES):  # mostly the first holds one, and the same one
+        around = file.read_at(offset + start, min(span, length - start))
+        at = around.find(b"OggS")
+        while at >= 0:
+            page = read_page(file, offset + start + at)
+            if page:
+                return page.body[:_WINDOW_BYTES]
+            at = around.find(b"OggS", at + 1)
     return b""

@@ -4,21 +4,19 @@ The length stands in up to three places: the edit list (in units of the movie's 
 iTunes' own note, and the sum of the packets. The edit list decides; the others say it to the frame.
 """
 
-from collections.abc import Iterator
+import sys
+from array import array
+from operator import mul
 
 import msgspec
-import numpy as np
 
-from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.file_map import FileMap, Outline
+from auralis_trio.decoder.mp4_boxes import Box, body_of, boxes_in, find_box
+from auralis_trio.decoder.mp4_outline import sound_of
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
-_MAX_BOXES = 4096
-_MAX_TABLE_BYTES = 1 << 25
 _KINDS = {b"mp4a": "m4a", b"alac": "alac"}
-
-_Box = tuple[bytes, int, int]
-"""A box: its name, the offset of its body, the offset behind it."""
 
 
 class _Track(msgspec.Struct, frozen=True):
@@ -31,37 +29,6 @@ class _Track(msgspec.Struct, frozen=True):
     edit: tuple[int, int] | None
 
 
-def _boxes(file: RegularFile, start: int, end: int) -> Iterator[_Box]:
-    for _ in range(_MAX_BOXES):
-        if start + 8 > end:
-            return
-        header = file.read_exactly(start, 8)
-        size, body = int.from_bytes(header[:4], "big"), start + 8
-        if size == 1:
-            size, body = int.from_bytes(file.read_exactly(body, 8), "big"), body + 8
-        stop = end if size == 0 else start + size
-        if stop < body:
-            raise SourceCorrupt
-        yield header[4:8], body, stop
-        start = stop
-
-
-def _find(file: RegularFile, box: _Box, *names: bytes) -> _Box | None:
-    """The first box at the path `names` below `box`."""
-    for name in names:
-        found = next((inner for inner in _boxes(file, box[1], box[2]) if inner[0] == name), None)
-        if found is None:
-            return None
-        box = found
-    return box
-
-
-def _body(file: RegularFile, box: _Box) -> bytes:
-    if box[2] - box[1] > _MAX_TABLE_BYTES:
-        raise SourceCorrupt
-    return file.read_exactly(box[1], box[2] - box[1])
-
-
 def map_mp4(file: RegularFile) -> FileMap:
     """Map an MP4 file.
 
@@ -69,10 +36,11 @@ def map_mp4(file: RegularFile) -> FileMap:
         SourceUnsupported: its first sound track is of a kind that is not played, or it has none.
         SourceCorrupt: it breaks off, or it has no index.
     """
-    top = list(_boxes(file, 0, file.size))
+    top = list(boxes_in(file, 0, file.size))
     movie = next((box for box in top if box[0] == b"moov"), None)
     if movie is None:
         raise SourceCorrupt
+    file.read_ahead(movie[1])
     payload = tuple((body, min(stop, file.size) - body) for name, body, stop in top if name == b"mdat")
     track = _sound_track(file, movie)
     kind = _KINDS.get(track.codec)
@@ -81,7 +49,9 @@ def map_mp4(file: RegularFile) -> FileMap:
     if any(name == b"moof" for name, _, _ in top):  # in fragments: only decoding tells how long it is
         return FileMap(kind, payload, None, track.edit[0] if track.edit else 0, track.timescale, track.bits)
     first, total = _span(track, _movie_timescale(file, movie), _itunes_gaps(file, movie))
-    return FileMap(kind, payload, total, first, track.timescale, track.bits)
+    sound = sound_of(file, top)
+    outline = None if sound is None else Outline(sound, total)
+    return FileMap(kind, payload, total, first, track.timescale, track.bits, outline=outline)
 
 
 def _span(track: _Track, movie_timescale: int, itunes: tuple[int, int] | None) -> tuple[int, int]:
@@ -99,34 +69,34 @@ def _span(track: _Track, movie_timescale: int, itunes: tuple[int, int] | None) -
     return first, min(exact, media - first)
 
 
-def _sound_track(file: RegularFile, movie: _Box) -> _Track:
-    for box in _boxes(file, movie[1], movie[2]):
-        handler = _find(file, box, b"mdia", b"hdlr") if box[0] == b"trak" else None
+def _sound_track(file: RegularFile, movie: Box) -> _Track:
+    for box in boxes_in(file, movie[1], movie[2]):
+        handler = find_box(file, box, b"mdia", b"hdlr") if box[0] == b"trak" else None
         if handler and file.read_exactly(handler[1] + 8, 4) == b"soun":
             return _parse_track(file, box)
     raise SourceUnsupported
 
 
-def _parse_track(file: RegularFile, track: _Box) -> _Track:
-    header = _find(file, track, b"mdia", b"mdhd")
-    samples = _find(file, track, b"mdia", b"minf", b"stbl", b"stsd")
-    times = _find(file, track, b"mdia", b"minf", b"stbl", b"stts")
+def _parse_track(file: RegularFile, track: Box) -> _Track:
+    header = find_box(file, track, b"mdia", b"mdhd")
+    samples = find_box(file, track, b"mdia", b"minf", b"stbl", b"stsd")
+    times = find_box(file, track, b"mdia", b"minf", b"stbl", b"stts")
     if header is None or samples is None or times is None:
         raise SourceCorrupt
     entry = (b"", samples[1] + 8, samples[2])  # behind version and count
-    codec, start, stop = next(_boxes(file, entry[1], entry[2]), (b"", 0, 0))
-    edits = _find(file, track, b"edts", b"elst")
+    codec, start, stop = next(boxes_in(file, entry[1], entry[2]), (b"", 0, 0))
+    edits = find_box(file, track, b"edts", b"elst")
     return _Track(
         codec=codec,
         bits=_alac_bits(file, start, stop) if codec == b"alac" else None,
-        timescale=_timescale(_body(file, header)),
-        media_frames=_media_frames(_body(file, times)),
-        edit=_first_edit(_body(file, edits)) if edits else None,
+        timescale=_timescale(body_of(file, header)),
+        media_frames=_media_frames(body_of(file, times)),
+        edit=_first_edit(body_of(file, edits)) if edits else None,
     )
 
 
 def _alac_bits(file: RegularFile, start: int, stop: int) -> int | None:
-    cookie = _find(file, (b"", start + 28, stop), b"alac")
+    cookie = find_box(file, (b"", start + 28, stop), b"alac")
     return file.read_exactly(cookie[1] + 9, 1)[0] if cookie else None
 
 
@@ -139,11 +109,11 @@ def _timescale(header: bytes) -> int:
     return timescale
 
 
-def _movie_timescale(file: RegularFile, movie: _Box) -> int:
-    header = _find(file, movie, b"mvhd")
+def _movie_timescale(file: RegularFile, movie: Box) -> int:
+    header = find_box(file, movie, b"mvhd")
     if header is None:
         raise SourceCorrupt
-    return _timescale(_body(file, header))
+    return _timescale(body_of(file, header))
 
 
 def _rows(table: bytes, row_bytes: int) -> range:
@@ -152,8 +122,10 @@ def _rows(table: bytes, row_bytes: int) -> range:
 
 
 def _media_frames(table: bytes) -> int:
-    runs = np.frombuffer(table, ">u4", 2 * len(_rows(table, 8)), offset=8) if len(table) > 8 else np.zeros(0)
-    return int(runs[::2].astype(np.uint64) @ runs[1::2].astype(np.uint64))
+    runs = array("I", table[8 : 8 + 8 * len(_rows(table, 8))])
+    if sys.byteorder == "little":
+        runs.byteswap()
+    return sum(map(mul, runs[::2], runs[1::2]))
 
 
 def _first_edit(table: bytes) -> tuple[int, int] | None:
@@ -169,15 +141,15 @@ def _first_edit(table: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _itunes_gaps(file: RegularFile, movie: _Box) -> tuple[int, int] | None:
+def _itunes_gaps(file: RegularFile, movie: Box) -> tuple[int, int] | None:
     """The delay and the length in frames, as iTunes notes them among the tags."""
-    meta = _find(file, movie, b"udta", b"meta")
-    notes = _find(file, (b"", meta[1] + 4, meta[2]), b"ilst") if meta else None
-    for box in _boxes(file, notes[1], notes[2]) if notes else ():
-        name = _find(file, box, b"name") if box[0] == b"----" else None
-        data = _find(file, box, b"data") if name and _body(file, name).endswith(b"iTunSMPB") else None
+    meta = find_box(file, movie, b"udta", b"meta")
+    notes = find_box(file, (b"", meta[1] + 4, meta[2]), b"ilst") if meta else None
+    for box in boxes_in(file, notes[1], notes[2]) if notes else ():
+        name = find_box(file, box, b"name") if box[0] == b"----" else None
+        data = find_box(file, box, b"data") if name and body_of(file, name).endswith(b"iTunSMPB") else None
         if data:
-            return _parse_gaps(_body(file, data)[8:])
+            return _parse_gaps(body_of(file, data)[8:])
     return None
 
 

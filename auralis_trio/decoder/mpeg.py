@@ -2,14 +2,17 @@
 
 import msgspec
 
-from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.audio.format import AudioFormat
+from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.regular_file import RegularFile
-from auralis_trio.decoder.tags import audio_extent
+from auralis_trio.decoder.tags import audio_extent, has_plain_head
 
 _SEARCH_BYTES = 1 << 16  # junk that may stand before the first frame
 _RATES = (44_100, 48_000, 32_000)
 _BITRATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_FRAMES_ALIKE = 4
+_LONG_BYTES = 1 << 16
 _DECODER_DELAY = 529  # of every Layer III decoder, which the LAME header leaves out
 
 
@@ -20,6 +23,11 @@ class _Frame(msgspec.Struct, frozen=True):
     mono: bool
     sample_rate: int
     bytes: int
+
+    @property
+    def shape(self) -> tuple[bool, bool, int]:
+        """What all frames of a stream have in common."""
+        return self.version_1, self.mono, self.sample_rate
 
     @property
     def samples(self) -> int:
@@ -67,7 +75,8 @@ def map_mpeg(file: RegularFile) -> FileMap | None:
         here, left = window[at : at + 6], end - start - at
         frame = _parse_frame(here)
         if frame and _follows(frame.bytes, left, _parse_frame(file.read_at(start + at + frame.bytes, 4)) is not None):
-            return _map_mp3(file, frame, (start + at, end), clean_start=at == 0)
+            mapped = _map_mp3(file, frame, (start + at, end), clean_start=at == 0)
+            return msgspec.structs.replace(mapped, outline=_outline(file, mapped, frame)) if at == 0 else mapped
         length = _adts_bytes(here)
         if length and _follows(length, left, _adts_bytes(file.read_at(start + at + length, 6)) > 0):
             return FileMap("aac", ((start + at, left),))
@@ -97,6 +106,24 @@ def _map_mp3(file: RegularFile, frame: _Frame, span: tuple[int, int], clean_star
         first_frame=delay + _DECODER_DELAY if delay or padding else 0,
         agrees=clean_start and declared_bytes == end - start,
     )
+
+
+def _outline(file: RegularFile, mapped: FileMap, frame: _Frame) -> Outline | None:
+    """What a decoder would tell, where the first frames that it sees are all of one kind.
+
+    Without a header that says how long it is, a short file is left to the decoder, which would look at all of it.
+    """
+    offset, length = mapped.payload[0]
+    is_whole = mapped.agrees or (mapped.total_frames is None and length >= _LONG_BYTES)
+    if not is_whole or not has_plain_head(file, offset):
+        return None
+    for _ in range(_FRAMES_ALIKE):
+        offset += frame.bytes
+        following = _parse_frame(file.read_at(offset, 4))
+        if following is None or following.shape != frame.shape:
+            return None
+        frame = following
+    return Outline(AudioFormat(frame.sample_rate, 1 if frame.mono else 2, None), mapped.total_frames)
 
 
 def _lame_gaps(extension: bytes) -> tuple[int, int]:

@@ -5,15 +5,20 @@ Also reads single pages, with the checksum that each carries, so that a damaged 
 
 import zlib
 from collections.abc import Iterator
+from itertools import takewhile
 
 import msgspec
 
-from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder import opus, vorbis
+from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
 OGG_KINDS = ("vorbis", "opus", "ogg_flac")
 MAX_PAGE_BYTES = 27 + 255 + 255 * 255
+PAGE_BYTES = 1 << 13
+"""What most pages are no longer than: a first try costs less."""
+
 _MAX_HEADER_PAGES = 4096
 _LANDING_MARGIN = 4096  # more than half of the longest Vorbis window
 _NO_POSITION = 0xFFFFFFFFFFFFFFFF
@@ -21,16 +26,44 @@ _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page: `position` is its granule position, None where no packet ends on it."""
+    """One page: `position` is its granule position, None where no packet ends on it; `continues` the packet of the
+    page before, or is the `last` of its stream."""
 
     offset: int
-    length: int
     serial: int
     sequence: int
     position: int | None
-    packets: int
+    continues: bool
+    last: bool
+    segments: bytes
     body: bytes
-    sound: bool
+    data: bytes
+
+    @property
+    def length(self) -> int:
+        """How many bytes it takes."""
+        return len(self.data)
+
+    @property
+    def packets(self) -> int:
+        """How many packets end on it."""
+        return sum(lacing < 255 for lacing in self.segments)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is as it was written."""
+        return checksum(self.data) == int.from_bytes(self.data[22:26], "little")
+
+    def parts(self) -> tuple[list[bytes], bytes]:
+        """The packets, or the ends of packets, that end on it; and the beginning of one that goes on."""
+        ended: list[bytes] = []
+        start = at = 0
+        for lacing in self.segments:
+            at += lacing
+            if lacing < 255:
+                ended.append(self.body[start:at])
+                start = at
+        return ended, self.body[start:]
 
 
 def checksum(page: bytes) -> int:
@@ -42,24 +75,27 @@ def checksum(page: bytes) -> int:
 
 def read_page(file: RegularFile, offset: int) -> Page | None:
     """The page at `offset`; None where none begins there or it is cut off."""
-    data = file.read_at(offset, MAX_PAGE_BYTES)
+    data = file.read_at(offset, PAGE_BYTES)
     if len(data) < 27 or data[:5] != b"OggS\0":
         return None
     segments = data[27 : 27 + data[26]]
     body = 27 + data[26]
     length = body + sum(segments)
+    if len(data) < length:
+        data = file.read_at(offset, length)
     if len(segments) < data[26] or len(data) < length:
         return None
     position = int.from_bytes(data[6:14], "little")
     return Page(
         offset=offset,
-        length=length,
         serial=int.from_bytes(data[14:18], "little"),
         sequence=int.from_bytes(data[18:22], "little"),
         position=None if position == _NO_POSITION else position,
-        packets=sum(lacing < 255 for lacing in segments),
+        continues=bool(data[5] & 1),
+        last=bool(data[5] & 4),
+        segments=segments,
         body=data[body:length],
-        sound=checksum(data[:length]) == int.from_bytes(data[22:26], "little"),
+        data=data[:length],
     )
 
 
@@ -72,14 +108,18 @@ def pages_from(file: RegularFile, offset: int) -> Iterator[Page]:
 
 def last_pages(file: RegularFile) -> list[Page]:
     """The last page on which a packet ends, and the one before it, if they are there."""
-    start = max(0, file.size - 2 * MAX_PAGE_BYTES)
-    tail = file.read_at(start, file.size - start)
     found: list[Page] = []
-    at = len(tail)
-    while len(found) < 2 and (at := tail.rfind(b"OggS", 0, at)) >= 0:
-        page = read_page(file, start + at)
-        if page and page.position is not None:
-            found.append(page)
+    for span in (2 * PAGE_BYTES, 2 * MAX_PAGE_BYTES):  # mostly the first holds both
+        found.clear()
+        start = max(0, file.size - span)
+        tail = file.read_at(start, file.size - start)
+        at = len(tail)
+        while len(found) < 2 and (at := tail.rfind(b"OggS", 0, at)) >= 0:
+            page = read_page(file, start + at)
+            if page and page.position is not None:
+                found.append(page)
+        if len(found) == 2:
+            break
     return found
 
 
@@ -94,7 +134,8 @@ def map_ogg(file: RegularFile) -> FileMap:
     if first is None:
         raise SourceCorrupt
     kind, headers = _identify(first.body)
-    start = _audio_start(file, first.serial, headers)
+    pages = _header_pages(file, first.serial, headers)
+    start = pages[-1].offset + pages[-1].length
     last = last_pages(file)
     if any(page.serial != first.serial for page in last):
         raise SourceUnsupported("This track's file holds several streams of audio, which is not played.")
@@ -104,13 +145,22 @@ def map_ogg(file: RegularFile) -> FileMap:
     payload = ((start, file.size - start),)
     if kind == "opus":
         delay = int.from_bytes(first.body[10:12], "little")
-        return FileMap(kind, payload, max(0, ends[0] - delay), delay)
+        total = max(0, ends[0] - delay)
+        return FileMap(kind, payload, total, delay, outline=_opus_outline(file, pages, last[0], total))
     if kind == "ogg_flac":
         packed = int.from_bytes(first.body[27:35], "big")  # rate 20 bits, channels 3, word length 5, frames 36
         total = packed & 0xFFFFFFFFF or ends[0]
         return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)
     # The last page ends before its packets do, so libsndfile reckons its beginning too early: land before it.
-    return FileMap(kind, payload, last_landing=max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0)
+    landing = max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0
+    return FileMap(kind, payload, last_landing=landing, outline=_vorbis_outline(file, pages, last[0]))
+
+
+def read_comment(file: RegularFile, start: int) -> bytes:
+    """The Vorbis comments of a file whose audio begins at `start`; what follows them in their packet comes along."""
+    headers = _packets(list(takewhile(lambda page: page.offset < start, pages_from(file, 0))))
+    comment = headers[1] if len(headers) > 1 else b""
+    return comment.removeprefix(b"\x03vorbis").removeprefix(b"OpusTags")
 
 
 def _identify(packet: bytes) -> tuple[str, int]:
@@ -124,13 +174,72 @@ def _identify(packet: bytes) -> tuple[str, int]:
     raise SourceUnsupported
 
 
-def _audio_start(file: RegularFile, serial: int, headers: int) -> int:
-    """The offset behind the page on which the last header packet ends: audio begins on a fresh page."""
+def _header_pages(file: RegularFile, serial: int, headers: int) -> list[Page]:
+    """The pages up to the one on which the last header packet ends: audio begins on a fresh page."""
     packets = 0
-    for count, page in enumerate(pages_from(file, 0)):
+    pages: list[Page] = []
+    for page in pages_from(file, 0):
+        pages.append(page)
         packets += page.packets if page.serial == serial else 0
         if packets >= headers:
-            return page.offset + page.length
-        if count >= _MAX_HEADER_PAGES:
+            return pages
+        if len(pages) > _MAX_HEADER_PAGES:
             break
     raise SourceCorrupt
+
+
+def _vorbis_outline(file: RegularFile, pages: list[Page], last: Page) -> Outline | None:
+    headers = _packets(pages)
+    stream = vorbis.parse_stream(headers[0], headers[2]) if len(headers) == 3 else None
+    if stream is None or not _is_plain(file, pages, last):
+        return None
+    first = _first_sound(file, pages)
+    if first is None or not _begins_at_0(first, vorbis.frames_of(stream, first.parts()[0])):
+        return None
+    return Outline(stream.format, last.position)
+
+
+def _opus_outline(file: RegularFile, pages: list[Page], last: Page, total_frames: int) -> Outline | None:
+    headers = _packets(pages)
+    audio_format = opus.parse_head(headers[0]) if len(headers) == 2 else None
+    if audio_format is None or not _is_plain(file, pages, last):
+        return None
+    first = _first_sound(file, pages)
+    if first is None or not _begins_at_0(first, opus.frames_of(first.parts()[0])):
+        return None
+    return Outline(audio_format, total_frames)
+
+
+def _packets(pages: list[Page]) -> list[bytes]:
+    """The packets of the first stream that end on these pages."""
+    packets: list[bytes] = []
+    begun = b""
+    for page in pages:
+        if page.serial != pages[0].serial:
+            continue
+        ended, rest = page.parts()
+        if ended:
+            packets += [begun + ended[0], *ended[1:]]
+            begun = b""
+        begun += rest
+    return packets
+
+
+def _is_plain(file: RegularFile, pages: list[Page], last: Page) -> bool:
+    """Whether the headers are whole and of one stream, which ends where the file does."""
+    if last.offset + last.length != file.size or not last.last or not last.sound:
+        return False
+    return all(page.sound and page.serial == last.serial for page in pages)
+
+
+def _first_sound(file: RegularFile, pages: list[Page]) -> Page | None:
+    page = read_page(file, pages[-1].offset + pages[-1].length)
+    is_plain = page and page.sound and page.serial == pages[0].serial and not page.continues and page.packets
+    return page if is_plain else None
+
+
+def _begins_at_0(first: Page, frames: int | None) -> bool:
+    """Whether the first page with sound, of packets of so many frames, begins at frame 0; the end may be cut."""
+    if not frames or not first.position:
+        return False
+    return first.position == frames or (first.last and first.position < frames)

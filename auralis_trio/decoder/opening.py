@@ -5,18 +5,17 @@ from functools import partial
 from hashlib import blake2b
 
 import av
-import msgspec
 import soundfile
 import soxr
 
 from auralis_trio.audio.formats import Access, Backend, format_named
-from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.audio.source import AudioSource, Check, never_cancelled
 from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
-from auralis_trio.decoder.file_map import FileMap
-from auralis_trio.decoder.identity import identify
+from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.decoder.probing import Probed, check_limits, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.resampled import ResampledDecoder
 from auralis_trio.decoder.sniff import map_file
@@ -32,23 +31,6 @@ DECODER_VERSION = (
 """What samples depend on beside the file, if it is lossy or resampled: part of every key that they are kept under."""
 
 
-class Probed(msgspec.Struct, frozen=True):
-    """What a quick look at a file tells. `kind` is a name in the table of formats.
-
-    `total_frames` is None where only decoding tells the length. `content_id` stays when tags change.
-    """
-
-    kind: str
-    format: AudioFormat
-    total_frames: int | None
-    content_id: str
-
-    @property
-    def bits(self) -> int | None:
-        """The source's integer word length."""
-        return self.format.bits
-
-
 def probe(path: str) -> Probed:
     """Look at the file at `path`, without decoding it.
 
@@ -57,12 +39,16 @@ def probe(path: str) -> Probed:
     """
     with open_regular(path) as file:
         mapped = map_file(file)
-        decoder = _start(file, mapped)
-        try:
-            content_id = identify(file, mapped, decoder.total_frames)
-            return Probed(mapped.kind, decoder.format, decoder.total_frames, content_id)
-        finally:
-            decoder.close()
+        return describe(file, mapped, mapped.outline or ask_decoder(file, mapped))
+
+
+def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
+    """What the decoder of a file tells of it; the file stays open."""
+    decoder = _start(file, mapped)
+    try:
+        return Outline(decoder.format, decoder.total_frames)
+    finally:
+        decoder.release()
 
 
 def open_source(
@@ -85,7 +71,7 @@ def open_source(
         if resample_hz is None and _may_be_direct(mapped):
             decoder = SoundfileDecoder(file, mapped)
             undo.callback(decoder.close)
-            _check_limits(mapped.kind, decoder.format)
+            check_limits(mapped.kind, decoder.format)
             if is_direct(decoder, mapped) and decoder.total_frames is not None:
                 undo.pop_all()
                 return DirectSource(decoder, decoder.total_frames)
@@ -115,18 +101,18 @@ def _may_be_direct(mapped: FileMap) -> bool:
     return format_named(mapped.kind).access is not Access.CACHED and mapped.agrees
 
 
-def _start(file: RegularFile, mapped: FileMap) -> Decoder:
+def _start(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     """The decoder for a file, at frame 0."""
     decoder = _choose(file, mapped)
     try:
-        _check_limits(mapped.kind, decoder.format)
+        check_limits(mapped.kind, decoder.format)
     except SourceUnsupported:
         decoder.close()
         raise
     return decoder
 
 
-def _choose(file: RegularFile, mapped: FileMap) -> Decoder:
+def _choose(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     backend = format_named(mapped.kind).backend
     if backend is Backend.AV or not mapped.agrees:
         return AvDecoder(file, mapped)
@@ -144,12 +130,3 @@ def _start_at(path: str, resample_hz: int | None) -> Decoder:
         decoder = _start(file, map_file(file))
         undo.pop_all()
         return decoder if resample_hz is None else ResampledDecoder(decoder, resample_hz)
-
-
-def _check_limits(kind: str, audio_format: AudioFormat) -> None:
-    row = format_named(kind)
-    rate_fits = row.min_rate <= audio_format.sample_rate <= row.max_rate
-    if not (rate_fits and 1 <= audio_format.channels <= row.max_channels):
-        raise SourceUnsupported(
-            f"This track has {audio_format.channels} channels at {audio_format.sample_rate} Hz, which is not played."
-        )

@@ -23,6 +23,7 @@ from auralis_trio.errors import (
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _HUNG = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.EHOSTDOWN, errno.ENOTCONN}
 _BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_HEAD_BYTES, _AHEAD_BYTES = 1 << 13, 1 << 16
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
@@ -54,16 +55,35 @@ def disk_errors() -> Iterator[None]:
 
 
 class RegularFile:
-    """An open regular file: its descriptor, its size, and reads that do not move the descriptor."""
+    """An open regular file: its descriptor, its size, and reads that do not move the descriptor.
+
+    Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there. So are
+    those that someone wants to look at bit by bit.
+    """
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
+        self._head = self._ahead = b""
+        self._ahead_from = 0
+
+    def read_head(self) -> None:
+        """Have the first bytes at hand."""
+        self._head = self.read_at(0, _HEAD_BYTES)
+
+    def read_ahead(self, offset: int) -> None:
+        """Have the bytes from `offset` on at hand, in the place of others."""
+        self._ahead, self._ahead_from = self.read_at(offset, _AHEAD_BYTES), offset
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
         if not 0 <= offset < self.size or length <= 0:
             return b""
+        if offset + length <= len(self._head):
+            return self._head[offset : offset + length]
+        at = offset - self._ahead_from
+        if at >= 0 and at + length <= len(self._ahead):
+            return self._ahead[at : at + length]
         try:  # not `disk_errors`, which costs more than the read itself
             return os.pread(self.descriptor, length, offset)
         except OSError as error:
@@ -111,18 +131,27 @@ def open_regular(path: str) -> RegularFile:
     """
     if "\0" in path:
         raise SourceMissing
-    with disk_errors():  # without O_NONBLOCK the open itself would wait for a FIFO's writer
+    try:  # as in `read_at`; and without O_NONBLOCK the open itself would wait for a FIFO's writer
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _typed(error) from error
     file = RegularFile(descriptor, 0)
     try:
-        with disk_errors():
-            status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceUnsupported
-        if not status.st_size:
-            raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
+        file.size = _regular_size(descriptor)
+        file.read_head()
     except AuralisError:
         file.close()
         raise
-    file.size = status.st_size
     return file
+
+
+def _regular_size(descriptor: int) -> int:
+    try:
+        status = os.fstat(descriptor)
+    except OSError as error:
+        raise _typed(error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceUnsupported
+    if not status.st_size:
+        raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
+    return status.st_size

@@ -2,6 +2,7 @@
 
 from auralis_trio.decoder.chunked import map_au, map_chunked
 from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.flac import map_flac
 from auralis_trio.decoder.mp4 import map_mp4
 from auralis_trio.decoder.mpeg import map_mpeg
 from auralis_trio.decoder.ogg import map_ogg
@@ -13,7 +14,6 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _MAX_ASF_OBJECTS = 256
-_MAX_FLAC_BLOCKS = 4096
 
 
 def map_file(file: RegularFile) -> FileMap:
@@ -54,7 +54,7 @@ def _map_tagged(file: RegularFile) -> FileMap:
     head = file.read_at(start, 42)
     extent = (start, end - start)
     if head.startswith(b"fLaC") and len(head) == 42:
-        return _map_flac(file, head[8:42], start, end)
+        return map_flac(file, head[8:42], start, end)
     if head.startswith(b"wvpk") and len(head) >= 32:
         return _map_wavpack(head, extent)
     if head.startswith(b"TTA1") and len(head) >= 22:
@@ -63,19 +63,6 @@ def _map_tagged(file: RegularFile) -> FileMap:
     if mapped is None:
         raise SourceUnsupported
     return mapped
-
-
-def _map_flac(file: RegularFile, info: bytes, start: int, end: int) -> FileMap:
-    at = start + 4
-    for _ in range(_MAX_FLAC_BLOCKS):
-        header = file.read_exactly(at, 4)
-        at += 4 + int.from_bytes(header[1:], "big")
-        if header[0] & 0x80:
-            break
-    packed = int.from_bytes(info[10:18], "big")  # rate 20 bits, channels 3, word length 5, frames 36
-    total = packed & 0xFFFFFFFFF
-    digest = info[18:34] if any(info[18:34]) else b""
-    return FileMap("flac", ((at, max(0, end - at)),), total or None, digest=digest)
 
 
 def _map_wavpack(head: bytes, extent: tuple[int, int]) -> FileMap:

@@ -11,15 +11,23 @@ def audio_extent(file: RegularFile) -> tuple[int, int]:
     return start, max(start, _skip_trailing(file, start))
 
 
-def _skip_id3v2(file: RegularFile) -> int:
+def _skip_id3v2(file: RegularFile, at_most: int = _MAX_TAGS) -> int:
     start = 0
-    for _ in range(_MAX_TAGS):
+    for _ in range(at_most):
         header = file.read_at(start, 10)
         if len(header) < 10 or header[:3] != b"ID3":
             break
         size = (header[6] & 127) << 21 | (header[7] & 127) << 14 | (header[8] & 127) << 7 | header[9] & 127
         start += 10 + size + (10 if header[5] & 0x10 else 0)
     return min(start, file.size)
+
+
+def has_plain_head(file: RegularFile, start: int) -> bool:
+    """Whether nothing stands before the audio at `start`, or one ID3v2 tag by the rules."""
+    header = file.read_at(0, 10)
+    if start == 0 or not header.startswith(b"ID3"):
+        return start == 0
+    return header[3] in (2, 3, 4) and header[4] < 0xFF and max(header[6:]) < 0x80 and _skip_id3v2(file, 1) == start
 
 
 def _skip_trailing(file: RegularFile, start: int) -> int:

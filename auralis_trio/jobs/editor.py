@@ -33,6 +33,7 @@ from auralis_trio.library.tag_journal import (
     begin_edit,
     drop_edit,
     find_done_edit,
+    find_edited,
     find_files,
     finish_edit,
     forget_old_edits,
@@ -126,9 +127,9 @@ class Editor:
         """
         with self._taking_turn():
             undone = await self._read(find_done_edit, edit_id)
-            files = await self._read(find_files, [file.track_id for file in undone.files])
+            found = await self._read(find_edited, undone)
+            files, of_track = [file for file, _ in found], {file.track_id: edited for file, edited in found}
             undo_id: int = await self._write(begin_edit, files, edit_id, time.time_ns())
-            of_track = {file.track_id: file for file in undone.files}
             await self._go_through(undo_id, self._orders(undo_id, files, of_track))
         self._tell(undo_id, of_track, [])
         return undo_id

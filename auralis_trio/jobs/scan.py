@@ -6,7 +6,8 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -15,8 +16,8 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
-from auralis_trio.jobs.scan_report import Change, ScanOrder, ScanProgress, ScanReport
-from auralis_trio.library.batch import apply_batch
+from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
+from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.scanner import (
     SeenTracks,
@@ -29,17 +30,19 @@ from auralis_trio.library.scanner import (
     unseen_page,
 )
 from auralis_trio.library.store import Library
-from auralis_trio.library.walk import Target, Walk, resolve_targets
+from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
+from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
-READ_BATCH = 64
+READ_BATCH = 128
 MAX_PROGRESS_EVENTS = 100
-READERS = default_permits()[Lane.PROCESS] + 2  # more than the processes, so that these never wait for the writer
+READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
+END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
 
@@ -66,6 +69,7 @@ class Scan:
         self._scope: trio.CancelScope | None = None
         self._idle = trio.Event()
         self._idle.set()
+        self._held = False
         self._told_done = 0
         self._reading_since = 0.0
 
@@ -85,7 +89,7 @@ class Scan:
         """Begin to scan what `order` names in a task of `nursery`; return once it is accepted.
 
         Raises:
-            Conflict: a scan is running.
+            Conflict: a scan is running, or the library is held.
             InvalidRequest: a directory is not there, or does not lie in a root.
         """
         scope, targets = await self._accept(order)
@@ -101,7 +105,35 @@ class Scan:
         """Wait until no scan runs."""
         await self._idle.wait()
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Let no scan run: one that does is cancelled and has told its end before the body begins.
+
+        Raises:
+            Conflict: another holds it.
+            TimedOut: the scan did not end.
+        """
+        self._refuse_when_held()
+        self._held = True
+        try:
+            self.cancel_nowait()
+            with trio.move_on_after(END_DEADLINE_S) as waiting:
+                await self._idle.wait()
+            if waiting.cancelled_caught:
+                raise TimedOut("The scan did not end. Try again in a moment.")
+            self._idle = trio.Event()
+            yield
+        finally:
+            self._held = False
+            if self._scope is None:
+                self._idle.set()
+
+    def _refuse_when_held(self) -> None:
+        if self._held:
+            raise Conflict("The library is being reset. Wait for its end.", code="reset_running")
+
     async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, list[Target]]:
+        self._refuse_when_held()
         if self._scope is not None:
             raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
         self._scope = scope = trio.CancelScope()
@@ -161,13 +193,18 @@ class Scan:
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
         await self._write(begin_scan, roots, time.time_ns())
-        total = 0
-        for target in targets:
-            total += await self._look_through(target, not order.skip_existing)
-        self._update(state="reading", total=total)
+        found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
+        self._update(state="reading", total=sum(found.values()))
         self._reading_since = trio.current_time()
         self._tell_progress()
         await self._read_pending(targets)
+        await self._look_again([target for target in targets if found[target]])
+
+    async def _look_again(self, targets: Sequence[Target]) -> None:
+        """Name the folders that have gone since they were looked through, such as disks that were taken out."""
+        gone = await self._offload.run(Lane.DISK, gone_targets, targets, deadline_s=STEP_DEADLINE_S)
+        names = (*self.progress.unavailable, *(target.name for target in gone))
+        self._update(unavailable=tuple(dict.fromkeys(names)))
 
     async def _look_through(self, target: Target, reread: bool) -> int:
         """Compare all of one folder with what is known; how many files there are."""
@@ -180,7 +217,7 @@ class Scan:
             if plan.to_read or plan.back:
                 await self._write(keep_plan, plan)
             self._count(updated=len(plan.back), unchanged=plan.unchanged)
-            self.report.note("back", map(target.shown_file, plan.back_paths))
+            self.report.note("back", plan.back_paths, target.shown_file)
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
@@ -197,7 +234,7 @@ class Scan:
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
                 self._update(missing=self.progress.missing + len(unseen.track_ids))
-                self.report.note("missing", map(walk.target.shown_file, unseen.paths))
+                self.report.note("missing", unseen.paths, walk.target.shown_file)
             if unseen.last_path is None:
                 return
             after = unseen.last_path
@@ -222,22 +259,25 @@ class Scan:
 
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
-        files = await self._probe(paths, PROBE_DEADLINE_S)
+        files = await self._probe(paths)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
-        changes: dict[str, tuple[Change, str | None]] = {
-            path: (change, None) for path, change in result.changes.items()
-        }
-        for file in files:
-            if isinstance(file, FailedFile):
-                log.warning("not readable (%s): %r", file.code, file.path)
-                changes[file.path] = ("failed", file.code)
-        for path, (change, reason) in changes.items():
-            self.report.note(change, [_target_of(targets, path).shown_file(path)], reason)
+        self._note(targets, files, result)
         self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
         self._update(files_per_s=self._rate())
         done, total = self.progress.done, self.progress.total or 0
         if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
             self._tell_progress()
+
+    def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
+        def shown(path: str) -> str:
+            return _target_of(targets, path).shown_file(path)
+
+        for path, change in result.changes.items():
+            self.report.note(change, [path], shown)
+        for file in files:
+            if isinstance(file, FailedFile):
+                log.warning("not readable (%s): %r", file.code, file.path)
+                self.report.note("failed", [file.path], shown, file.code)
 
     def _rate(self) -> float | None:
         """How many files were read a second, on the average."""
@@ -245,10 +285,19 @@ class Scan:
         read = progress.added + progress.updated + progress.moved + progress.failed
         return round(read / took_s, 1) if took_s > 0 else None
 
-    async def _probe(self, paths: list[str], deadline_s: float) -> list[ProbedFile | FailedFile]:
-        """Read files in a worker process; where it hangs or dies, the halves are tried, down to the one to blame."""
+    async def _probe(self, paths: list[str]) -> list[ProbedFile | FailedFile]:
+        """Read files in a worker process, which loads the decoders only where they have to be asked."""
+        told = await self._in_process(look_at_files, paths)
+        unsure = [path for path, file in zip(paths, told, strict=True) if file is None]
+        asked = iter(await self._in_process(probe_files, unsure) if unsure else ())
+        return [next(asked) if file is None else file for file in told]
+
+    async def _in_process(
+        self, read: Callable[[list[str]], list[Any]], paths: list[str], deadline_s: float = PROBE_DEADLINE_S
+    ) -> list[Any]:
+        """Let a worker process read files; where it hangs or dies, the halves are tried, down to the one to blame."""
         try:
-            return await self._offload.run_process(probe_files, paths, deadline_s=deadline_s)
+            return await self._offload.run_process(read, paths, deadline_s=deadline_s)
         except TimedOut:
             code = SourceHung.default_code
         except BrokenWorkerError:
@@ -256,7 +305,8 @@ class Scan:
         if len(paths) == 1:
             return [FailedFile(paths[0], code)]
         half, deadline_s = len(paths) // 2, max(deadline_s / 2, MIN_PROBE_DEADLINE_S)
-        return await self._probe(paths[:half], deadline_s) + await self._probe(paths[half:], deadline_s)
+        first = await self._in_process(read, paths[:half], deadline_s)
+        return first + await self._in_process(read, paths[half:], deadline_s)
 
     def _count(self, **more: int) -> None:
         """Count files as done, each as one of the outcomes."""

@@ -1,6 +1,6 @@
 """What is told of a scan: what was asked for, how far it is, and what changed and why."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,8 +26,8 @@ class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
     unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked. `unavailable` names folders in
-    which nothing was marked, since they could not be looked at or had lost all their music at once; `folder` is
-    relative to its root.
+    which nothing was marked, since they could not be looked at or had lost all their music at once, also in the
+    middle of the scan, when what could not be read any more has failed; `folder` is relative to its root.
     """
 
     state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
@@ -71,10 +71,10 @@ class ScanReport:
         self.changes: list[ScanChange] = []
         self.left_off = 0
 
-    def note(self, change: Change, files: Iterable[str], reason: str | None = None) -> None:
-        """Note what happened to `files`."""
-        for file in files:
-            if len(self.changes) < MAX_REPORTED:
-                self.changes.append(ScanChange(change, file, reason or REASONS[change]))
-            else:
-                self.left_off += 1
+    def note(
+        self, change: Change, paths: Sequence[str], shown: Callable[[str], str], reason: str | None = None
+    ) -> None:
+        """Note what happened to the files at `paths`, each by what is `shown` of it."""
+        room = MAX_REPORTED - len(self.changes)
+        self.changes += [ScanChange(change, shown(path), reason or REASONS[change]) for path in paths[:room]]
+        self.left_off += max(0, len(paths) - room)

@@ -3,18 +3,21 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Literal
 
-from pony.orm import Database, select
+from pony.orm import Database
 
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.library.entities import Entities
-from auralis_trio.library.links import Names, keep_links, padded
+from auralis_trio.library.links import Names, album_keys, artists_of, keep_links
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
+from auralis_trio.library.rows import Row, rows_with, run_for_each, run_with
 from auralis_trio.library.search_index import index_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
+
+Outcome = Literal["added", "updated", "moved"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class BatchResult:
     updated: int
     failed: int
     moved: int = 0
-    changes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    changes: Mapping[str, Outcome] = field(default_factory=dict, compare=False)
 
 
 def apply_batch(
@@ -41,15 +44,12 @@ def apply_batch(
     small, since its paths are the variables of one query.
     """
     paths = [os.fsencode(file.path) for file in files]
-    with library.writing() as entities:
+    with library.writing():
         edited = _edited_since(library.db, paths, read_ns)
         probed = [file for file in files if isinstance(file, ProbedFile) and os.fsencode(file.path) not in edited]
-        batch = _Batch(library.db, entities, probed)
-        for file in probed:
-            batch.keep(file, now_ns)
-        batch.settle()
-        struck = padded(paths, b"")
-        select(p for p in entities.PendingFile if p.path in struck).delete(bulk=True)
+        batch = _Batch(library.db, probed)
+        batch.keep(now_ns)
+        run_with(library.db, _STRIKE, paths)
     failed = sum(isinstance(file, FailedFile) for file in files)
     added, moved = (sum(change == kind for change in batch.changes.values()) for kind in ("added", "moved"))
     return BatchResult(added, len(files) - failed - added - moved, failed, moved, batch.changes)
@@ -75,65 +75,68 @@ _COLUMNS = (
 )
 _INSERT = (
     f"INSERT INTO track ({', '.join(_COLUMNS)}, added_ns, favorite, play_count, skip_count)"
-    f" VALUES ({', '.join('$' + name for name in _COLUMNS)}, $added_ns, FALSE, 0, 0) RETURNING id"
+    f" VALUES ({', '.join('?' * len(_COLUMNS))}, ?, FALSE, 0, 0)"
 )
-_UPDATE = f"UPDATE track SET {', '.join(f'{name} = ${name}' for name in _COLUMNS)} WHERE id = $track_id"
-_DISPLACE = "UPDATE track SET path = $path, missing = TRUE WHERE id = $track_id"
+_UPDATE = f"UPDATE track SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
+_DISPLACE = "UPDATE track SET path = ?, missing = TRUE WHERE id = ?"
+_IDS = "SELECT path, id FROM track WHERE path IN ?"
+_KNOWN = "SELECT id, path, content_id, missing, total_frames, album_id FROM track"
+_AT_PATHS = f"{_KNOWN} WHERE path IN ?"
+_GONE = f"{_KNOWN} WHERE missing AND content_id IN ?"
+_STRIKE = "DELETE FROM pending_file WHERE path IN ?"
 
-
-@dataclass(frozen=True)
-class _Known(KnownTrack):
-    """A track as it was before the batch."""
-
-    total_frames: int | None
-    album_id: int | None
+_plain_values = attrgetter(*_PLAIN)
 
 
 class _Batch:
-    """One batch on its way into the database; what it touches is loaded with one query a kind."""
+    """One batch on its way into the database; each step is one statement, or one for each row."""
 
-    def __init__(self, db: Database, entities: Entities, files: Sequence[ProbedFile]) -> None:
-        self.changes: dict[str, str] = {}
+    def __init__(self, db: Database, files: Sequence[ProbedFile]) -> None:
         self._db = db
-        self._names = Names(db, entities, files)
-        folders = select((f.path, f.id) for f in entities.Folder)[:]
+        self._files = {os.fsencode(file.path): file for file in files}
+        self._known = _load(db, self._files)
+        self._matched = match_tracks(files, self._known)
+        folders = rows_with(db, "SELECT path, id FROM folder")
         self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
-        known = _load(entities, files)
-        self._known = {track.id: track for track in known}
-        self._matched = match_tracks(files, known)
-        self._left_artists = self._names.artists_of(list(self._known))
-        self._displace(known, {os.fsencode(file.path) for file in files})
+        self.changes = {file.path: self._change(path) for path, file in self._files.items()}
 
-    def _displace(self, known: Sequence[_Known], paths: set[bytes]) -> None:
+    def _change(self, path: bytes) -> Outcome:
+        track = self._matched.get(path)
+        if track is None:
+            return "added"
+        return "updated" if track.path == path else "moved"
+
+    def keep(self, now_ns: int) -> None:
+        """Make or renew the tracks of all files."""
+        left_albums = {track.album_id for track in self._known if track.album_id is not None}
+        left_artists = artists_of(self._db, [track.id for track in self._known])
+        self._displace()
+        names = Names(self._db, list(self._files.values()))
+        old = {path: track.id for path, track in self._matched.items()}
+        rows = {path: self._row(names, path, file) for path, file in self._files.items()}
+        run_for_each(self._db, _UPDATE, ((*rows[path], track_id) for path, track_id in old.items()))
+        new = [path for path in rows if path not in old]
+        run_for_each(self._db, _INSERT, ((*rows[path], now_ns) for path in new))
+        ids = old | dict(rows_with(self._db, _IDS, new))
+        tags_of = {ids[path]: file.tags for path, file in self._files.items()}
+        keep_links(self._db, names, tags_of, old.values())
+        index_tracks(self._db, {ids[path]: file for path, file in self._files.items()}, old.values())
+        names.settle(left_albums, left_artists)
+
+    def _displace(self) -> None:
         """Take their paths from tracks that are not there any more, or are about to get another.
 
         A path with a NUL behind it is no file's, and lies where the real one did in the order of paths.
         """
-        for track in known:
-            here = self._matched.get(track.path)
-            if track.path in paths and (here is None or here.id != track.id):
-                path = track.path + b"\0" + str(track.id).encode()
-                self._db.execute(_DISPLACE, {"path": path, "track_id": track.id})
-
-    def keep(self, file: ProbedFile, now_ns: int) -> None:
-        """Make or renew one track."""
-        path = os.fsencode(file.path)
-        track = self._known[self._matched[path].id] if path in self._matched else None
-        values = self._file_values(file, path, track) | self._tag_values(file)
-        if track is None:
-            track_id = self._db.execute(_INSERT, {**values, "added_ns": now_ns}).fetchone()[0]
-            self.changes[file.path] = "added"
-        else:
-            track_id = track.id
-            self._db.execute(_UPDATE, {**values, "track_id": track_id})
-            self.changes[file.path] = "updated" if track.path == path else "moved"
-        keep_links(self._db, self._names, track_id, file.tags, track is not None)
-        index_tracks(self._db, [track_id])
-
-    def settle(self) -> None:
-        """Let the albums follow their tracks, and drop albums and artists that nothing is by any more."""
-        left = {track.album_id for track in self._known.values() if track.album_id is not None}
-        self._names.settle(left, self._left_artists)
+        run_for_each(
+            self._db,
+            _DISPLACE,
+            (
+                (track.path + b"\0" + str(track.id).encode(), track.id)
+                for track in self._known
+                if track.path in self._files and track is not self._matched.get(track.path)
+            ),
+        )
 
     def _folder(self, path: bytes) -> int:
         for folder, folder_id in self._folders:
@@ -141,49 +144,38 @@ class _Batch:
                 return folder_id  # type: ignore[no-any-return]
         raise ValueError("the file lies in no folder that is known")
 
-    def _file_values(self, file: ProbedFile, path: bytes, track: _Known | None) -> dict[str, Any]:
-        frames = file.total_frames
+    def _row(self, names: Names, path: bytes, file: ProbedFile) -> Row:
+        """The values of `_COLUMNS`."""
+        track, frames, tags, audio = self._matched.get(path), file.total_frames, file.tags, file.format
         if frames is None and track is not None and track.content_id == file.content_id:
             frames = track.total_frames  # counted since, and only the tags are new
-        return {
-            "path": path,
-            "folder_id": self._folder(path),
-            "size": file.size,
-            "mtime_ns": file.mtime_ns,
-            "content_id": file.content_id,
-            "kind": file.kind,
-            "sample_rate": file.format.sample_rate,
-            "channels": file.format.channels,
-            "bits": file.format.bits,
-            "total_frames": frames,
-            "duration_s": None if frames is None else frames_to_seconds(frames, file.format.sample_rate),
-            "missing": False,
-        }
-
-    def _tag_values(self, file: ProbedFile) -> dict[str, Any]:
-        tags = file.tags
-        return {
-            **{name: getattr(tags, name) for name in _PLAIN},
-            "title_key": fold(tags.title),
-            "artist_id": self._names.artist(tags.artists[0]) if tags.artists else None,
-            "artist_name": tags.artist,
-            "artist_key": fold(tags.artist) if tags.artist else None,
-            "album_id": self._names.album(file),
-            "album_title": tags.album,
-            "album_key": fold(tags.album) if tags.album else None,
-        }
+        album = album_keys(file)
+        return (
+            self._folder(path),
+            path,
+            file.size,
+            file.mtime_ns,
+            file.content_id,
+            file.kind,
+            audio.sample_rate,
+            audio.channels,
+            audio.bits,
+            frames,
+            None if frames is None else frames_to_seconds(frames, audio.sample_rate),
+            False,
+            fold(tags.title),
+            names.artists[fold(tags.artists[0])] if tags.artists else None,
+            tags.artist,
+            fold(tags.artist) if tags.artist else None,
+            names.albums[album] if album else None,
+            tags.album,
+            album[0] if album else None,
+            *_plain_values(tags),
+        )
 
 
-def _load(entities: Entities, files: Sequence[ProbedFile]) -> list[_Known]:
+def _load(db: Database, files: Mapping[bytes, ProbedFile]) -> list[KnownTrack]:
     """The tracks at the paths of `files`, and the missing ones with the audio of one."""
-    paths = padded((os.fsencode(file.path) for file in files), b"")
-    contents = padded((file.content_id for file in files), "")
-    at_paths = select(
-        (t.id, t.path, t.content_id, t.missing, t.total_frames, t.album.id) for t in entities.Track if t.path in paths
-    )[:]
-    gone = select(
-        (t.id, t.path, t.content_id, t.missing, t.total_frames, t.album.id)
-        for t in entities.Track
-        if t.content_id in contents and t.missing
-    )[:]
-    return [_Known(*row) for row in {row[0]: row for row in [*at_paths, *gone]}.values()]
+    rows = rows_with(db, _AT_PATHS, files)
+    rows += rows_with(db, _GONE, (file.content_id for file in files.values()))
+    return [KnownTrack(*row) for row in {row[0]: row for row in rows}.values()]

@@ -6,16 +6,14 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import NotFound
-from auralis_trio.library.paging import Window, order_by
-from auralis_trio.library.queries import ALBUM_SORTS, MAX_ID
+from auralis_trio.library.listing import Listing
+from auralis_trio.library.paging import Column, Window
+from auralis_trio.library.queries import MAX_ID, NUMBERS, TITLE, TRACK_SORTS, album_order, album_page
 from auralis_trio.library.records import AlbumRecord, Page, TrackRecord
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS, Selection, select_tracks, track_order
+from auralis_trio.library.track_lists import Selection, select_tracks, track_order
 
-ALBUM_TRACK_SORTS: Mapping[str, tuple[str, ...]] = {
-    "number": ("disc_number", "track_number", "title_key"),
-    **LIST_SORTS,
-}
+ALBUM_TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {"number": (*NUMBERS, TITLE), **TRACK_SORTS}
 
 
 class AlbumDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,14 +68,6 @@ _ARTIST = f"""SELECT artist.id, artist.name, (SELECT count(*) FROM album WHERE {
         (SELECT revision FROM artist_artwork WHERE artist_artwork.artist_id = artist.id)
     FROM artist LEFT JOIN track ON {_THEIRS} WHERE artist.id = $artist_id GROUP BY artist.id
 """
-_ALBUM_PAGE = f"""SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
-        (SELECT count(*) FROM track WHERE track.album_id = album.id),
-        (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
-         FROM track WHERE track.album_id = album.id)
-    FROM (SELECT * FROM album WHERE {_ARTISTS_ALBUMS} ORDER BY {{order}} LIMIT $limit OFFSET $offset) AS album
-    LEFT JOIN artist ON artist.id = album.artist_id
-    ORDER BY {{order}}
-"""
 
 
 def get_album(library: Library, album_id: int) -> AlbumDetail:
@@ -103,7 +93,8 @@ def list_album_tracks(library: Library, album_id: int, window: Window, sort: str
     """
     order = track_order(sort, ALBUM_TRACK_SORTS)
     _check_known(library, album_id, "album")
-    return select_tracks(library, Selection("track.album_id = $album_id", {"album_id": album_id}), order, window)
+    theirs = Selection(f"album {album_id}", "track.album_id = $album_id", {"album_id": album_id})
+    return select_tracks(library, theirs, order, window)
 
 
 def get_artist(library: Library, artist_id: int) -> ArtistDetail:
@@ -123,11 +114,12 @@ def list_artist_tracks(library: Library, artist_id: int, window: Window, sort: s
 
     Raises:
         NotFound: there is no such artist.
-        InvalidRequest: `sort` is none of `LIST_SORTS`.
+        InvalidRequest: `sort` is none of `TRACK_SORTS`.
     """
     order = track_order(sort)
     _check_known(library, artist_id, "artist")
-    return select_tracks(library, Selection(_THEIRS, {"artist_id": artist_id}), order, window)
+    theirs = Selection(f"artist {artist_id}", _THEIRS, {"artist_id": artist_id})
+    return select_tracks(library, theirs, order, window)
 
 
 def list_artist_albums(library: Library, artist_id: int, window: Window, sort: str = "-year") -> Page[AlbumRecord]:
@@ -137,16 +129,11 @@ def list_artist_albums(library: Library, artist_id: int, window: Window, sort: s
         NotFound: there is no such artist.
         InvalidRequest: `sort` is none of `ALBUM_SORTS`.
     """
-    order = order_by(ALBUM_SORTS, sort, "album.")
+    theirs = {"artist_id": artist_id}
+    listing = Listing("album", album_order(sort), f"artist {artist_id}", _ARTISTS_ALBUMS, theirs)
     _check_known(library, artist_id, "artist")
     with library.reading():
-        total = library.db.get(f"SELECT count(*) FROM album WHERE {_ARTISTS_ALBUMS}", {"artist_id": artist_id})
-        rows = library.db.select(
-            _ALBUM_PAGE.format(order=order),
-            {"artist_id": artist_id, "limit": window.limit, "offset": window.offset},
-        )
-    items = [AlbumRecord(**dict(zip(AlbumRecord.__struct_fields__, row, strict=True))) for row in rows]
-    return Page(items=items, total=total, offset=window.offset, limit=window.limit)
+        return album_page(library, listing, window)
 
 
 def _check_known(library: Library, owner_id: int, kind: str) -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 
-from pony.orm import select
-
-from auralis_trio.library.links import padded
+from auralis_trio.library.rows import rows_with
 from auralis_trio.library.store import Library
 
 _BATCH = 512
+_FIRST = "SELECT content_id, min(id) FROM track WHERE content_id IN ? GROUP BY content_id"
 
 
 def known_contents(library: Library, content_ids: Collection[str]) -> set[str]:
@@ -19,8 +18,7 @@ def tracks_of_contents(library: Library, content_ids: Collection[str]) -> dict[s
     """By content, the track that has it; of several, the one that was known first."""
     wanted = sorted(content_ids)
     found: dict[str, int] = {}
-    with library.reading() as entities:
+    with library.reading():
         for first in range(0, len(wanted), _BATCH):
-            some = padded(wanted[first : first + _BATCH], "")
-            found |= dict(select((t.content_id, min(t.id)) for t in entities.Track if t.content_id in some))
+            found |= dict(rows_with(library.db, _FIRST, wanted[first : first + _BATCH]))
     return found

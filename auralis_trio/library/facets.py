@@ -4,18 +4,30 @@ from collections import Counter
 
 import msgspec
 
+from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.store import Library
 
 MAX_GENRES = 500
 
-_GENRES = """SELECT genre.id, genre.name, counted.tracks
-    FROM (SELECT genre_id, count(*) AS tracks FROM track_genre GROUP BY genre_id) AS counted
-    JOIN genre ON genre.id = counted.genre_id
+# How many tracks each genre (by its id), year and format has: counted, or from the tally that PostgreSQL keeps.
+_COUNTED = {
+    Dialect.SQLITE: (
+        "SELECT genre_id AS value, count(*) AS tracks FROM track_genre GROUP BY genre_id",
+        "SELECT year AS value, count(*) AS tracks FROM track WHERE year IS NOT NULL GROUP BY year",
+        "SELECT kind AS value, count(*) AS tracks FROM track GROUP BY kind",
+    ),
+    Dialect.POSTGRESQL: (
+        "SELECT CAST(value AS INTEGER) AS value, tracks FROM tally WHERE kind = 'genre' AND tracks > 0",
+        "SELECT CAST(value AS INTEGER) AS value, tracks FROM tally WHERE kind = 'year' AND tracks > 0",
+        "SELECT value, tracks FROM tally WHERE kind = 'format' AND tracks > 0",
+    ),
+}
+_GENRES = """SELECT genre.id, genre.name, counted.tracks FROM ({counted}) AS counted
+    JOIN genre ON genre.id = counted.value
     ORDER BY counted.tracks DESC, genre.name_key, genre.id LIMIT $limit"""
-_GENRE_COUNT = """SELECT count(*) FROM genre
-    WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)"""
-_YEARS = "SELECT year, count(*) FROM track WHERE year IS NOT NULL GROUP BY year ORDER BY year"
-_FORMATS = "SELECT kind, count(*) FROM track GROUP BY kind ORDER BY count(*) DESC, kind"
+_GENRE_COUNT = "SELECT count(*) FROM ({counted}) AS counted"
+_YEARS = "SELECT value, tracks FROM ({counted}) AS counted ORDER BY value"
+_FORMATS = "SELECT value, tracks FROM ({counted}) AS counted ORDER BY tracks DESC, value"
 
 
 class GenreFacet(msgspec.Struct, frozen=True):
@@ -52,11 +64,12 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 def facets(library: Library) -> Facets:
     """The facets of the whole library. A track without a year or genre counts for none."""
+    of_genre, of_year, of_format = _COUNTED[library.dialect]
     with library.reading():
-        genres = library.db.select(_GENRES, {"limit": MAX_GENRES})
-        total_genres = library.db.get(_GENRE_COUNT)
-        years = [YearFacet(*row) for row in library.db.select(_YEARS)]
-        formats = library.db.select(_FORMATS)
+        genres = library.db.select(_GENRES.format(counted=of_genre), {"limit": MAX_GENRES})
+        total_genres = library.db.get(_GENRE_COUNT.format(counted=of_genre))
+        years = [YearFacet(*row) for row in library.db.select(_YEARS.format(counted=of_year))]
+        formats = library.db.select(_FORMATS.format(counted=of_format))
     decades: Counter[int] = Counter()
     for one in years:
         decades[one.year // 10 * 10] += one.tracks

@@ -7,7 +7,6 @@ from pony.orm import select
 
 from auralis_trio.errors import Conflict
 from auralis_trio.library.collections import ALBUM_TRACK_SORTS, get_album
-from auralis_trio.library.links import padded
 from auralis_trio.library.queries import no_track, track_file
 from auralis_trio.library.records import TrackFile
 from auralis_trio.library.store import Library
@@ -16,7 +15,7 @@ from auralis_trio.library.track_lists import track_order
 MAX_TRACKS = 512
 
 _ALBUM = f"""SELECT id FROM track WHERE album_id = $album_id
-    ORDER BY {track_order("number", ALBUM_TRACK_SORTS)} LIMIT $at_most"""
+    ORDER BY {track_order("number", ALBUM_TRACK_SORTS).by} LIMIT $at_most"""
 
 
 class MedleyTrack(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ def medley_tracks(library: Library, track_ids: Sequence[int]) -> list[MedleyTrac
     """
     if len(track_ids) > MAX_TRACKS:
         raise Conflict(f"At most {MAX_TRACKS} tracks can be heard as one.", code="too_many_tracks")
-    wanted = padded(track_ids, 0)
+    wanted = list(dict.fromkeys(track_ids))
     with library.reading() as entities:
         rows = select(t for t in entities.Track if t.id in wanted)[:] if track_ids else []
         found = {

@@ -14,12 +14,14 @@ from auralis_trio.library.records import ProbedFile
 
 @dataclass(frozen=True, slots=True)
 class KnownTrack:
-    """What matching has to know of a track."""
+    """A track as it was before its file was read; matching goes by the first four."""
 
     id: int
     path: bytes
     content_id: str
     missing: bool
+    total_frames: int | None = None
+    album_id: int | None = None
 
 
 def match_tracks(files: Sequence[ProbedFile], known: Sequence[KnownTrack]) -> dict[bytes, KnownTrack]:

@@ -1,6 +1,7 @@
 """One display name that stands for several artists, taken apart; names that only look so stay whole."""
 
 import re
+from functools import lru_cache
 
 from auralis_trio.library.text import fold
 
@@ -9,6 +10,7 @@ _SEPARATORS = re.compile(r"\s*;\s*|\s*/\s*|\s+(?:feat\.?|ft\.?|featuring|vs\.?)\
 _WHOLE = ("AC/DC", "M/A/R/R/S", "GZA/Genius", "Au/Ra", "De/Vision", "+/-", "Either/Orchestra", "N/A")
 _WHOLE_NAMES = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, _WHOLE)) + r")(?!\w)", re.IGNORECASE)
 _HELD = "\x00"
+_SHORT_CHARS = 100
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -17,6 +19,16 @@ def split_names(text: str) -> tuple[str, ...]:
     >>> split_names("AC/DC feat. Nina Simone; Bob"), split_names("Simon & Garfunkel")
     (('AC/DC', 'Nina Simone', 'Bob'), ('Simon & Garfunkel',))
     """
+    return _split_short(text) if len(text) <= _SHORT_CHARS else _split(text)
+
+
+@lru_cache(512)
+def _split_short(text: str) -> tuple[str, ...]:
+    """A library is read album by album, and so the same few names again and again."""
+    return _split(text)
+
+
+def _split(text: str) -> tuple[str, ...]:
     held = [found[0] for found in _WHOLE_NAMES.finditer(text)]
     parts = [part.strip() for part in _SEPARATORS.split(_WHOLE_NAMES.sub(_HELD, text))]
     whole = iter(held)

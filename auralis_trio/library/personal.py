@@ -12,7 +12,7 @@ from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import EVERYTHING, Selection, random_order, select_tracks, track_order
+from auralis_trio.library.track_lists import Selection, random_order, select_tracks, track_order
 
 MAX_RATING = 5
 
@@ -20,10 +20,11 @@ PLAYED_SHARE = 0.5
 PLAYED_S = 240.0
 """A track counts as played once half of it was heard, or four minutes: the rule of the scrobbling services."""
 
-FAVORITES = Selection("track.favorite")
-PLAYED = Selection("track.play_count > 0")
-RECENTLY_PLAYED = Selection("track.last_played_ns IS NOT NULL")
-RANDOM_CHOICE = Selection("NOT track.missing")
+EVERYTHING = Selection("added")
+FAVORITES = Selection("favorites", "track.favorite")
+PLAYED = Selection("played", "track.play_count > 0")
+RECENTLY_PLAYED = Selection("recently played", "track.last_played_ns IS NOT NULL")
+RANDOM_CHOICE = Selection("random", "NOT track.missing")
 
 
 def set_favorite(library: Library, track_id: int, favorite: bool) -> None:
@@ -91,7 +92,7 @@ def list_favorites(library: Library, window: Window, sort: str = "title") -> Pag
     """A page of the favourites.
 
     Raises:
-        InvalidRequest: `sort` is none of `LIST_SORTS`.
+        InvalidRequest: `sort` is none of `TRACK_SORTS`, or the cursor belongs to another list.
     """
     return select_tracks(library, FAVORITES, track_order(sort), window)
 
@@ -115,6 +116,6 @@ def list_random(library: Library, window: Window, seed: int) -> Page[TrackRecord
     """A page of the tracks that can be played, in the order that belongs to the seed.
 
     Raises:
-        InvalidRequest: the seed is out of range.
+        InvalidRequest: the seed is out of range, or the cursor belongs to another list.
     """
     return select_tracks(library, RANDOM_CHOICE, random_order(seed), window)

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
-from auralis_trio.library.paging import Window
+from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.paging import Column, Place, Window, order_by
 from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
-from auralis_trio.library.queries import MAX_ID
+from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_record
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.smart import evaluate
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import TRACK_COLUMNS, track_order, track_record
 
 IN_ORDER = "position"
 MAX_AT_ONCE = 5_000
@@ -31,32 +31,54 @@ class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
     track: TrackRecord
 
 
+_SOURCE = "playlist_entry JOIN track ON track.id = playlist_entry.track_id"
 _ENTRIES = f"""SELECT playlist_entry.id, playlist_entry.position, {TRACK_COLUMNS}
-    FROM playlist_entry JOIN track ON track.id = playlist_entry.track_id
-    WHERE playlist_entry.playlist_id = $playlist_id
+    FROM {_SOURCE} WHERE playlist_entry.id IN ({{ids}})
 """
+_SORTS = {IN_ORDER: (Column("playlist_entry.position", int),), **TRACK_SORTS}
 
 
 def list_entries(library: Library, playlist_id: int, window: Window, sort: str = IN_ORDER) -> Page[EntryRecord]:
-    """A page of what is in a playlist: in its own order, or in one of `LIST_SORTS`. A smart one has only its own.
+    """A page of what is in a playlist: in its own order, or in one of `TRACK_SORTS`. A smart one has only its own.
+
+    In the playlist's own order a cursor goes on behind the last entry wherever that stands by now, or, when it was
+    taken out, from the position that it had.
 
     Raises:
         NotFound: there is no such playlist.
-        InvalidRequest: `sort` cannot be used here.
+        InvalidRequest: `sort` cannot be used here, or the cursor belongs to another list.
     """
     playlist = known_playlist(library, playlist_id)
     if playlist.rules is not None:
         if sort != IN_ORDER:
             raise InvalidRequest("The order of a smart playlist is among its rules.")
         return _found(evaluate(library, playlist.rules, window, time.time_ns()))
-    order = "playlist_entry.position" if sort == IN_ORDER else track_order(sort)
+    listing = Listing(
+        _SOURCE,
+        order_by(_SORTS, sort, "playlist_entry.id"),
+        f"playlist {playlist_id}",
+        "playlist_entry.playlist_id = $playlist_id",
+        {"playlist_id": playlist_id},
+    )
     with library.reading():
-        rows = library.db.select(
-            f"{_ENTRIES} ORDER BY {order}, playlist_entry.id LIMIT $limit OFFSET $offset",
-            {"playlist_id": playlist_id, "limit": window.limit, "offset": window.offset},
-        )
-    items = [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
-    return Page(items=items, total=playlist.tracks or 0, offset=window.offset, limit=window.limit)
+        place = listing.place(window)
+        if sort == IN_ORDER and place.values:
+            place = _place_now(library, playlist_id, place)
+        found = read_slice(library.db, listing, window, playlist.tracks or 0, place)
+        rows = rows_of(library.db, _ENTRIES, found.ids)
+    return found.page(
+        [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
+    )
+
+
+def _place_now(library: Library, playlist_id: int, place: Place) -> Place:
+    """Behind the entry that `place` was behind, where it stands now."""
+    then, entry_id = place.values
+    values = {"entry_id": entry_id, "playlist_id": playlist_id}
+    now = library.db.select(
+        "SELECT position FROM playlist_entry WHERE id = $entry_id AND playlist_id = $playlist_id", values
+    )
+    return Place(place.given, (now[0], entry_id) if now else (int(then or 0) - 1, MAX_ID))
 
 
 def _found(page: Page[TrackRecord]) -> Page[EntryRecord]:
@@ -64,7 +86,7 @@ def _found(page: Page[TrackRecord]) -> Page[EntryRecord]:
         EntryRecord(entry_id=None, position=position, track=track)
         for position, track in enumerate(page.items, page.offset)
     ]
-    return Page(items=items, total=page.total, offset=page.offset, limit=page.limit)
+    return Page(items=items, total=page.total, offset=page.offset, limit=page.limit, next_cursor=page.next_cursor)
 
 
 def add_entries(

@@ -147,7 +147,7 @@ def export_playlist(library: Library, playlist_id: int, now_ns: int) -> tuple[st
         values = {"playlist_id": playlist_id, "at_most": MAX_ENTRIES}
     else:
         selection = compile_rules(playlist.rules, now_ns)
-        sql = f"{_FILES} WHERE {selection.condition} ORDER BY {playlist.rules.order} LIMIT $at_most"
+        sql = f"{_FILES} WHERE {selection.condition} ORDER BY {playlist.rules.order.by} LIMIT $at_most"
         values = {**selection.values, "at_most": min(playlist.rules.limit or MAX_ENTRIES, MAX_ENTRIES)}
     with library.reading():
         rows = library.db.select(sql, values)

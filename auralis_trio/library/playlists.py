@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
-from auralis_trio.library.paging import Window, order_by
+from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.paging import Column, Window, order_by
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.records import Page
 from auralis_trio.library.smart import SmartRules, check_rules, stored_rules, totals
@@ -18,7 +19,11 @@ MAX_PLAYLISTS = 10_000
 MAX_ENTRIES = 20_000
 MAX_NAME_CHARS = 255
 
-PLAYLIST_SORTS = {"name": ("name_key",), "created": ("created_ns",), "updated": ("updated_ns",)}
+PLAYLIST_SORTS = {
+    "name": (Column("playlist.name_key", str),),
+    "created": (Column("playlist.created_ns", int),),
+    "updated": (Column("playlist.updated_ns", int),),
+}
 
 
 class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +53,7 @@ _PLAYLISTS = """SELECT playlist.id, name, description, rules, created_ns, update
         (SELECT count(*) FROM playlist_entry WHERE playlist_id = playlist.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN coalesce(sum(duration_s), 0.0) END
          FROM playlist_entry JOIN track ON track.id = track_id WHERE playlist_id = playlist.id)
-    FROM ({some}) AS playlist
+    FROM playlist WHERE playlist.id IN ({ids})
 """
 
 
@@ -56,17 +61,12 @@ def list_playlists(library: Library, window: Window, sort: str = "name") -> Page
     """A page of the playlists.
 
     Raises:
-        InvalidRequest: `sort` is none of `PLAYLIST_SORTS`.
+        InvalidRequest: `sort` is none of `PLAYLIST_SORTS`, or the cursor belongs to another list.
     """
-    order = order_by(PLAYLIST_SORTS, sort, "playlist.")
+    listing = Listing("playlist", order_by(PLAYLIST_SORTS, sort, "playlist.id"), "playlists")
     with library.reading():
-        total = library.db.get("SELECT count(*) FROM playlist")
-        rows = library.db.select(
-            _PLAYLISTS.format(some=f"SELECT * FROM playlist ORDER BY {order} LIMIT $limit OFFSET $offset")
-            + f" ORDER BY {order}",
-            {"limit": window.limit, "offset": window.offset},
-        )
-    return Page(items=[_record(row) for row in rows], total=total, offset=window.offset, limit=window.limit)
+        found = read_slice(library.db, listing, window)
+        return found.page([_record(row) for row in rows_of(library.db, _PLAYLISTS, found.ids)])
 
 
 def get_playlist(library: Library, playlist_id: int) -> PlaylistRecord:
@@ -90,8 +90,7 @@ def known_playlist(library: Library, playlist_id: int) -> PlaylistRecord:
     """
     _check_id(playlist_id)
     with library.reading():
-        some = "SELECT * FROM playlist WHERE id = $playlist_id"
-        rows = library.db.select(_PLAYLISTS.format(some=some), {"playlist_id": playlist_id})
+        rows = library.db.select(_PLAYLISTS.replace("{ids}", "$playlist_id"), {"playlist_id": playlist_id})
     if not rows:
         raise no_playlist()
     return _record(rows[0])

@@ -32,12 +32,17 @@ _VARIABLES = {
     "sslkey": "PGSSLKEY",
     "sslrootcert": "PGSSLROOTCERT",
 }
-_OWN_TABLES = """SELECT coalesce(string_agg(quote_ident(tablename), ', '), '') FROM pg_tables
-    WHERE schemaname = 'public' AND tableowner = current_user"""
+_OWN = """SELECT
+    (SELECT coalesce(string_agg(quote_ident(tablename), ', '), '') FROM pg_tables
+        WHERE schemaname = 'public' AND tableowner = current_user),
+    (SELECT coalesce(string_agg(CAST(CAST(pg_proc.oid AS REGPROCEDURE) AS TEXT), ', '), '') FROM pg_proc
+        JOIN pg_roles ON pg_roles.oid = proowner
+        WHERE pronamespace = CAST('public' AS REGNAMESPACE) AND rolname = current_user)"""
 
 
 class PostgresqlBackups:
-    """See `backup.Backups`. The library has a database of its own: all tables of its user in it are the library's."""
+    """See `backup.Backups`. The library has a database of its own: all tables and functions of its user in it are
+    the library's."""
 
     suffix = ".dump"
 
@@ -70,10 +75,10 @@ class PostgresqlBackups:
         sql = file.parent / f".{file.stem}.sql"
         try:
             self._run("pg_restore", "--no-owner", "--no-privileges", "--schema=public", "--file", sql, file)
-            tables = self._own_tables()
-            first = f"SELECT pg_advisory_xact_lock({WRITER_LOCK});" + (
-                f" DROP TABLE {tables} CASCADE;" if tables else ""
-            )
+            tables, functions = self._own()
+            first = f"SELECT pg_advisory_xact_lock({WRITER_LOCK});"
+            first += f" DROP TABLE {tables} CASCADE;" if tables else ""
+            first += f" DROP FUNCTION {functions} CASCADE;" if functions else ""
             quiet = (
                 "--no-psqlrc",
                 "--quiet",
@@ -86,12 +91,14 @@ class PostgresqlBackups:
         finally:
             sql.unlink(missing_ok=True)
 
-    def _own_tables(self) -> str:
+    def _own(self) -> tuple[str, str]:
+        """The tables and functions of the library, one behind the other; empty where there are none."""
         try:
             with closing(psycopg2.connect(**self._given, connect_timeout=CONNECT_TIMEOUT_S)) as connection:
                 cursor = connection.cursor()
-                cursor.execute(_OWN_TABLES)
-                return str(cursor.fetchone()[0])
+                cursor.execute(_OWN)
+                tables, functions = cursor.fetchone()
+                return tables, functions
         except psycopg2.Error as error:
             raise BackupError("The library's database does not answer.") from error
 

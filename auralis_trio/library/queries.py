@@ -4,15 +4,14 @@ Pages are in a stable order: the id breaks every tie, and what is not known come
 """
 
 import os
-from collections.abc import Sequence
-from typing import Any, TypeVar
-
-from pony.orm import select
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
-from auralis_trio.library.paging import Window, order_by
+from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.paging import Column, Order, Window, order_by
 from auralis_trio.library.query_language import parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
@@ -23,49 +22,72 @@ from auralis_trio.library.records import (
     TrackFile,
     TrackRecord,
 )
-from auralis_trio.library.search import count_found, found_ids, where_found, written
+from auralis_trio.library.search import count_found, found_slice, where_found, written
 from auralis_trio.library.store import Library
-
-T = TypeVar("T")
 
 MAX_ID = 2**31 - 1
 
-TRACK_SORTS = {
-    "title": ("title_key",),
-    "artist": ("artist_key", "album_key", "disc_number", "track_number"),
-    "album": ("album_key", "disc_number", "track_number"),
-    "added": ("added_ns",),
-    "duration": ("duration_s",),
-    "year": ("year",),
+TITLE = Column("track.title_key", str)
+ALBUM = Column("track.album_key", str, nullable=True)
+NUMBERS = (Column("track.disc_number", int, nullable=True), Column("track.track_number", int, nullable=True))
+
+TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
+    "title": (TITLE,),
+    "artist": (Column("track.artist_key", str, nullable=True), ALBUM, *NUMBERS),
+    "album": (ALBUM, *NUMBERS),
+    "added": (Column("track.added_ns", int),),
+    "duration": (Column("track.duration_s", float, nullable=True),),
+    "year": (Column("track.year", int, nullable=True),),
+    "rating": (Column("track.rating", int, nullable=True),),
+    "plays": (Column("track.play_count", int),),
+    "last_played": (Column("track.last_played_ns", int, nullable=True),),
 }
-ALBUM_SORTS = {"title": ("title_key",), "year": ("year",)}
-ARTIST_SORTS = {"name": ("name_key",)}
+ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
+    "title": (Column("album.title_key", str),),
+    "year": (Column("album.year", int, nullable=True),),
+}
+ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_key", str),)}
+
+_RENAMED = {"artist": "artist_name", "album": "album_title", "format": "kind"}
+TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in TrackRecord.__struct_fields__)
+_TRACKS = f"SELECT {TRACK_COLUMNS} FROM track WHERE track.id IN ({{ids}})"
 
 
 def list_tracks(
-    library: Library, limit: int = 50, offset: int = 0, sort: str | None = None, search: str | None = None
+    library: Library,
+    limit: int = 50,
+    offset: int = 0,
+    sort: str | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
 ) -> Page[TrackRecord]:
     """A page of the tracks that `search` finds; `query_language` says how it is written.
 
-    Without a `sort` they come by title, or the most telling first where something is searched for.
+    Without a `sort` they come by title, or the most telling first where something is searched for; `search` says what
+    a cursor does then.
 
     Raises:
-        InvalidRequest: a value is out of range, `sort` is not one of `TRACK_SORTS`, with `-` in front or without, or
-            `search` cannot be understood.
+        InvalidRequest: a value is out of range, `sort` is not one of `TRACK_SORTS`, with `-` in front or without,
+            `search` cannot be understood, or `cursor` belongs to another list.
     """
-    Window(limit, offset)
-    order, wanted = order_by(TRACK_SORTS, "title" if sort is None else sort), parse_query(search or "")
-    with library.reading() as entities:
-        total = count_found(library.db, wanted) if wanted else library.db.get("SELECT count(*) FROM track")
-        if wanted and sort is None:
-            ids = found_ids(library.db, wanted, total, limit, offset)
+    window, wanted = Window(limit, offset, cursor), parse_query(search or "")
+    order = order_by(TRACK_SORTS, "title" if sort is None else sort, "track.id")
+    with library.reading():
+        if not wanted:
+            found = read_slice(library.db, Listing("track", order, "tracks"), window)
+        elif sort is None:
+            found = found_slice(library.db, wanted, window, f"search {search}")
         else:
-            where = f"WHERE {where_found(library.db, total)}" if wanted else ""
-            sql = f"SELECT id FROM track {where} ORDER BY {order} LIMIT $limit OFFSET $offset"
-            bounds = {"limit": limit, "offset": offset}
-            ids = library.db.select(sql, {**bounds, "query": written(library.db, wanted)})
-        rows = {row[0]: row for row in _track_values(entities.Track).where(lambda t: t.id in ids)}
-    return Page(items=[_track_record(rows[one]) for one in ids], total=total, offset=offset, limit=limit)
+            total = count_found(library.db, wanted)
+            query = {"query": written(library.db, wanted)}
+            listing = Listing("track", order, f"search {search}", where_found(library.db, total), query)
+            found = read_slice(library.db, listing, window, total)
+        return found.page(tracks_of(library, found.ids))
+
+
+def tracks_of(library: Library, track_ids: Sequence[int]) -> list[TrackRecord]:
+    """The records of tracks that are there, in the order of their ids, within a session."""
+    return [track_record(row) for row in rows_of(library.db, _TRACKS, track_ids)]
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:
@@ -75,11 +97,11 @@ def get_track(library: Library, track_id: int) -> TrackRecord:
         NotFound: there is no such track.
     """
     _check_track_id(track_id)
-    with library.reading() as entities:
-        row = _track_values(entities.Track).where(lambda t: t.id == track_id).get()
-    if row is None:
+    with library.reading():
+        rows = library.db.select(_TRACKS.replace("{ids}", "$track_id"), {"track_id": track_id})
+    if not rows:
         raise no_track()
-    return _track_record(row)
+    return track_record(rows[0])
 
 
 def get_track_file(library: Library, track_id: int) -> TrackFile:
@@ -129,54 +151,67 @@ _ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.na
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id)
-    FROM (SELECT * FROM album ORDER BY {order} LIMIT $limit OFFSET $offset) AS album
-    LEFT JOIN artist ON artist.id = album.artist_id
-    ORDER BY {order}
+    FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({ids})
 """
 
 
-def list_albums(library: Library, limit: int = 50, offset: int = 0, sort: str = "title") -> Page[AlbumRecord]:
+def list_albums(
+    library: Library, limit: int = 50, offset: int = 0, sort: str = "title", cursor: str | None = None
+) -> Page[AlbumRecord]:
     """A page of the albums. A length is only given where that of every track is known.
 
     Raises:
-        InvalidRequest: a value is out of range, or `sort` is not one of `ALBUM_SORTS`, with `-` in front or without.
+        InvalidRequest: a value is out of range, `sort` is not one of `ALBUM_SORTS`, with `-` in front or without, or
+            `cursor` belongs to another list.
     """
-    Window(limit, offset)
-    sql = _ALBUMS.format(order=order_by(ALBUM_SORTS, sort, "album."))
+    window, listing = Window(limit, offset, cursor), Listing("album", album_order(sort), "albums")
     with library.reading():
-        total = library.db.get("SELECT count(*) FROM album")
-        rows = library.db.select(sql, {"limit": limit, "offset": offset})
-    items = [
-        AlbumRecord(
-            id=id, title=title, artist=artist, artist_id=artist_id, year=year, tracks=tracks, duration_s=length
-        )
-        for id, title, artist, artist_id, year, tracks, length in rows
-    ]
-    return Page(items=items, total=total, offset=offset, limit=limit)
+        return album_page(library, listing, window)
+
+
+def album_order(sort: str) -> Order:
+    """The order of albums for a name of `ALBUM_SORTS`.
+
+    Raises:
+        InvalidRequest: it is none of them, with `-` in front or without.
+    """
+    return order_by(ALBUM_SORTS, sort, "album.id")
+
+
+def album_page(library: Library, listing: Listing, window: Window) -> Page[AlbumRecord]:
+    """A page of albums, within a session."""
+    found = read_slice(library.db, listing, window)
+    names = AlbumRecord.__struct_fields__
+    return found.page(
+        [AlbumRecord(**dict(zip(names, row, strict=True))) for row in rows_of(library.db, _ALBUMS, found.ids)]
+    )
 
 
 _ARTISTS = """SELECT artist.id, artist.name,
         (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
             WHERE track_artist.artist_id = artist.id),
         (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist')
-    FROM (SELECT * FROM artist ORDER BY {order} LIMIT $limit OFFSET $offset) AS artist
-    ORDER BY {order}
+    FROM artist WHERE artist.id IN ({ids})
 """
 
 
-def list_artists(library: Library, limit: int = 50, offset: int = 0, sort: str = "name") -> Page[ArtistRecord]:
+def list_artists(
+    library: Library, limit: int = 50, offset: int = 0, sort: str = "name", cursor: str | None = None
+) -> Page[ArtistRecord]:
     """A page of the artists.
 
     Raises:
-        InvalidRequest: a value is out of range, or `sort` is not one of `ARTIST_SORTS`, with `-` in front or without.
+        InvalidRequest: a value is out of range, `sort` is not one of `ARTIST_SORTS`, with `-` in front or without, or
+            `cursor` belongs to another list.
     """
-    Window(limit, offset)
-    sql = _ARTISTS.format(order=order_by(ARTIST_SORTS, sort, "artist."))
+    window = Window(limit, offset, cursor)
+    listing = Listing("artist", order_by(ARTIST_SORTS, sort, "artist.id"), "artists")
     with library.reading():
-        total = library.db.get("SELECT count(*) FROM artist")
-        rows = library.db.select(sql, {"limit": limit, "offset": offset})
-    items = [ArtistRecord(id=id, name=name, albums=albums, tracks=tracks) for id, name, albums, tracks in rows]
-    return Page(items=items, total=total, offset=offset, limit=limit)
+        found = read_slice(library.db, listing, window)
+        rows = rows_of(library.db, _ARTISTS, found.ids)
+    return found.page(
+        [ArtistRecord(id=id, name=name, albums=albums, tracks=tracks) for id, name, albums, tracks in rows]
+    )
 
 
 _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
@@ -222,46 +257,10 @@ def _folder_record(row: Sequence[Any]) -> FolderRecord:
     )
 
 
-def _track_values(tracks: Any) -> Any:
-    """The query for the fields of `TrackRecord`, in their order."""
-    return select(
-        (
-            t.id,
-            t.title,
-            t.artist_name,
-            t.artist.id,
-            t.album_title,
-            t.album.id,
-            t.duration_s,
-            t.sample_rate,
-            t.channels,
-            t.bits,
-            t.total_frames,
-            t.kind,
-            t.track_number,
-            t.disc_number,
-            t.year,
-            t.genre,
-            t.missing,
-            t.added_ns,
-            t.replaygain_track_gain_db,
-            t.replaygain_album_gain_db,
-            t.replaygain_track_peak,
-            t.replaygain_album_peak,
-            t.r128_track_gain_lu,
-            t.r128_album_gain_lu,
-            t.favorite,
-            t.rating,
-            t.play_count,
-            t.skip_count,
-            t.last_played_ns,
-        )
-        for t in tracks
-    )
-
-
-def _track_record(row: Sequence[Any]) -> TrackRecord:
-    return TrackRecord(**dict(zip(TrackRecord.__struct_fields__, row, strict=True)))
+def track_record(row: Sequence[Any]) -> TrackRecord:
+    """The record of a row of `TRACK_COLUMNS`."""
+    values = dict(zip(TrackRecord.__struct_fields__, row, strict=True))
+    return TrackRecord(**{**values, "missing": bool(values["missing"]), "favorite": bool(values["favorite"])})
 
 
 def _check_track_id(track_id: int) -> None:

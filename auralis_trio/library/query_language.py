@@ -1,6 +1,7 @@
 """What can be written into the search box, read into a `Query`; nothing here knows of a database.
 
-nina simone                   both words, anywhere; a word of two letters or more also stands for longer ones
+nina simone                   both words, anywhere; a word of two letters or more also stands for longer ones (in
+                              lyrics, which hold nearly every beginning, of four, where no field is named)
 "nina simone"                 these words in this order
 artist:nina album:"at last"   in this field: title, artist, album, genre or lyrics
 year:1964  year:1960-1969  year:1960-  year:-1969
@@ -18,6 +19,7 @@ from auralis_trio.library.words import is_letter_word, words_of
 
 MAX_SEARCH_CHARS = 200
 MIN_PREFIX_CHARS = 2
+MIN_LYRICS_PREFIX_CHARS = 4
 MAX_YEAR = 9999
 
 COLUMNS = ("title", "artist", "album", "genre", "lyrics")
@@ -38,6 +40,11 @@ class Term:
     column: str | None = None
     prefix: bool = False
     negated: bool = False
+
+    def goes_on_in(self, column: str) -> bool:
+        """Whether its last word stands for longer ones in `column`."""
+        enough = column != "lyrics" or self.column == "lyrics" or len(self.words[-1]) >= MIN_LYRICS_PREFIX_CHARS
+        return self.prefix and enough
 
 
 @dataclass(frozen=True)

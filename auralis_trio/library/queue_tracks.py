@@ -4,18 +4,16 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pony.orm import select
-
 from auralis_trio.errors import NotFound
 from auralis_trio.library.collections import ALBUM_TRACK_SORTS, get_album, get_artist
-from auralis_trio.library.links import padded
-from auralis_trio.library.paging import MAX_LIMIT, Window
+from auralis_trio.library.paging import Order
 from auralis_trio.library.playlists import known_playlist
-from auralis_trio.library.queries import MAX_ID
+from auralis_trio.library.queries import MAX_ID, tracks_of
 from auralis_trio.library.records import TrackRecord
+from auralis_trio.library.rows import rows_with
 from auralis_trio.library.smart import compile_rules
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import Selection, select_tracks, track_order
+from auralis_trio.library.track_lists import Selection, track_order
 
 MAX_NAMED = 5
 _LOOK_UP = 512
@@ -36,10 +34,10 @@ def check_tracks(library: Library, track_ids: Sequence[int]) -> None:
 
 def _known(library: Library, track_ids: Iterable[int]) -> set[int]:
     wanted, known = list(track_ids), set[int]()
-    with library.reading() as entities:
+    with library.reading():
         for first in range(0, len(wanted), _LOOK_UP):
-            some = padded(wanted[first : first + _LOOK_UP], 0)
-            known |= set(select(t.id for t in entities.Track if t.id in some)[:])
+            rows = rows_with(library.db, "SELECT id FROM track WHERE id IN ?", wanted[first : first + _LOOK_UP])
+            known |= {row[0] for row in rows}
     return known
 
 
@@ -50,7 +48,7 @@ def album_track_ids(library: Library, album_id: int, at_most: int) -> list[int]:
         NotFound: there is no such album.
     """
     get_album(library, album_id)
-    selection = Selection("track.album_id = $album_id", {"album_id": album_id})
+    selection = Selection(f"album {album_id}", "track.album_id = $album_id", {"album_id": album_id})
     return _track_ids(library, selection, track_order("number", ALBUM_TRACK_SORTS), at_most)
 
 
@@ -62,7 +60,7 @@ def artist_track_ids(library: Library, artist_id: int, at_most: int) -> list[int
     """
     get_artist(library, artist_id)
     theirs = "track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $artist_id AND role = 'artist')"
-    return _track_ids(library, Selection(theirs, {"artist_id": artist_id}), track_order("album"), at_most)
+    return _track_ids(library, Selection(f"artist {artist_id}", theirs, {"artist_id": artist_id}), track_order("album"), at_most)
 
 
 def playlist_track_ids(library: Library, playlist_id: int, at_most: int) -> list[int]:
@@ -82,8 +80,8 @@ def playlist_track_ids(library: Library, playlist_id: int, at_most: int) -> list
     )
 
 
-def _track_ids(library: Library, selection: Selection, order: str, at_most: int) -> list[int]:
-    sql = f"SELECT track.id FROM track WHERE {selection.condition} ORDER BY {order} LIMIT $at_most"
+def _track_ids(library: Library, selection: Selection, order: Order, at_most: int) -> list[int]:
+    sql = f"SELECT track.id FROM track WHERE {selection.condition} ORDER BY {order.by} LIMIT $at_most"
     return _ask(library, sql, {**selection.values, "at_most": at_most})
 
 
@@ -93,7 +91,7 @@ def _ask(library: Library, sql: str, values: Mapping[str, Any]) -> list[int]:
 
 
 def tracks_by_id(library: Library, track_ids: Iterable[int]) -> dict[int, TrackRecord]:
-    """The tracks with these ids, at most `MAX_LIMIT` of them, as far as they are known."""
-    values = {f"id{number}": track_id for number, track_id in enumerate(padded(track_ids, 0))}
-    selection = Selection(f"track.id IN ({', '.join(f'${name}' for name in values)})", values)
-    return {track.id: track for track in select_tracks(library, selection, "track.id", Window(MAX_LIMIT)).items}
+    """The tracks with these ids, as far as they are known."""
+    known = sorted(_known(library, set(track_ids)))
+    with library.reading():
+        return dict(zip(known, tracks_of(library, known), strict=True))

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from auralis_trio.audio.source import AudioFormat
+from auralis_trio.audio.format import AudioFormat
 from auralis_trio.audio.units import frames_at_rate
 
 T = TypeVar("T")
@@ -96,12 +96,16 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """`limit` items of a list of `total`, from `offset` on."""
+    """`limit` items of a list of `total`, from `offset` on; `next_cursor` goes on behind them, null at the end.
+
+    Of a page that a cursor asked for, `offset` is how many items the pages before it gave.
+    """
 
     items: Sequence[T]
     total: int
     offset: int
     limit: int
+    next_cursor: str | None
 
 
 class TrackFile(msgspec.Struct, frozen=True, kw_only=True):

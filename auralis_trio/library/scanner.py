@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pony.orm import Database, select
+from pony.orm import select
 
 from auralis_trio.audio.source import Check
-from auralis_trio.library.links import padded
+from auralis_trio.library.rows import rows_with, run_for_each, run_with
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import FoundFile, Walk
 
@@ -24,6 +24,9 @@ KNOWN_PAGE = 5_000
 # In SQL, since Pony does not know that bytes have an order.
 _KNOWN_PAGE = """SELECT path, id FROM track
     WHERE path > $after AND path < $end AND NOT missing ORDER BY path LIMIT $limit"""
+_AT_PATHS = "SELECT path, id, size, mtime_ns, missing FROM track WHERE path IN ?"
+_NEW_PENDING = "INSERT INTO pending_file (path) VALUES (?)"
+_PENDING_PAGE = "SELECT id, path FROM pending_file WHERE id > $after_id ORDER BY id LIMIT $limit"
 
 
 class SeenTracks:
@@ -81,16 +84,15 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
     one query.
     """
     paths = [os.fsencode(file.path) for file in found]
-    with library.reading() as entities:
-        wanted = padded(paths, b"")
-        rows = select((t.path, t.id, t.size, t.mtime_ns, t.missing) for t in entities.Track if t.path in wanted)[:]
+    with library.reading():
+        rows = rows_with(library.db, _AT_PATHS, paths)
     known = {path: row for path, *row in rows}
     same = 0
     back: list[int] = []
     back_paths: list[str] = []
     to_read: list[str] = []
     for path, file in zip(paths, found, strict=True):
-        track_id, size, mtime_ns, missing = known.get(path, (None, None, None, False))
+        track_id, size, mtime_ns, missing = known.get(path, (0, None, None, False))
         if reread or (size, mtime_ns) != (file.size, file.mtime_ns):
             to_read.append(file.path)
         elif missing:
@@ -103,10 +105,9 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
 
 def keep_plan(library: Library, plan: BatchPlan) -> None:
     """Note the files that are to be read, and that the tracks which are back are there."""
-    with library.writing() as entities:
-        for path in plan.to_read:
-            entities.PendingFile(path=os.fsencode(path))
-        _mark(library.db, plan.back, False)
+    with library.writing():
+        run_for_each(library.db, _NEW_PENDING, ([os.fsencode(path)] for path in plan.to_read))
+        run_with(library.db, "UPDATE track SET missing = FALSE WHERE id IN ?", plan.back)
 
 
 def is_unavailable(library: Library, walk: Walk) -> bool:
@@ -144,18 +145,11 @@ def _known_page(library: Library, folder: str, after_path: str | None, limit: in
 def mark_missing(library: Library, track_ids: Sequence[int]) -> None:
     """Mark tracks, at most `KNOWN_PAGE`, whose files are gone; they stay in the library."""
     with library.writing():
-        _mark(library.db, track_ids, True)
-
-
-def _mark(db: Database, track_ids: Sequence[int], missing: bool) -> None:
-    for track_id in track_ids:
-        db.execute(
-            "UPDATE track SET missing = $missing WHERE id = $track_id", {"missing": missing, "track_id": track_id}
-        )
+        run_with(library.db, "UPDATE track SET missing = TRUE WHERE id IN ?", track_ids)
 
 
 def pending_page(library: Library, after_id: int, limit: int) -> tuple[list[str], int]:
     """The paths of the next files that are to be read, and the id to ask behind for the page after it."""
-    with library.reading() as entities:
-        rows = select((p.id, p.path) for p in entities.PendingFile if p.id > after_id).order_by(1).limit(limit)[:]
+    with library.reading():
+        rows = library.db.select(_PENDING_PAGE, {"after_id": after_id, "limit": limit})
     return [os.fsdecode(path) for _, path in rows], rows[-1][0] if rows else after_id

@@ -9,7 +9,8 @@ ALL = "all"
 """The fact that every track has."""
 
 LABELS = dict(zip(COLUMNS, "ABCD", strict=False))
-"""PostgreSQL's labels of columns; words of lyrics have none, but a tilde in front."""
+"""PostgreSQL's labels of columns; words of lyrics have none, but a tilde in front. A word of the others stands in the
+index once with its places and labels, and once for each label with that in front."""
 
 
 def match_of(query: Query, reach: int = len(COLUMNS)) -> str:
@@ -29,8 +30,13 @@ def match_beyond(query: Query, reach: int) -> str:
 
 
 def _fts5_term(term: Term, reach: int) -> str:
-    columns = " ".join(COLUMNS[:reach]) if term.column is None else term.column
-    return f'{{{columns}}} : "{" ".join(term.words)}"{" *" if term.prefix else ""}'
+    columns = COLUMNS[:reach] if term.column is None else (term.column,)
+    ways = [
+        f'{{{" ".join(some)}}} : "{" ".join(term.words)}"{" *" if going_on else ""}'
+        for going_on in (True, False)
+        if (some := [column for column in columns if term.goes_on_in(column) is going_on])
+    ]
+    return f"({' OR '.join(ways)})"
 
 
 def _fts5_facts(any_of: tuple[str, ...]) -> str:
@@ -56,15 +62,20 @@ def tsquery_beyond(query: Query, reach: int) -> str:
 
 def _tsquery_term(term: Term, reach: int) -> str:
     columns = COLUMNS[:reach] if term.column is None else (term.column,)
-    labels = "".join(LABELS[column] for column in columns if column in LABELS)
-    ways = [_tsquery_words(term, "", labels)] if labels else []
-    ways += [_tsquery_words(term, "~", "")] if "lyrics" in columns else []
+    labels = [LABELS[column] for column in columns if column in LABELS]
+    if len(labels) == len(LABELS):
+        ways = [_tsquery_words(term, "", "", term.prefix)]
+    elif len(term.words) == 1:
+        ways = [_tsquery_words(term, label, "", term.prefix) for label in labels]
+    else:
+        ways = [_tsquery_words(term, "", "".join(labels), term.prefix)] if labels else []
+    ways += [_tsquery_words(term, "~", "", term.goes_on_in("lyrics"))] if "lyrics" in columns else []
     return f"({' | '.join(ways)})"
 
 
-def _tsquery_words(term: Term, sign: str, labels: str) -> str:
+def _tsquery_words(term: Term, sign: str, labels: str, going_on: bool) -> str:
     marks = [labels] * len(term.words)
-    if term.prefix:
+    if going_on:
         marks[-1] += "*"
     words = [f"'{sign}{word}'" + (f":{mark}" if mark else "") for word, mark in zip(term.words, marks, strict=True)]
     return f"({' <-> '.join(words)})"

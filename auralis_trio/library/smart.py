@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.library.paging import Window
+from auralis_trio.library.paging import Order, Window
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.rule_fields import FIELDS
 from auralis_trio.library.store import Library
@@ -38,8 +38,8 @@ class SmartRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] = 0
 
     @property
-    def order(self) -> str:
-        """The ORDER BY.
+    def order(self) -> Order:
+        """Its order.
 
         Raises:
             InvalidRequest: there is no such order.
@@ -66,7 +66,7 @@ def evaluate(library: Library, rules: SmartRules, window: Window, now_ns: int) -
     """A page of what the rules find.
 
     Raises:
-        InvalidRequest: they cannot be evaluated.
+        InvalidRequest: they cannot be evaluated, or the cursor belongs to other ones.
     """
     return select_tracks(library, compile_rules(rules, now_ns), rules.order, window, rules.limit)
 
@@ -76,7 +76,7 @@ def totals(library: Library, rules: SmartRules, now_ns: int) -> tuple[int, float
     selection = compile_rules(rules, now_ns)
     found, values = f"track WHERE {selection.condition}", dict(selection.values)
     if rules.limit is not None:
-        found = f"(SELECT duration_s FROM {found} ORDER BY {rules.order} LIMIT $at_most) AS found"
+        found = f"(SELECT duration_s FROM {found} ORDER BY {rules.order.by} LIMIT $at_most) AS found"
         values["at_most"] = rules.limit
     with library.reading():
         count, known, duration_s = library.db.get(
@@ -93,7 +93,8 @@ def compile_rules(rules: SmartRules, now_ns: int) -> Selection:
     """
     _ = rules.order
     compiler = _Compiler(now_ns, {})
-    return Selection(compiler.node(rules.match, "match", 1), compiler.values)
+    about = f"rules {msgspec.json.encode(rules).decode()}"
+    return Selection(about, compiler.node(rules.match, "match", 1), compiler.values)
 
 
 @dataclass

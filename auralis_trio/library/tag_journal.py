@@ -14,11 +14,19 @@ from pony.orm import select
 
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
+from auralis_trio.library.paging import Column, Key, Order, Window
 from auralis_trio.library.queries import MAX_ID, no_track, track_file
 from auralis_trio.library.records import FailedFile, Page, ProbedFile, TrackFile
 from auralis_trio.library.store import Library
 
 MAX_EDITS = 1000
+
+_LATEST_FIRST = Order(
+    "latest", (Key(Column("tag_edit.started_ns", int), True), Key(Column("tag_edit.id", int), True))
+)
+_EDITS = "SELECT id, state, undoes, started_ns, done_ns FROM tag_edit WHERE id IN ({ids})"
+_EDITED_TRACKS = "SELECT edit_id, track_id FROM tag_edit_file WHERE edit_id IN ({ids}) ORDER BY track_id"
 
 State = Literal["preparing", "committing", "done", "undone"]
 
@@ -88,6 +96,25 @@ def find_files(library: Library, track_ids: Sequence[int]) -> list[TrackFile]:
     return [found[track_id] for track_id in track_ids]
 
 
+def find_edited(library: Library, edit: OpenEdit) -> list[tuple[TrackFile, EditedFile]]:
+    """The files of an edit with where they lie now: where their tracks are, or, where one is not known by its id any
+    more, the track at its path.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    ids, paths = [file.track_id for file in edit.files], [os.fsencode(file.path) for file in edit.files]
+    with library.reading() as entities:
+        tracks = select(t for t in entities.Track if t.id in ids or t.path in paths)[:]
+        by_id = {track.id: track_file(track) for track in tracks}
+    by_path = {file.path: file for file in by_id.values()}
+    found = [(by_id.get(file.track_id) or by_path.get(file.path), file) for file in edit.files]
+    pairs = [(now, file) for now, file in found if now is not None]
+    if len(pairs) < len(found):
+        raise no_track()
+    return pairs
+
+
 def begin_edit(library: Library, files: Sequence[TrackFile], undoes: int | None, now_ns: int) -> int:
     """Note that files are about to be edited; the number of the edit."""
     with library.writing() as entities:
@@ -152,27 +179,29 @@ def find_done_edit(library: Library, edit_id: int) -> OpenEdit:
         return _open_edit(edit)
 
 
-def list_edits(library: Library, limit: int, offset: int) -> Page[EditRecord]:
-    """A page of the edits, the latest first."""
-    with library.reading() as entities:
-        total = select(e for e in entities.TagEdit).count()
-        edits = select(e for e in entities.TagEdit).order_by(lambda e: -e.id).limit(limit, offset=offset)[:]
-        ids = [edit.id for edit in edits]
-        files: dict[int, list[int]] = {edit_id: [] for edit_id in ids}
-        for edit_id, track_id in select((f.edit.id, f.track_id) for f in entities.TagEditFile if f.edit.id in ids):
+def list_edits(library: Library, window: Window) -> Page[EditRecord]:
+    """A page of the edits, the latest first.
+
+    Raises:
+        InvalidRequest: the window's cursor belongs to another list.
+    """
+    with library.reading():
+        found = read_slice(library.db, Listing("tag_edit", _LATEST_FIRST, "edits"), window)
+        files: dict[int, list[int]] = {edit_id: [] for edit_id in found.ids}
+        for edit_id, track_id in rows_within(library.db, _EDITED_TRACKS, found.ids):
             files[edit_id].append(track_id)
         items = [
             EditRecord(
-                id=edit.id,
-                state=edit.state,
-                undoes=edit.undoes,
-                started_ns=edit.started_ns,
-                done_ns=edit.done_ns,
-                track_ids=sorted(files[edit.id]),
+                id=edit_id,
+                state=state,
+                undoes=undoes,
+                started_ns=started_ns,
+                done_ns=done_ns,
+                track_ids=files[edit_id],
             )
-            for edit in edits
+            for edit_id, state, undoes, started_ns, done_ns in rows_of(library.db, _EDITS, found.ids)
         ]
-    return Page(items=items, total=total, offset=offset, limit=limit)
+    return found.page(items)
 
 
 def forget_old_edits(library: Library, keep: int = MAX_EDITS) -> list[int]:

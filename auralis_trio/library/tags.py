@@ -4,12 +4,12 @@ A tag may be anything at all, so reading one never fails: what cannot be read is
 """
 
 import io
-import itertools
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,6 +30,9 @@ from auralis_trio.library.text import clean
 MAX_TAG_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 32
 
+# What older versions of ID3 had instead of what the table of fields knows.
+_OLD_FRAMES = {"TYER", "TDAT", "TIME", "TORY", "IPLS"}
+
 # What mutagen's parsers raise on damaged files, besides its own kind of error.
 DAMAGED = (
     mutagen.MutagenError,
@@ -48,23 +51,37 @@ DAMAGED = (
 )
 
 
-def read_tags(path: str, named: str | None = None, kind: str | None = None) -> Tags:
+def read_tags(path: str, named: str | None = None, kind: str | None = None, excerpt: bytes | None = None) -> Tags:
     """Read the tags of the file at `path`, at most `MAX_TAG_BYTES` of it; whatever is damaged is left out.
 
     Without a title it is called by its name, or by that of the path `named`. Where its `kind` is known (a name in the
-    table of formats), mutagen need not find out.
+    table of formats), mutagen need not find out; where the part that holds its tags is known as well, that is read in
+    the place of the file (`decoder.excerpt` says which part).
 
     Raises:
         OSError: the file cannot be opened.
     """
+    tags = None if excerpt is None else _read_excerpt(kind, excerpt)
+    values = read_fields(_read_file(path, kind) if tags is None else tags)
+    return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
+
+
+def _read_excerpt(kind: str | None, excerpt: bytes) -> Any:
+    """The tags in it; None where mutagen finds none or can make nothing of them."""
+    load = _EXCERPT_LOADERS.get(kind)
+    try:
+        return None if load is None else load(excerpt)
+    except DAMAGED:
+        return None
+
+
+def _read_file(path: str, kind: str | None) -> Any:
     load = _LOADERS.get(kind, _load_any)
     with _BoundedReader(io.FileIO(path), MAX_TAG_BYTES) as file:
         try:
-            tags = load(file, path)
+            return load(file, path)
         except DAMAGED:
-            tags = None
-    values = read_fields(tags)
-    return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
+            return None
 
 
 def open_tagged(path: str) -> Any:
@@ -84,9 +101,12 @@ def _load_any(file: io.BufferedReader, path: str) -> Any:
     return getattr(mutagen.File(file, filename=path), "tags", None)
 
 
-def _load_id3(file: io.BufferedReader, _path: str) -> Any:
+def _load_id3(file: io.BufferedReader | io.BytesIO, _path: str) -> Any:
     """Of an MP3 file only its tags; mutagen would look into its frames as well."""
-    return ID3(file)  # type: ignore[no-untyped-call]
+    tags = ID3(file, translate=False)  # type: ignore[no-untyped-call]
+    if not _OLD_FRAMES.isdisjoint(tags):  # else nothing would change but the time that it takes
+        tags.update_to_v24()  # type: ignore[no-untyped-call]
+    return tags
 
 
 def _load_as(kind: type) -> "Loader":
@@ -94,6 +114,8 @@ def _load_as(kind: type) -> "Loader":
 
 
 Loader = Callable[[io.BufferedReader, str], Any]
+Source = tuple[str, bool, Parse]
+"""A place, whether it is the half behind the slash there, and how to read it."""
 
 # Where the kind is known, mutagen need not find out.
 _LOADERS: dict[str | None, Loader] = {
@@ -105,16 +127,26 @@ _LOADERS: dict[str | None, Loader] = {
     "alac": _load_as(MP4),
 }
 
+_EXCERPT_LOADERS: dict[str | None, Callable[[bytes], Any]] = {
+    "mp3": lambda excerpt: _load_id3(io.BytesIO(excerpt), ""),
+    "flac": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
+    "vorbis": VComment,
+    "opus": lambda excerpt: VComment(excerpt, framing=False),  # type: ignore[no-untyped-call]
+}
+
 
 def read_fields(tags: Any) -> dict[str, Value]:
     """Every field that `tags`, one of mutagen's, has a value for."""
     kind = kind_of(tags)
     if kind is None:
         return {}
-    places = _places_of(kind, tags)
-    fields = {field.name: field for place in places for field in _FIELDS_AT[kind.name].get(place, ())}
-    found = ((name, _value(kind, places, field)) for name, field in fields.items())
-    return {name: value for name, value in found if value is not None}
+    texts = _texts_of(kind, tags)
+    values: dict[str, Value] = {}
+    for place in texts:
+        for name, sources in _SOURCES_AT[kind.name][place]:
+            if name not in values:
+                values[name] = _value(sources, texts)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _stem(path: str) -> str:
@@ -189,46 +221,55 @@ def kind_of(tags: Any) -> TagKind | None:
     return next((kind for kind in TAG_KINDS if isinstance(tags, kind.tags)), None)
 
 
-def _places_of(kind: TagKind, tags: Any) -> dict[str, Any]:
-    """What `tags` hold, by the lower-case names of its places."""
-    places: dict[str, Any] = {}
+def _texts_of(kind: TagKind, tags: Any) -> dict[str, list[str]]:
+    """The texts in those places of `tags` that fields stand in, by the places' lower-case names."""
+    wanted, texts = _SOURCES_AT[kind.name], dict[str, list[str]]()
     try:
-        for name, value in kind.items(tags):
-            places.setdefault(name.lower(), value)
+        for name, stored in kind.items(tags):
+            place = name.lower()
+            if place in wanted and place not in texts:
+                texts[place] = _taken(kind, stored)
     except DAMAGED:
         pass  # what was taken until here is known
-    return places
+    return texts
 
 
-def _sources(kind: str, field: TagField) -> tuple[tuple[str, bool, Parse], ...]:
-    """Where a field's value may stand: the place, whether it is the half behind the slash, how to read it."""
+def _taken(kind: TagKind, stored: Any) -> list[str]:
+    """The texts of one place; none where it is damaged."""
+    try:
+        return list(islice(kind.texts(stored), MAX_VALUES))
+    except DAMAGED:
+        return []
+
+
+def _sources(kind: str, field: TagField) -> tuple[Source, ...]:
+    """Where a field's value may stand."""
     own = [(place, field.parse) for place in field.places[kind]]
     if field.instead is not None:
         own += [(place, parse_names) for place in BY_NAME[field.instead].places[kind]]
     return tuple((place.removeprefix("/").lower(), place.startswith("/"), parse) for place, parse in own)
 
 
-def _fields_at(kind: str) -> dict[str, list[TagField]]:
-    """The fields that a place has something to say to, by its name."""
-    found: dict[str, list[TagField]] = {}
+def _sources_at(kind: str) -> dict[str, list[tuple[str, tuple[Source, ...]]]]:
+    """The fields that a place has something to say to, by its name: each with all of its sources."""
+    found: dict[str, list[tuple[str, tuple[Source, ...]]]] = {}
     for field in FIELDS:
-        for place, _, _ in _sources(kind, field):
-            found.setdefault(place, []).append(field)
+        sources = _sources(kind, field)
+        for place in dict.fromkeys(place for place, _, _ in sources):
+            found.setdefault(place, []).append((field.name, sources))
     return found
 
 
-_SOURCES = {(kind.name, field.name): _sources(kind.name, field) for kind in TAG_KINDS for field in FIELDS}
-_FIELDS_AT = {kind.name: _fields_at(kind.name) for kind in TAG_KINDS}
+_SOURCES_AT = {kind.name: _sources_at(kind.name) for kind in TAG_KINDS}
 
 
-def _value(kind: TagKind, places: dict[str, Any], field: TagField) -> Value:
+def _value(sources: Sequence[Source], texts_of: dict[str, list[str]]) -> Value:
     """What a field's first place that makes sense says."""
-    for place, is_half, parse in _SOURCES[kind.name, field.name]:
-        stored = places.get(place)
-        if stored is None:
+    for place, is_half, parse in sources:
+        texts = texts_of.get(place)
+        if not texts:
             continue
         try:
-            texts = list(itertools.islice(kind.texts(stored), MAX_VALUES))
             value = parse([text.partition("/")[2] for text in texts] if is_half else texts)
         except DAMAGED:
             continue

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 
 MAX_TEXT_CHARS = 16_384
@@ -9,6 +10,7 @@ MAX_LINES_CHARS = 65_536
 MAX_KEY_BYTES = 1000
 
 _UNPRINTABLE = {"Cc", "Cs"}
+_SHORT_CHARS = 100
 _SPACES = re.compile(r"\s+")
 
 
@@ -39,6 +41,16 @@ def fold(text: str) -> str:
     >>> fold("Sigur  RÓS") == fold("sigur rós") == "sigur ros"
     True
     """
+    return _fold_short(text) if len(text) <= _SHORT_CHARS else _fold(text)
+
+
+@lru_cache(1024)
+def _fold_short(text: str) -> str:
+    """A library is folded album by album, and so the same few names again and again."""
+    return _fold(text)
+
+
+def _fold(text: str) -> str:
     folded = fold_all(text)
     if 4 * len(folded) <= MAX_KEY_BYTES or len(data := folded.encode()) <= MAX_KEY_BYTES:
         return folded

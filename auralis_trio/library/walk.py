@@ -86,6 +86,19 @@ def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None, rec
     return [target for target in targets if not any(_is_inside(target.path, other.path) for other in targets)]
 
 
+def gone_targets(targets: Sequence[Target]) -> list[Target]:
+    """Those of some folders with music that are not there any more, or hold nothing at all: an empty mount point."""
+    return [target for target in targets if not _holds_anything(target.path)]
+
+
+def _holds_anything(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
 def _resolve(roots: Sequence[str], directory: str, recursive: bool) -> Target:
     for root in roots:
         try:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import msgspec
 from quart import Response
 
 from auralis_trio.library.collections import (
@@ -12,24 +11,10 @@ from auralis_trio.library.collections import (
     list_artist_albums,
     list_artist_tracks,
 )
-from auralis_trio.library.paging import Window
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.library_api import Limit, Offset
-from auralis_trio.web.query import NoParameters, query
+from auralis_trio.web.query import NoParameters, WindowQuery, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-
-
-class WindowQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of a list."""
-
-    limit: Limit = 50
-    offset: Offset = 0
-
-    @property
-    def window(self) -> Window:
-        """The same for the library."""
-        return Window(self.limit, self.offset)
 
 
 class AlbumTracksQuery(WindowQuery, frozen=True):

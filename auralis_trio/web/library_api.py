@@ -1,7 +1,8 @@
 """What there is to play, and the scan that finds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -9,39 +10,38 @@ from quart import Response
 
 from auralis_trio.errors import Conflict
 from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.library.duplicates import Likeness, list_duplicates
 from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks, statistics
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.query import Limit, NoParameters, Offset, WindowQuery, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
-Limit = Annotated[int, Meta(ge=1, le=500)]
-Offset = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
-
-class TracksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TracksQuery(WindowQuery, frozen=True):
     """Which page of which tracks; without `sort` by title, or what is searched for by how well it is found."""
 
-    limit: Limit = 50
-    offset: Offset = 0
     sort: str | None = None
     search: Annotated[str, Meta(max_length=200)] | None = None
 
 
-class AlbumsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AlbumsQuery(WindowQuery, frozen=True):
     """Which page of the albums."""
 
-    limit: Limit = 50
-    offset: Offset = 0
     sort: str = "title"
 
 
-class ArtistsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ArtistsQuery(WindowQuery, frozen=True):
     """Which page of the artists."""
 
-    limit: Limit = 50
-    offset: Offset = 0
     sort: str = "name"
+
+
+class DuplicatesQuery(WindowQuery, frozen=True):
+    """Which page of the groups of tracks that are alike, and in what."""
+
+    by: Likeness = "content"
+    sort: str = "title"
 
 
 class ReportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +49,12 @@ class ReportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     limit: Limit = 50
     offset: Offset = 0
+
+
+class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The word that says that it is meant."""
+
+    confirm: Annotated[str, Meta(max_length=100)] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,21 +69,19 @@ class LibraryApi:
             Route("GET", "/api/library/tracks", self.tracks),
             Route("GET", "/api/library/tracks/<int:track_id>", self.track),
             Route("GET", "/api/library/stats", self.stats),
+            Route("GET", "/api/library/duplicates", self.duplicates),
             Route("GET", "/api/albums", self.albums),
             Route("GET", "/api/artists", self.artists),
             Route("POST", "/api/library/scan", self.scan),
             Route("GET", "/api/library/scan/status", self.scan_status),
             Route("GET", "/api/library/scan/report", self.scan_report),
             Route("POST", "/api/library/scan/cancel", self.cancel_scan),
+            Route("POST", "/api/library/reset", self.reset),
         ]
 
     async def tracks(self) -> Response:
         """A page of tracks."""
-        page = query(TracksQuery)
-        found = await self.services.catalogue.ask(
-            list_tracks, limit=page.limit, offset=page.offset, sort=page.sort, search=page.search
-        )
-        return json_response(found)
+        return await self._list(list_tracks, query(TracksQuery))
 
     async def track(self, track_id: int) -> Response:
         """One track."""
@@ -89,17 +93,18 @@ class LibraryApi:
         query(NoParameters)
         return json_response(await self.services.catalogue.ask(statistics))
 
+    async def duplicates(self) -> Response:
+        """A page of what the library has more than once."""
+        page = query(DuplicatesQuery)
+        return json_response(await self.services.catalogue.ask(list_duplicates, page.window, page.by, page.sort))
+
     async def albums(self) -> Response:
         """A page of albums."""
-        page = query(AlbumsQuery)
-        found = await self.services.catalogue.ask(list_albums, limit=page.limit, offset=page.offset, sort=page.sort)
-        return json_response(found)
+        return await self._list(list_albums, query(AlbumsQuery))
 
     async def artists(self) -> Response:
         """A page of artists."""
-        page = query(ArtistsQuery)
-        found = await self.services.catalogue.ask(list_artists, limit=page.limit, offset=page.offset, sort=page.sort)
-        return json_response(found)
+        return await self._list(list_artists, query(ArtistsQuery))
 
     async def scan(self) -> Response:
         """Begin a scan; it goes on when this answer is out."""
@@ -124,3 +129,11 @@ class LibraryApi:
         if not self.services.scan.cancel_nowait():
             raise Conflict("No scan is running.", code="no_scan")
         return json_response(self.services.scan.progress, 202)
+
+    async def reset(self) -> Response:
+        """Forget all that the library holds of the files."""
+        wanted = await body(Confirmation)
+        return json_response({"forgotten": await self.services.reset.run(wanted.confirm)})
+
+    async def _list(self, ask: Callable[..., Any], wanted: WindowQuery) -> Response:
+        return json_response(await self.services.catalogue.ask(ask, **msgspec.structs.asdict(wanted)))

@@ -15,8 +15,7 @@ from auralis_trio.library.tag_changes import describe_fields
 from auralis_trio.library.tag_fields import EDITABLE
 from auralis_trio.library.tag_journal import list_edits
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.library_api import Limit, Offset
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.query import NoParameters, WindowQuery, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
@@ -37,13 +36,6 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Edits that happen all, or none."""
 
     updates: Annotated[list[Update], Meta(min_length=1, max_length=MAX_FILES)]
-
-
-class EditsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which page of the edits."""
-
-    limit: Limit = 50
-    offset: Offset = 0
 
 
 @dataclass(frozen=True)
@@ -95,8 +87,7 @@ class MetadataApi:
 
     async def edits(self) -> Response:
         """A page of the edits, the latest first."""
-        page = query(EditsQuery)
-        return json_response(await self.services.catalogue.ask(list_edits, page.limit, page.offset))
+        return json_response(await self.services.catalogue.ask(list_edits, query(WindowQuery).window))
 
     async def undo(self, edit_id: int) -> Response:
         """Give the files of an edit back as they were, which is an edit itself."""

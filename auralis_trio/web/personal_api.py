@@ -21,8 +21,7 @@ from auralis_trio.library.personal import (
 from auralis_trio.library.queries import get_track
 from auralis_trio.library.track_lists import MAX_SEED
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.collections_api import WindowQuery
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.query import NoParameters, WindowQuery, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 

@@ -32,9 +32,7 @@ from auralis_trio.library.playlists import (
 from auralis_trio.library.rule_fields import describe_fields
 from auralis_trio.library.smart import SmartRules, evaluate
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.collections_api import WindowQuery
-from auralis_trio.web.library_api import Limit, Offset
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.query import Cursor, Limit, NoParameters, Offset, WindowQuery, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
@@ -77,6 +75,7 @@ class Preview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: SmartRules
     limit: Limit = 50
     offset: Offset = 0
+    cursor: Cursor | None = None
 
 
 class NewEntries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,7 +153,7 @@ class PlaylistsApi:
     async def preview(self) -> Response:
         """A page of what rules would find."""
         wanted = await body(Preview)
-        window = WindowQuery(wanted.limit, wanted.offset).window
+        window = WindowQuery(wanted.limit, wanted.offset, wanted.cursor).window
         return json_response(await self._ask(evaluate, wanted.rules, window, time.time_ns()))
 
     async def import_m3u(self) -> Response:

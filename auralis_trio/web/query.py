@@ -1,15 +1,21 @@
 """What stands behind the question mark or in a JSON body, as a checked record."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 from quart import current_app, request
 
 from auralis_trio.errors import AuralisError, InvalidRequest
+from auralis_trio.library.paging import MAX_CURSOR_CHARS, MAX_LIMIT, MAX_OFFSET, Window
 
 T = TypeVar("T", bound=msgspec.Struct)
 B = TypeVar("B")
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
+Cursor = Annotated[str, Meta(max_length=MAX_CURSOR_CHARS)]
 
 
 MAX_JSON_BYTES = "MAX_JSON_BYTES"
@@ -26,6 +32,19 @@ class BodyTooLarge(AuralisError):
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to choose."""
+
+
+class WindowQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of a list: from an offset on, or behind the page whose `next_cursor` is given."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+    cursor: Cursor | None = None
+
+    @property
+    def window(self) -> Window:
+        """The same for the library."""
+        return Window(self.limit, self.offset, self.cursor)
 
 
 def query(kind: type[T]) -> T:

@@ -8,6 +8,7 @@ from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.receipts import Receipts
+from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
@@ -43,6 +44,7 @@ class Services:
     receipts: Receipts
     analysis: LibraryAnalysis
     scan: Scan
+    reset: Reset
     start_scan: Callable[[ScanOrder], Awaitable[None]]
     supervisor: Supervisor
     sessions: SessionServices

@@ -1,15 +1,8 @@
-"""Reading what a scan wants to know of some files, in a worker process: paths in, small plain records out."""
+"""The same as `look`, for any file: where its headers do not tell enough, its decoder is asked."""
 
-import logging
-import os
-import stat
-
-from auralis_trio.decoder import probe
-from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing, SourceUnsupported
+from auralis_trio.decoder.opening import ask_decoder
 from auralis_trio.library.records import FailedFile, ProbedFile
-from auralis_trio.library.tags import read_tags
-
-log = logging.getLogger(__name__)
+from auralis_trio.work.look import look_at_file
 
 
 def probe_files(paths: list[str]) -> list[ProbedFile | FailedFile]:
@@ -19,28 +12,6 @@ def probe_files(paths: list[str]) -> list[ProbedFile | FailedFile]:
 
 def probe_file(path: str, named: str | None = None) -> ProbedFile | FailedFile:
     """The same for one file, which is told as lying at `named` where that is given."""
-    try:
-        status = os.stat(path)  # first: a file that changes while it is read is read again by the next scan
-        if not stat.S_ISREG(status.st_mode):
-            return FailedFile(path, SourceUnsupported.default_code)
-        probed = probe(path)
-        tags = read_tags(path, named, probed.kind)
-    except FileNotFoundError:
-        return FailedFile(path, SourceMissing.default_code)
-    except OSError:
-        return FailedFile(path, SourceError.default_code)
-    except SourceError as error:
-        return FailedFile(path, error.code)
-    except Exception:  # the border of one file: whatever a parser trips over must not cost the others of the batch
-        log.exception("not readable: %r", path)
-        return FailedFile(path, SourceCorrupt.default_code)
-    return ProbedFile(
-        path=named or path,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        kind=probed.kind,
-        format=probed.format,
-        total_frames=probed.total_frames,
-        content_id=probed.content_id,
-        tags=tags,
-    )
+    told = look_at_file(path, named, ask_decoder)
+    assert told is not None
+    return told

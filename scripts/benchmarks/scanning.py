@@ -31,7 +31,7 @@ from auralis_trio.cli.serving import SWITCH_INTERVAL_S
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.store import open_library
 from auralis_trio.offload import Lane, default_permits, open_offload
-from auralis_trio.work.probe import probe_files
+from auralis_trio.work.look import look_at_files
 from scripts.benchmarks.table import Table
 
 KINDS = (".mp3", ".flac", ".mp3", ".flac", ".ogg")
@@ -161,7 +161,7 @@ def _scan(place: Path) -> tuple[tuple[float, float], float]:
 async def _scan_twice(music: Path, data: Path) -> None:
     async with open_offload() as offload:
         library = await offload.run(Lane.WRITE, open_library, data)
-        await offload.run_process(probe_files, [])
+        await offload.run_process(look_at_files, [])
         scan = Scan(library, offload, [str(music)], lambda _kind, _data: None)
         for _ in range(2):
             progress = await scan.run()

@@ -17,6 +17,7 @@ import pytest
 import soundfile
 from mutagen.mp4 import MP4, MP4FreeForm
 
+from auralis_trio import decoder
 from auralis_trio.audio.formats import FORMATS, Access, Backend
 from auralis_trio.decoder import PcmCache, open_source, probe
 from auralis_trio.decoder.ogg import checksum
@@ -396,3 +397,10 @@ def test_the_writer_makes_a_file_of_every_kind() -> None:
     assert not can_hold("mp3", 3, 48_000)
     with pytest.raises(KeyError):
         write("/nonexistent", "mp5", music(1), 44_100)
+
+
+def test_the_names_of_the_package_are_all_there_and_no_others() -> None:
+    for name in decoder.__all__:
+        assert getattr(decoder, name) is not None
+    with pytest.raises(AttributeError):
+        decoder.Encoder  # noqa: B018

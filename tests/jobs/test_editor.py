@@ -18,8 +18,10 @@ from auralis_trio.errors import Conflict, Forbidden, InvalidRequest, NotFound, O
 from auralis_trio.jobs import editor as editor_module
 from auralis_trio.jobs.editor import MAX_FILES, Editor, EditPlace
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import get_track, get_track_file, list_tracks
 from auralis_trio.library.records import Tags
+from auralis_trio.library.reset import forget_everything
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.library.tag_journal import (
     FileState,
@@ -70,7 +72,7 @@ class Desk:
         return {path.name for path in self.music.rglob("*")}
 
     def journal(self) -> list[str]:
-        return [edit.state for edit in list_edits(self.library, 500, 0).items]
+        return [edit.state for edit in list_edits(self.library, Window(500)).items]
 
 
 @asynccontextmanager
@@ -280,6 +282,18 @@ async def test_a_file_outside_of_the_folders_of_today_is_not_written_to(desk: De
         await editor.edit({desk.ids()["a.flac"]: {"title": "x"}})
 
 
+async def test_an_edit_is_undone_after_a_reset_once_a_scan_has_found_its_file(desk: Desk) -> None:
+    before = picture(desk.music / "a.flac")
+    edit_id = await desk.editor.edit({desk.ids()["a.flac"]: {"title": "x"}})
+    await ask(forget_everything, desk.library)
+    with pytest.raises(NotFound):
+        await desk.editor.undo(edit_id)
+    await desk.scan.run()
+    await desk.editor.undo(edit_id)
+    assert picture(desk.music / "a.flac") == before
+    assert "x" not in {track.title for track in list_tracks(desk.library).items}
+
+
 async def test_missing_files_unknown_tracks_and_too_many_are_refused(desk: Desk) -> None:
     (desk.music / "a.flac").unlink()
     with pytest.raises(SourceMissing):
@@ -306,7 +320,7 @@ async def test_the_journal_and_the_old_bytes_are_bounded(desk: Desk) -> None:
     track_id = desk.ids()["a.flac"]
     edits = [await desk.editor.edit({track_id: {"title": f"title {number}"}}) for number in range(4)]
     assert forget_old_edits(desk.library, 3) == edits[:1]
-    assert [edit.id for edit in list_edits(desk.library, 10, 0).items] == edits[:0:-1]
+    assert [edit.id for edit in list_edits(desk.library, Window(10)).items] == edits[:0:-1]
     sizes = [path.stat().st_size for path in desk.kept.iterdir()]
     trim_kept(str(desk.kept), sum(sizes) - 1)
     assert len(list(desk.kept.iterdir())) == 3

@@ -47,25 +47,26 @@ def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]
     opened.close()
 
 
+def probed_file(name: str, **values: Any) -> ProbedFile:
+    """What a scan learns of `/music/<name>`; further names are tags or fields of the record."""
+    fields = {key: values.pop(key) for key in list(values) if key in ProbedFile.__struct_fields__}
+    base: dict[str, Any] = {
+        "path": f"/music/{name}",
+        "size": 1000,
+        "mtime_ns": 2000,
+        "kind": "wav",
+        "format": STEREO,
+        "total_frames": 44_100,
+        "content_id": f"content of {name}",
+        "tags": Tags(**{"title": name, **values}),
+    }
+    return ProbedFile(**{**base, **fields})
+
+
 @pytest.fixture
 def probed() -> Probed:
-    """Make what a scan learns of `/music/<name>`; further names are tags or fields of the record."""
-
-    def make(name: str, **values: Any) -> ProbedFile:
-        fields = {key: values.pop(key) for key in list(values) if key in ProbedFile.__struct_fields__}
-        base: dict[str, Any] = {
-            "path": f"/music/{name}",
-            "size": 1000,
-            "mtime_ns": 2000,
-            "kind": "wav",
-            "format": STEREO,
-            "total_frames": 44_100,
-            "content_id": f"content of {name}",
-            "tags": Tags(**{"title": name, **values}),
-        }
-        return ProbedFile(**{**base, **fields})
-
-    return make
+    """See `probed_file`."""
+    return probed_file
 
 
 @pytest.fixture

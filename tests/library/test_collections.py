@@ -13,11 +13,10 @@ from auralis_trio.library.collections import (
     list_artist_tracks,
 )
 from auralis_trio.library.paging import Window
-from auralis_trio.library.queries import ALBUM_SORTS, list_albums, list_artists
+from auralis_trio.library.queries import ALBUM_SORTS, TRACK_SORTS, list_albums, list_artists
 from auralis_trio.library.records import Page, ProbedFile
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]
@@ -82,7 +81,7 @@ def test_an_artists_tracks_are_those_on_others_albums_too(library: Library, live
 
 LISTS: list[tuple[Callable[..., Page[Any]], str, list[str]]] = [
     (list_album_tracks, "album", list(ALBUM_TRACK_SORTS)),
-    (list_artist_tracks, "artist", list(LIST_SORTS)),
+    (list_artist_tracks, "artist", list(TRACK_SORTS)),
     (list_artist_albums, "artist", list(ALBUM_SORTS)),
 ]
 

@@ -1,9 +1,22 @@
+from collections import Counter
 from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from auralis_trio.library import facets as facets_module
 from auralis_trio.library.facets import FormatFacet, YearFacet, facets
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
+from auralis_trio.library.reset import forget_everything
 from auralis_trio.library.store import Library
+
+changes = st.tuples(
+    st.integers(0, 5),
+    st.sampled_from([None, 1990, 2000]),
+    st.sampled_from([None, "Jazz", "Rock"]),
+    st.sampled_from(["flac", "mp3"]),
+)
 
 
 def test_facets_count_each_track_once_for_each_of_its_values(
@@ -39,3 +52,30 @@ def test_of_many_genres_the_most_common_are_told(
     found = facets(library)
     assert (len(found.genres), found.total_genres) == (facets_module.MAX_GENRES, many)
     assert (found.genres[0].name, found.genres[0].tracks) == (f"genre {many - 1}", 2)
+
+
+def test_facets_and_totals_follow_every_change_of_tracks(
+    library: Library, fill: Callable[..., None], probed: Callable[..., ProbedFile]
+) -> None:
+    @given(st.lists(st.lists(changes, min_size=1, max_size=4), max_size=5))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def check(batches: list[list[tuple[int, int | None, str | None, str]]]) -> None:
+        forget_everything(library)
+        there: dict[int, tuple[int | None, str | None, str]] = {}
+        for batch in batches:
+            there |= {number: values for number, *values in batch}  # type: ignore[misc]
+            fill(
+                [
+                    probed(f"{number}", year=year, genre=genre, genres=(genre,) if genre else (), kind=kind)
+                    for number, (year, genre, kind) in {one[0]: one[1:] for one in batch}.items()
+                ]
+            )
+        found = facets(library)
+        years, genres, kinds = (Counter(values[at] for values in there.values()) for at in range(3))
+        assert {one.year: one.tracks for one in found.years} == {y: n for y, n in years.items() if y is not None}
+        assert {one.name: one.tracks for one in found.genres} == {g: n for g, n in genres.items() if g is not None}
+        assert {one.format: one.tracks for one in found.formats} == kinds
+        assert found.total_genres == len(found.genres)
+        assert list_tracks(library).total == len(there)
+
+    check()

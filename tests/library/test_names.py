@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auralis_trio.library.links import padded
 from auralis_trio.library.names import split_names
 from auralis_trio.library.text import clean
 
@@ -32,10 +31,3 @@ def test_a_display_name_is_taken_apart_where_it_stands_for_several(text: str, na
 @given(st.text(min_size=1).map(clean).filter(bool))
 def test_any_name_gives_names_none_of_which_is_empty(text: str) -> None:
     assert all(split_names(text))
-
-
-@given(st.lists(st.text(min_size=1), max_size=70))
-def test_padded_values_are_all_there_and_of_few_lengths(values: list[str]) -> None:
-    full = padded(values, "")
-    assert set(full) - {""} == set(values)
-    assert len(full) in (1, 2, 4, 8, 16, 32, 64, 128)

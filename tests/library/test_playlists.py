@@ -29,11 +29,10 @@ from auralis_trio.library.playlists import (
     get_playlist,
     list_playlists,
 )
-from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.queries import TRACK_SORTS, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library
-from auralis_trio.library.track_lists import LIST_SORTS
 from tests.library.test_queries import pages, statements
 
 Probed = Callable[..., ProbedFile]
@@ -269,7 +268,7 @@ def test_pages_of_playlists_put_together_are_the_whole_in_every_order(library: L
     assert len({playlist.id for playlist in together}) == 12
 
 
-@pytest.mark.parametrize("sort", [IN_ORDER, *(way + name for name in LIST_SORTS for way in ("", "-"))])
+@pytest.mark.parametrize("sort", [IN_ORDER, *(way + name for name in TRACK_SORTS for way in ("", "-"))])
 def test_pages_of_entries_put_together_are_the_whole_in_every_order(
     library: Library, track_ids: list[int], sort: str
 ) -> None:

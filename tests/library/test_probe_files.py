@@ -1,13 +1,22 @@
+# mypy: disable-error-code="no-untyped-call"
+
 import os
 import pickle
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from mutagen.apev2 import APEv2
+from mutagen.id3 import ID3, TIT2, TYER
 
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.tags import read_tags
+from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
+from tests.library.test_tags import EXPECTED, SUFFIXES, make_tagged
 from tests.sound_files import music, write
 
 KINDS = [row.name for row in FORMATS]
@@ -49,6 +58,36 @@ def test_damage_to_a_file_of_any_kind_fails_at_most_that_file(tmp_path: Path, ki
     assert isinstance(result[-1], ProbedFile)
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_field_is_read_from_every_kind_of_tag_as_it_is_from_the_whole_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"file{suffix}"
+    make_tagged(path)
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == read_tags(str(path)) == EXPECTED
+
+
+@pytest.mark.parametrize("tag", [None, "ID3v1", "ID3v2.3 and ID3v1", "APEv2"])
+def test_the_tags_of_an_mp3_are_those_of_the_whole_file_wherever_they_stand(tmp_path: Path, tag: str | None) -> None:
+    path = sound_file(tmp_path, "mp3")
+    frames = ID3()
+    frames.add(TIT2(3, ["a title of more than the thirty characters of old"]))
+    frames.add(TYER(3, ["1999"]))
+    if tag == "ID3v1":
+        frames.save(path, v1=2)
+        ID3(path).delete(delete_v1=False)
+    elif tag == "ID3v2.3 and ID3v1":
+        frames.save(path, v1=2, v2_version=3)
+    elif tag == "APEv2":
+        other = APEv2()
+        other["Title"] = "TAG"
+        other.save(path)
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == read_tags(str(path), kind="mp3")
+    assert (probed.tags.year == 1999) is (tag in ("ID3v1", "ID3v2.3 and ID3v1"))
+
+
 def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
@@ -64,6 +103,22 @@ def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: 
         "track_corrupt",
         "track_corrupt",
     ]
+
+
+def test_a_look_at_the_headers_tells_what_probing_tells_or_that_a_decoder_has_to_be_asked(tmp_path: Path) -> None:
+    paths = [str(sound_file(tmp_path, kind)) for kind in KINDS]
+    told, probed = look_at_files(paths), probe_files(paths)
+    assert [file for file in told if file] == [
+        whole for file, whole in zip(told, probed, strict=True) if file is not None
+    ]
+    plain = {file.kind for file in told if isinstance(file, ProbedFile)}
+    assert plain == {"flac", "mp3", "vorbis", "opus", "m4a", "alac"}
+
+
+def test_what_looks_at_headers_loads_no_decoder() -> None:
+    script = "import sys, auralis_trio.work.look; print(*{'numpy', 'av', 'soundfile', 'pony'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
 
 
 def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:

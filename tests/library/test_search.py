@@ -101,8 +101,20 @@ def test_the_field_that_a_word_stands_in_makes_the_order(
         ]
     )
     assert titles(library, "moon") == ["moon", "artist", "album", "genre", "lyrics"]
-    assert titles(library, "mo") == ["moon", "artist", "album", "genre", "lyrics"]
-    assert titles(library, "mo", sort="title") == ["album", "artist", "genre", "lyrics", "moon"]
+    assert titles(library, "mo") == ["moon", "artist", "album", "genre"]
+    assert titles(library, "mo", sort="title") == ["album", "artist", "genre", "moon"]
+    assert titles(library, "moon", sort="-title") == ["moon", "lyrics", "genre", "artist", "album"]
+
+
+def test_short_beginnings_are_not_looked_for_in_lyrics_unless_these_are_named(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill([probed("one", lyrics="the moonlight"), probed("moor")])
+    assert titles(library, "moo") == ["moor"]
+    assert titles(library, "moon") == ["one"]
+    assert titles(library, "lyrics:mo") == ["one"]
+    assert titles(library, "the") == ["one"]
+    assert titles(library, "-moon") == ["moor"]
 
 
 @pytest.mark.parametrize("most", [0, 5_000], ids=["by_field", "ranked"])

@@ -4,6 +4,7 @@ import pytest
 
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import get_track, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import Library
@@ -61,7 +62,7 @@ def test_an_edit_goes_through_its_states_and_is_found_as_it_was_kept(
     undo_id = begin_edit(library, files, edit_id, 30)
     keep_prepared(library, undo_id, kept)
     finish_edit(library, undo_id, [], 40)
-    states = [(edit.id, edit.state, edit.undoes, edit.done_ns) for edit in list_edits(library, 10, 0).items]
+    states = [(edit.id, edit.state, edit.undoes, edit.done_ns) for edit in list_edits(library, Window(10)).items]
     assert states == [(undo_id, "done", edit_id, 40), (edit_id, "undone", None, 20)]
 
 
@@ -69,7 +70,7 @@ def test_an_edit_that_changed_nothing_is_forgotten(library: Library, fill: Fill,
     fill([probed("a")])
     edit_id = begin_edit(library, find_files(library, [list_tracks(library).items[0].id]), None, 10)
     drop_edit(library, edit_id)
-    assert (open_edits(library), list_edits(library, 10, 0).total) == ([], 0)
+    assert (open_edits(library), list_edits(library, Window(10)).total) == ([], 0)
     with pytest.raises(NotFound):
         find_done_edit(library, edit_id)
 
@@ -98,4 +99,4 @@ def test_only_the_last_edits_are_remembered(library: Library, fill: Fill, probed
         finish_edit(library, ids[-1], [], number)
     assert sorted(forget_old_edits(library, 3)) == ids[:1]
     assert forget_old_edits(library, 3) == []
-    assert [edit.id for edit in list_edits(library, 2, 1).items] == ids[2:0:-1]
+    assert [edit.id for edit in list_edits(library, Window(2, 1)).items] == ids[2:0:-1]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import mutagen
 import numpy as np
@@ -297,6 +298,42 @@ def test_a_late_answer_to_an_older_search_is_not_shown(player: Page) -> None:
     late[0].continue_()
     search(player, "second", 1)
     expect(player.locator(".title")).to_have_text("Second")
+
+
+def test_a_search_comes_by_how_well_it_is_found_until_an_order_is_chosen(player: Page) -> None:
+    asked: list[dict[str, list[str]]] = []
+    player.on("request", lambda request: asked.append(parse_qs(urlsplit(request.url).query)))
+    search(player, "A Suite", 3)
+    expect(player.locator("#sort")).to_have_value("")
+    with player.expect_response("**/api/library/tracks?*sort=title*"):
+        player.locator("#sort").select_option("title")
+    search(player, "long", 1)
+    expect(player.locator("#sort")).to_have_value("title")
+    search(player, "", len(TRACKS))
+    expect(player.locator("#sort")).to_have_value("title")
+    search(player, "third", 1)
+    orders = [(one.get("search", [""])[0], one.get("sort", [""])[0]) for one in asked]
+    assert orders == [("A Suite", ""), ("A Suite", "title"), ("long", "title"), ("", "title"), ("third", "")]
+
+
+def test_a_long_list_is_gone_on_with_by_its_cursor(player: Page) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        cursor = parse_qs(urlsplit(route.request.url).query).get("cursor", [""])[0]
+        asked.append(cursor)
+        first, following = {"": (0, "one"), "one": (99, "two"), "two": (198, None)}[cursor]
+        page = route.fetch(url=route.request.url.partition("&cursor=")[0]).json()
+        # The last track of the page before comes again, as one does whose tags were changed meanwhile.
+        items = [{**page["items"][0], "id": 1000 + first + at, "title": f"T{at}"} for at in range(100)]
+        route.fulfill(json={**page, "items": items, "total": 298, "next_cursor": following})
+
+    player.route("**/api/library/tracks?*", answer)
+    player.locator("#sort").select_option("title")
+    for many in (100, 199, 298):
+        player.locator("#tracks-foot").scroll_into_view_if_needed()
+        expect(player.locator("#tracks li")).to_have_count(many)
+    assert asked == ["", "one", "two"]
 
 
 def test_markup_in_a_tag_is_shown_as_text(player: Page) -> None:

@@ -3,7 +3,7 @@
 from auralis_trio.library.steps.step import Migration
 
 STEP = Migration(
-    6,
+    7,
     (
         """
         CREATE TABLE player (

@@ -3,12 +3,14 @@
 export class ApiError extends Error {}
 
 /**
- * One page of the library.
- * @param {{limit: number, offset: number, search?: string, sort?: string}} query
- * @returns {Promise<{items: object[], total: number}>}
+ * One page of the library: the first, or the one behind the page whose `next_cursor` is given.
+ * @param {{limit: number, cursor?: ?string, search?: string, sort?: ?string}} query without `sort` what is searched
+ *   for comes by how well it is found
+ * @returns {Promise<{items: object[], total: number, next_cursor: ?string}>}
  */
-export function fetchTracks({ limit, offset, search, sort }, signal) {
-  const query = new URLSearchParams({ limit, offset });
+export function fetchTracks({ limit, cursor, search, sort }, signal) {
+  const query = new URLSearchParams({ limit });
+  if (cursor) query.set("cursor", cursor);
   if (search) query.set("search", search);
   if (sort) query.set("sort", sort);
   return fetchJson(`/api/library/tracks?${query}`, signal);

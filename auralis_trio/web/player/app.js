@@ -193,6 +193,9 @@ function wireControls() {
     remember("sort", elements.sort.value);
     tracks.show({ sort: elements.sort.value });
   });
+  tracks.addEventListener("change", () => {
+    elements.sort.value = tracks.order;
+  });
   elements.play.addEventListener("click", toggle);
   elements.next.addEventListener("click", next);
   elements.previous.addEventListener("click", previous);

@@ -17,7 +17,9 @@ export class TrackList extends EventTarget {
   #fetchPage;
   #items = [];
   #total = null;
-  #query = null; // {search, sort, fresh, controller}: what is to be shown; `fresh` until its first page is there
+  // {search, sort, chosen, fresh, cursor, controller}: what is to be shown; `chosen` while the order was chosen for this
+  // search, `fresh` until its first page is there, and then `cursor` leads to the next one, null at the end
+  #query = null;
   #loading = null;
   #typing = null;
   #scan = null;
@@ -47,12 +49,23 @@ export class TrackList extends EventTarget {
     this.#typing = setTimeout(() => this.show({ search: text.trim() }), DEBOUNCE_MS);
   }
 
-  /** Show the tracks asked for from the first page on; answers to what was asked before are dropped. */
-  show({ search = this.#query.search, sort = this.#query.sort }) {
-    this.#query?.controller.abort();
-    this.#query = { search, sort, fresh: true, controller: new AbortController() };
+  /**
+   * Show the tracks asked for from the first page on; answers to what was asked before are dropped. What is searched
+   * for comes by how well it is found, unless an order is chosen meanwhile.
+   */
+  show({ search = this.#query.search, sort }) {
+    const before = this.#query;
+    before?.controller.abort();
+    const chosen = Boolean(search && (sort || (before.search && before.chosen)));
+    this.#query = { search, sort: sort ?? before.sort, chosen, fresh: true, cursor: null, controller: new AbortController() };
     this.#loading = null;
     return this.#more();
+  }
+
+  /** The order that is shown; empty while it is that of a search. */
+  get order() {
+    const { search, sort, chosen } = this.#query;
+    return search && !chosen ? "" : sort;
   }
 
   /** The library has changed: show it so, unless the listener has scrolled on. */
@@ -97,7 +110,7 @@ export class TrackList extends EventTarget {
 
   /** Load the next page, one at a time. */
   #more() {
-    const all = !this.#query.fresh && this.#items.length >= this.#total;
+    const all = !this.#query.fresh && this.#query.cursor === null;
     if (all || this.#loading) return this.#loading;
     const loading = this.#load(this.#query).finally(() => {
       if (this.#loading === loading) this.#loading = null;
@@ -107,16 +120,15 @@ export class TrackList extends EventTarget {
   }
 
   async #load(query) {
-    const { search, sort, controller } = query;
-    const offset = query.fresh ? 0 : this.#items.length;
+    const { search, cursor, controller } = query;
     try {
-      const page = await this.#fetchPage({ limit: PAGE, offset, search, sort }, controller.signal);
+      const page = await this.#fetchPage({ limit: PAGE, cursor, search, sort: this.order }, controller.signal);
       if (query !== this.#query) return;
       if (query.fresh) this.#replace(page.items);
       else this.#append(page.items);
       query.fresh = false;
-      // An empty page ends the list, whatever the total says: tracks can go while the list is read.
-      this.#total = page.items.length ? page.total : this.#items.length;
+      query.cursor = page.next_cursor;
+      this.#total = page.total;
       this.#describe();
       this.dispatchEvent(new Event("change"));
     } catch (error) {
@@ -134,7 +146,7 @@ export class TrackList extends EventTarget {
     if (focused) this.#row(focused)?.firstElementChild.focus();
   }
 
-  /** Tracks that moved to a later page while the list was read are not shown twice. */
+  /** Tracks whose tags changed while the list was read, and moved them to a later page, are not shown twice. */
   #append(items) {
     const shown = new Set(this.#items.map(({ id }) => id));
     const added = items.filter(({ id }) => !shown.has(id));

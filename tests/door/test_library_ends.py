@@ -1,0 +1,189 @@
+"""How scans and resets end through the door, whatever comes between: in one stated way, told once."""
+
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import trio
+
+from auralis_trio.app import Server
+from auralis_trio.library.store import Library
+from tests.door.test_collection_routes import Listening, contents
+from tests.jobs.test_scan import LAST_EVENTS, write_songs
+from tests.serving import running_server, settings_for
+
+SONGS = 30
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    write_songs(folder, SONGS)
+    return folder
+
+
+@pytest.fixture
+async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
+    async with running_server(settings_for(tmp_path, music)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+class Witness(Listening):
+    """A session that also does something when it is first told of a kind, and knows when a scan has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on: dict[str, Any] = {}
+        self.ended = trio.Event()
+
+    def tell_nowait(self, topic: str, text: str) -> None:
+        super().tell_nowait(topic, text)
+        kind = self.told[-1]["type"]
+        self.on.pop(kind, bool)()
+        if kind in LAST_EVENTS:
+            self.ended.set()
+
+    def data(self, kind: str) -> list[dict[str, Any]]:
+        return [event["data"] for event in self.told if event["type"] == kind]
+
+
+@pytest.fixture
+def heard(server: Server) -> Any:
+    session = Witness()
+    with server.services.hub.join(session):
+        yield session
+
+
+async def post(http: httpx2.AsyncClient, path: str, status: int, **body: Any) -> Any:
+    answer = await http.post(path, json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def get(http: httpx2.AsyncClient, path: str) -> Any:
+    answer = await http.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def told_as_stated(heard: Witness) -> None:
+    """One start, one end behind everything else, and a total that is there from the first progress on and stays."""
+    kinds = [kind for kind in heard.kinds() if kind != "metadata_updated"]
+    assert kinds.count("library_scan_started") == 1
+    assert sum(kind in LAST_EVENTS for kind in kinds) == 1
+    end = next(number for number, kind in enumerate(kinds) if kind in LAST_EVENTS)
+    assert kinds[0] == "library_scan_started"
+    assert set(kinds[end + 1 :]) <= {"library_updated"}
+    totals = {data["total"] for data in heard.data("scan_progress")}
+    assert len(totals) <= 1
+    assert None not in totals
+
+
+class HeldWriter:
+    """Something long that writes to the library, so that others who write wait for it."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, library: Library) -> None:
+        with library.writing():
+            self.begun.set()
+            assert self.gate.wait(20)
+
+
+async def test_a_reset_during_a_scan_ends_it_and_then_forgets_everything_but_no_file(
+    server: Server, http: httpx2.AsyncClient, music: Path, heard: Witness
+) -> None:
+    files = contents(music)
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS
+    writer = HeldWriter()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.services.catalogue.tell, writer)
+        await trio.to_thread.run_sync(writer.begun.wait, 20)
+        await post(http, "/api/library/scan", 202, skip_existing=False)
+        answers: list[Any] = []
+
+        async def reset() -> None:
+            answers.append(await post(http, "/api/library/reset", 200, confirm="reset"))
+
+        nursery.start_soon(reset)
+        await heard.ended.wait()
+        refused = await post(http, "/api/library/scan", 409)
+        assert refused["code"] == "reset_running"
+        writer.gate.set()
+    assert answers[0]["forgotten"]["tracks"] == SONGS
+    told_as_stated(heard)
+    assert [kind for kind in heard.kinds() if kind != "scan_progress"] == [
+        "library_scan_started", "scan_complete", "library_updated",
+    ]  # fmt: skip
+    assert heard.data("scan_complete")[0]["cancelled"] is True
+    assert heard.data("library_updated")[0]["reset"] is True
+    stats = await get(http, "/api/library/stats")
+    assert (stats["tracks"], stats["albums"], stats["artists"]) == (0, 0, 0)
+    assert contents(music) == files
+    await server.services.scan.run()
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS
+
+
+async def test_a_reset_without_its_word_is_refused_and_says_what_to_send(http: httpx2.AsyncClient) -> None:
+    for body in ({}, {"confirm": "yes"}, {"confirm": None}):
+        problem = await post(http, "/api/library/reset", 422, **body)
+        assert problem["code"] == "confirmation_required"
+        assert '{"confirm": "reset"}' in problem["detail"]
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS
+
+
+@pytest.mark.parametrize("moment", ["library_scan_started", "scan_progress"])
+async def test_a_folder_that_goes_during_a_scan_is_named_and_none_of_its_tracks_is_marked_missing(
+    http: httpx2.AsyncClient, music: Path, heard: Witness, moment: str
+) -> None:
+    away = music.with_name("away")
+    heard.on[moment] = lambda: music.rename(away)
+    await post(http, "/api/library/scan", 202, skip_existing=False)
+    with trio.fail_after(20):
+        await heard.ended.wait()
+    told_as_stated(heard)
+    [end] = heard.data("scan_complete")
+    assert (end["state"], end["missing"], end["unavailable"]) == ("finished", 0, ["music"])
+    assert end["failed"] == (SONGS if moment == "scan_progress" else 0)
+    assert (await get(http, "/api/library/stats"))["missing"] == 0
+    reasons = {change["reason"] for change in (await get(http, "/api/library/scan/report"))["items"]}
+    assert reasons <= {"track_missing"}
+    away.rename(music)
+
+
+async def test_of_two_scans_asked_for_at_once_one_runs_and_the_other_is_refused(
+    http: httpx2.AsyncClient, heard: Witness
+) -> None:
+    answers: list[int] = []
+
+    async def scan() -> None:
+        answers.append((await http.post("/api/library/scan", json={"skip_existing": False})).status_code)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scan)
+        nursery.start_soon(scan)
+    with trio.fail_after(20):
+        await heard.ended.wait()
+    assert sorted(answers) == [202, 409]
+    told_as_stated(heard)
+    assert heard.data("scan_complete")[0]["updated"] == SONGS
+
+
+async def test_a_cancelled_scan_ends_once(http: httpx2.AsyncClient, heard: Witness, server: Server) -> None:
+    heard.on["scan_progress"] = server.services.scan.cancel_nowait
+    await post(http, "/api/library/scan", 202, skip_existing=False)
+    with trio.fail_after(20):
+        await heard.ended.wait()
+    told_as_stated(heard)
+    assert heard.data("scan_complete")[0]["state"] == "cancelled"
+    assert (await post(http, "/api/library/scan/cancel", 409))["code"] == "no_scan"
