@@ -11,6 +11,7 @@ import trio
 
 from auralis_trio import __version__
 from auralis_trio.app.foundation import Foundation, edit_place, open_foundation
+from auralis_trio.app.tasks import count_tasks
 from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
@@ -159,6 +160,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     watcher = Watcher(scan, base.offload, settings.folders)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+    sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     async def start_scan(order: ScanOrder) -> None:
         await scan.start(nursery, order)
@@ -182,10 +184,11 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         scan=scan,
         start_scan=start_scan,
         supervisor=supervisor,
-        sessions=build_sessions(core, settings, partial(_snapshot, core, scan, analysis)),
+        sessions=sessions,
         page=base.page,
         gauges=_gauges(base, core)
         | {
+            "listens": sessions.listens.statistics,
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
@@ -228,6 +231,7 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "sessions": core.hub.statistics,
         "listeners": core.admission.statistics,
         "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
+        "renders": core.renderer.statistics,
         "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
         "chunk_disk": core.chunks.describe,
         "prefetch": core.prefetch.statistics,
@@ -235,4 +239,5 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "pcm_cache": base.pcm.statistics,
         "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
         "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
+        "task_names": count_tasks,
     }
