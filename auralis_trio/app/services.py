@@ -119,8 +119,11 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     room = Workroom(offload, catalogue, analyst, flights)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
     player = Player(partial(hub.announce, "player"))
-    waiting = partial(offload.longest_wait_s, Lane.AUDIO)
-    admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting)
+
+    def waiting_s() -> float:
+        return offload.statistics()[Lane.AUDIO.value].longest_wait_s
+
+    admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting_s)
     return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch, admission)
 
 
