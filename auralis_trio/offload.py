@@ -106,9 +106,6 @@ class Offload(Protocol):
     def statistics(self) -> dict[str, LaneStatistics]:
         """The state of every lane, by its name."""
 
-    def longest_wait_s(self, lane: Lane) -> float:
-        """For how long the one that waits longest for a thread of `lane` has been waiting."""
-
 
 class Stopped(BaseException):
     """Raised inside a job that is no longer wanted; not an Exception, so that no library swallows it."""
@@ -253,10 +250,6 @@ class ThreadOffload:
             Lane.PROCESS.value: processes,
         }
 
-    def longest_wait_s(self, lane: Lane) -> float:
-        """See `Offload.longest_wait_s`."""
-        return self.lanes[lane].longest_wait_s()
-
 
 @contextmanager
 def _bare_processes() -> Iterator[None]:
@@ -329,10 +322,6 @@ class InlineOffload:
     def statistics(self) -> dict[str, LaneStatistics]:
         """Nothing ever runs."""
         return {}
-
-    def longest_wait_s(self, lane: Lane) -> float:
-        """Nothing ever waits."""
-        return 0.0
 
 
 def _name(fn: Callable[..., object]) -> str:

@@ -11,6 +11,7 @@ import trio
 
 from auralis_trio import __version__
 from auralis_trio.app.foundation import Foundation, edit_place, open_foundation
+from auralis_trio.app.tasks import count_tasks
 from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
@@ -119,8 +120,11 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     room = Workroom(offload, catalogue, analyst, flights)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
     player = Player(partial(hub.announce, "player"))
-    waiting = partial(offload.longest_wait_s, Lane.AUDIO)
-    admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting)
+
+    def waiting_s() -> float:
+        return offload.statistics()[Lane.AUDIO.value].longest_wait_s
+
+    admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting_s)
     return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch, admission)
 
 
@@ -160,6 +164,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     watcher = Watcher(scan, base.offload, settings.folders)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+    sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     async def start_scan(order: ScanOrder) -> None:
         await scan.start(nursery, order)
@@ -184,10 +189,11 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         reset=Reset(base.library, base.offload, scan, tell_library),
         start_scan=start_scan,
         supervisor=supervisor,
-        sessions=build_sessions(core, settings, partial(_snapshot, core, scan, analysis)),
+        sessions=sessions,
         page=base.page,
         gauges=_gauges(base, core)
         | {
+            "listens": sessions.listens.statistics,
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
@@ -230,6 +236,7 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "sessions": core.hub.statistics,
         "listeners": core.admission.statistics,
         "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
+        "renders": core.renderer.statistics,
         "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
         "chunk_disk": core.chunks.describe,
         "prefetch": core.prefetch.statistics,
@@ -237,4 +244,5 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "pcm_cache": base.pcm.statistics,
         "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
         "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
+        "task_names": count_tasks,
     }

@@ -55,6 +55,14 @@ class Flow:
         # A frame later than the arithmetic says, since `room` rounds down.
         return self._origin_s + (self.sent + frames + 1) / self.sample_rate - self._ahead_s
 
+    def waits_for(self, frames: int, now_s: float) -> str | None:
+        """What has to happen before so many more may be sent; None if nothing has to."""
+        if self.paused:
+            return "resume"
+        if self.credit is not None:
+            return "credit" if self.credit - self.sent < frames else None
+        return "pace" if self.due_s(frames) > now_s else None
+
     def told(self, now_s: float) -> int:
         """Frames that were heard by `now_s`: as the client says, or real time where it is paced."""
         return self.played if self.credit is not None else self._by_clock(now_s)

@@ -45,6 +45,10 @@ class Listens:
         """How many are to be written."""
         return self._notes.statistics().current_buffer_used + (self._in_hand is not None)
 
+    def statistics(self) -> dict[str, int]:
+        """How many wait, of how many that can, and how many were dropped."""
+        return {"waiting": self.waiting, "max_waiting": MAX_WAITING, "dropped": self.dropped}
+
     def note_nowait(self, listen: Listen) -> None:
         """Take note of a listen that has ended, if it is to count and anything sounded."""
         if not listen.counts or listen.heard_s <= 0:

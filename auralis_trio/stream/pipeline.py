@@ -119,6 +119,7 @@ class Stream:
     reason: str | None = None
     error: AuralisError | None = None
     _sequence: int = field(default=0)
+    _channel: trio.MemoryReceiveChannel[Chunk | AuralisError] | None = field(default=None)
 
     @property
     def next_frame(self) -> int:
@@ -135,7 +136,8 @@ class Stream:
         return min(-(-soon // grain) * grain, self.next_frame)
 
     def statistics(self) -> dict[str, Any]:
-        """How far it has come."""
+        """How far it has come, and what its two tasks wait for."""
+        held = None if self._channel is None else self._channel.statistics()
         return {
             "stream_id": self.stream_id,
             "track_id": self.plan.track.file.track_id,
@@ -144,7 +146,21 @@ class Stream:
             "frames_played": self.flow.played,
             "credit": self.flow.credit,
             "paused": self.flow.paused,
+            "channel_chunks": None if held is None else held.current_buffer_used,
+            "decoder_waits_for": None if held is None else _decoder_waits_for(held),
+            "sender_waits_for": None if held is None else self._sender_waits_for(held),
         }
+
+    def _sender_waits_for(self, held: trio.MemoryChannelStatistics) -> str | None:
+        """None where it has ended."""
+        if not held.open_receive_channels:
+            return None
+        if held.tasks_waiting_receive:
+            return "decoder"
+        track, frame = self.plan.track, self.next_frame
+        whole = self.flow.credit is None or self.plan.feed is not None
+        wanted = min(track.grid.packet_end(frame), track.total_frames) - frame if whole else 1
+        return self.flow.waits_for(wanted, trio.current_time()) or "client"
 
     async def run_decoder(self, out: trio.MemorySendChannel[Chunk | AuralisError]) -> None:
         """Render the track chunk by chunk into the channel; a source that fails ends it with its error."""
@@ -282,6 +298,13 @@ class Stream:
         return (await track.span(self.plan.sound, span, encoding)).data
 
 
+def _decoder_waits_for(held: trio.MemoryChannelStatistics) -> str | None:
+    """None where all is decoded."""
+    if not held.open_send_channels:
+        return None
+    return "sender" if held.tasks_waiting_send else "render"
+
+
 @asynccontextmanager
 async def open_stream(stream: Stream, outlet: Outlet) -> AsyncIterator[None]:
     """Run a stream for as long as the body runs; when the stream ends first, the body is cancelled.
@@ -289,6 +312,7 @@ async def open_stream(stream: Stream, outlet: Outlet) -> AsyncIterator[None]:
     Afterwards `Stream.reason` is `completed`, `failed` or `stalled`, or None when the body ended it.
     """
     out, source = trio.open_memory_channel[Chunk | AuralisError](CHANNEL_CHUNKS)
+    stream._channel = source
     async with trio.open_nursery() as nursery:
 
         async def send_and_end() -> None:

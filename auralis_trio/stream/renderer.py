@@ -127,6 +127,10 @@ class Renderer:
         except TimedOut:
             raise SourceHung from None
 
+    def statistics(self) -> dict[str, int]:
+        """How many chunks are being rendered, or looked for on the disk."""
+        return {"under_way": len(self._flights)}
+
     def free_permits(self) -> float:
         """How many more reads could begin at once; none where some wait already."""
         lane = self.offload.statistics().get(Lane.AUDIO.value)
