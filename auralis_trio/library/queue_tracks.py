@@ -60,7 +60,9 @@ def artist_track_ids(library: Library, artist_id: int, at_most: int) -> list[int
     """
     get_artist(library, artist_id)
     theirs = "track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $artist_id AND role = 'artist')"
-    return _track_ids(library, Selection(f"artist {artist_id}", theirs, {"artist_id": artist_id}), track_order("album"), at_most)
+    return _track_ids(
+        library, Selection(f"artist {artist_id}", theirs, {"artist_id": artist_id}), track_order("album"), at_most
+    )
 
 
 def playlist_track_ids(library: Library, playlist_id: int, at_most: int) -> list[int]:

@@ -20,7 +20,6 @@ from auralis_trio.stream.ordering import carry_out
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.queue_edits import Step
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.collections_api import WindowQuery
 from auralis_trio.web.query import NoParameters, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
@@ -69,6 +68,13 @@ class NewName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
 
 
+class QueueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of the queue. Edits move its entries: the revision tells whether two pages belong together."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+
+
 @dataclass(frozen=True)
 class QueueApi:
     """What stands under `/api/player/queue`."""
@@ -93,7 +99,7 @@ class QueueApi:
 
     async def queue(self) -> Response:
         """A page of the queue, in the order in which it is played."""
-        window = query(WindowQuery).window
+        window = query(QueueQuery)
         some = self.player.queue.entries[window.offset : window.offset + window.limit]
         told = self.player.summary()
         tracks = await self.services.catalogue.ask(tracks_by_id, [entry.track_id for entry in some])
