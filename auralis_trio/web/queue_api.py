@@ -20,7 +20,7 @@ from auralis_trio.stream.ordering import carry_out
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.queue_edits import Step
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.web.query import Limit, NoParameters, Offset, body, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.wire.queue_orders import (
