@@ -153,6 +153,10 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     def tell_library(kind: str, data: dict[str, Any]) -> None:
         hub.announce("library", kind, data)
 
+    def tell_reset(kind: str, data: dict[str, Any]) -> None:
+        core.player.forget()
+        tell_library(kind, data)
+
     def tell_scan(kind: str, data: dict[str, Any]) -> None:
         tell_library(kind, data)
         if kind == "library_updated":
@@ -186,7 +190,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         receipts=receipts,
         analysis=analysis,
         scan=scan,
-        reset=Reset(base.library, base.offload, scan, tell_library),
+        reset=Reset(base.library, base.offload, scan, tell_reset),
         start_scan=start_scan,
         supervisor=supervisor,
         sessions=sessions,

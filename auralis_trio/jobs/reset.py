@@ -40,8 +40,8 @@ class Reset:
         """
         if confirm != CONFIRMATION:
             raise InvalidRequest(
-                "This forgets every track with its plays, ratings and analysis, and every playlist with tracks of its"
-                f' own; no file is touched. To do it, send {{"confirm": "{CONFIRMATION}"}}. A backup can be made'
+                "This forgets every track with its plays, ratings and analysis, the play queue, and every playlist with"
+                f' tracks of its own; no file is touched. To do it, send {{"confirm": "{CONFIRMATION}"}}. A backup can be made'
                 " before: auralis-trio backup create",
                 code="confirmation_required",
             )

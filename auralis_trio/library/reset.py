@@ -22,6 +22,7 @@ _GOES = (
     "DELETE FROM tuning",
     "DELETE FROM receipt",
     "DELETE FROM pending_file",
+    "DELETE FROM player",
 )
 _COUNTS = """SELECT (SELECT count(*) FROM track), (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
     (SELECT count(*) FROM playlist WHERE rules IS NULL)
@@ -39,7 +40,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 def forget_everything(library: Library) -> Forgotten:
     """Forget every track with its plays, rating and words, albums, artists, genres and their pictures, playlists with
-    tracks of their own, and all that was measured.
+    tracks of their own, the play queue, and all that was measured.
 
     Smart playlists stay, since their rules will find what the next scan finds; so do the folders, the settings and
     the journal of edits, which can be undone once a scan has found their files.

@@ -236,6 +236,14 @@ class Player:
             self._follow_edit(before)
         return tuple(made)
 
+    def forget(self) -> None:
+        """Stop and empty the queue for good: the tracks that it and its history name are no longer those."""
+        before, self.history = self.queue, History()
+        self.queue = PlayQueue(repeat=before.repeat)
+        if self.queue != before:
+            self._follow_edit(before)
+        self.news.set()
+
     def restore(
         self, edits: tuple[PlayQueue, History], numbers: tuple[int, int], state: PlayerState, position: Position
     ) -> None:

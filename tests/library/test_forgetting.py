@@ -40,6 +40,7 @@ def test_a_reset_forgets_what_was_found_and_keeps_what_an_operator_or_listener_m
         entities.TuningRow(content_id="a", sound="b", value="{}")
         entities.ReceiptRow(content_id="a", revision="b", value="{}")
         entities.PendingFile(path=b"/music/9")
+        entities.PlayerPart(name="queue", value="{}")
         for kind, table in (("album", "album_artwork"), ("artist", "artist_artwork")):
             columns = f"{kind}_id, source, revision, seen, set_ns"
             library.db.execute(f"INSERT INTO {table} ({columns}) SELECT id, 'set', 'a', '', 1 FROM {kind}")

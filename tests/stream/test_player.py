@@ -470,3 +470,16 @@ async def test_an_output_that_stops_within_a_command_is_no_trouble(player: Playe
         command()
         assert player.describe()["outputs"] == []
     assert player.begin(FakeOutput("c"), None, None, takeover=True)[0].id == 3
+
+
+async def test_what_a_reset_made_meaningless_is_forgotten_with_all_its_history(player: Player, told: Told) -> None:
+    [output] = begun(player, "a")
+    output.take()
+    told.take()
+    player.forget()
+    assert output.take() == [("stop",)]
+    assert told.take() == ["queue_changed", "player_state"]
+    assert (player.state, player.queue.entries) == ("stopped", ())
+    with pytest.raises(Conflict) as refused:
+        player.order(Undo())
+    assert refused.value.code == "nothing_to_undo"
