@@ -153,6 +153,8 @@ class Conductor:
             due_s = math.inf
             if self._tail is not None:
                 self._tell_heard()
+                if self._tail == "completed" and self._follow(self.hearing.last_entry_id) and self._next:
+                    continue  # there was no room for it before
                 due_s = self.hearing.due_s(trio.current_time())
                 if due_s <= trio.current_time():
                     self._end_tail(self._tail)
@@ -234,6 +236,7 @@ class Conductor:
         ending = self._succession.ending(command.request, plan, self._wish)
         stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending)
         self.hearing.begin(stream, now_s)
+        self._tell_heard()
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
             flow.grant(talk.credit, None)
@@ -287,7 +290,8 @@ class Conductor:
         left, talk = self._succession.owed(entry_id, entry), self._talk
         if left is not None:
             return self._send_left(left)
-        if entry is not None and talk.request is not None and talk.request.manner.autoplay:
+        autoplay = talk.request is not None and talk.request.manner.autoplay
+        if entry is not None and autoplay and not self.hearing.full:
             self._go_on(entry, 0, entry_id)
         return entry
 
@@ -338,14 +342,14 @@ class Conductor:
             self._failures += error is not None
             if self.stream is None:
                 self.hearing.fail(command.stream_id)
-            goes_on = isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES
+            goes_on = reason == "completed" or (isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES)
             left = self._succession.owed_for(command) if self.stream is None else None
             if left is not None:
                 entry = self._send_left(left)
-            elif reason == "completed" or goes_on:
+            elif goes_on:
                 entry = self._follow(command.request.entry_id)
             if self._next is None:
-                self._tail = reason
+                self._tail = "completed" if goes_on else reason
         self._talk.stream_ended(command.stream_id)
         return entry
 
