@@ -179,10 +179,11 @@ class Conductor:
         with trio.CancelScope() as self._slot:
             try:
                 self._take_place()
+                anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
-                left = self._succession.left_to(command.request, command.follows)
+                left = self._succession.begin(command, anew=anew)
                 async with open_plan(self._services, command.request, sound, left) as plan:
                     await self._deliver(command, await plan.fed())
             except AuralisError as error:
@@ -233,7 +234,7 @@ class Conductor:
         manner, limits = command.request.manner, self._services.limits
         flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
         ahead = None if command.request.entry_id is None else partial(self._ahead.run, command.request, self._wish)
-        ending = self._succession.ending(command.request, plan, self._wish)
+        ending = self._succession.ending(command, plan, self._wish)
         stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending)
         self.hearing.begin(stream, now_s)
         self._tell_heard()
@@ -287,7 +288,7 @@ class Conductor:
     def _follow(self, entry_id: int | None) -> Entry | None:
         """Go on with the entry behind this one, if that is wanted; what follows in any case."""
         entry = None if entry_id is None else self._services.player.behind(entry_id)
-        left, talk = self._succession.owed(entry_id, entry), self._talk
+        left, talk = self._succession.owed(self.hearing.last_stream_id, entry), self._talk
         if left is not None:
             return self._send_left(left)
         autoplay = talk.request is not None and talk.request.manner.autoplay
