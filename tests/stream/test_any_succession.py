@@ -18,15 +18,15 @@ from tests.fakes import FakeLink, FixedMastery, Heard, ToneSource, Tracks, servi
 TRACKS = {  # sample rate, channels, frames
     1: (8_000, 2, 20_000),
     2: (11_025, 2, 9_000),
-    3: (8_000, 2, 3_000),
+    3: (8_000, 2, 700),
     4: (8_000, 1, 60_000),
     5: (8_000, 2, 170_000),
 }
 CROSSFADE_S = 1.5
 WINDOW_S = 2.0
 TICK_S = 0.05
-FIRST_FRAMES = 1_000
-"""The credit that each stream begins with: less than any track is long."""
+FIRST_FRAMES = 16_000
+"""The credit that each stream begins with: more than some tracks are long."""
 
 
 @dataclass
