@@ -16,6 +16,7 @@ LISTENERS_ROWS = (
     "waiting for a CPU that others had, %",
     "ping beside them, p99, ms",
     "packets late, p99, ms",
+    "told to come again, while they came",
     "underruns",
     "least that a player had left, ms",
     "memory, KiB per listener",

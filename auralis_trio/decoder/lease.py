@@ -41,6 +41,19 @@ class Lease:
             if self._ending:
                 self._close_if_idle()
 
+    def do_if_idle(self, job: Callable[[], None]) -> bool:
+        """Do something with nobody inside, unless somebody is; whether nobody was. What is closed is left alone."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if not self._ending:
+                job()
+        finally:
+            self._lock.release()
+            if self._ending:
+                self._close_if_idle()
+        return True
+
     def close(self) -> None:
         """Close now, or when the thread inside leaves."""
         self._ending = True

@@ -74,7 +74,8 @@ def open_source(
             check_limits(mapped.kind, decoder.format)
             if is_direct(decoder, mapped) and decoder.total_frames is not None:
                 undo.pop_all()
-                return DirectSource(decoder, decoder.total_frames)
+                awake = cache.awake if mapped.kind == "flac" else None
+                return DirectSource(decoder, decoder.total_frames, awake)
     parts = f"{content_id} {mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
     key = blake2b(parts.encode(), digest_size=20).hexdigest()
     return cache.open(key, partial(_start_at, path, resample_hz), check)

@@ -15,6 +15,7 @@ import msgspec
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.decoder.awake import Awake
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.forward_source import ForwardSource
 from auralis_trio.decoder.lease import Lease, check_span
@@ -46,6 +47,8 @@ class PcmCache:
         self._folder = folder
         self._max_bytes = max_bytes
         self._patience_s = patience_s
+        self.awake = Awake()
+        """those that are decoded anew each time, and hold memory for it"""
         self._lock = Lock()
         self._entries: OrderedDict[str, PcmEntry] = OrderedDict()  # the longest unused first
         self._bytes = self._fills = self._evictions = self._spills = 0

@@ -141,6 +141,11 @@ class SoundfileDecoder:
         if self._guard is not None:
             self._guard.seek(0)
 
+    @property
+    def released(self) -> bool:
+        """Whether it has to be reopened before it is read from."""
+        return bool(self._handle.closed)
+
     def release(self) -> None:
         """Give back the handle, so that another decoder can take the file."""
         if not self._handle.closed:

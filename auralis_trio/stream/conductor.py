@@ -153,6 +153,8 @@ class Conductor:
             due_s = math.inf
             if self._tail is not None:
                 self._tell_heard()
+                if self._tail == "completed" and self._follow(self.hearing.last_entry_id) and self._next:
+                    continue  # there was no room for it before
                 due_s = self.hearing.due_s(trio.current_time())
                 if due_s <= trio.current_time():
                     self._end_tail(self._tail)
@@ -177,10 +179,11 @@ class Conductor:
         with trio.CancelScope() as self._slot:
             try:
                 self._take_place()
+                anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
-                left = self._succession.left_to(command.request, command.follows)
+                left = self._succession.begin(command, anew=anew)
                 async with open_plan(self._services, command.request, sound, left) as plan:
                     await self._deliver(command, await plan.fed())
             except AuralisError as error:
@@ -231,9 +234,10 @@ class Conductor:
         manner, limits = command.request.manner, self._services.limits
         flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
         ahead = None if command.request.entry_id is None else partial(self._ahead.run, command.request, self._wish)
-        ending = self._succession.ending(command.request, plan, self._wish)
+        ending = self._succession.ending(command, plan, self._wish)
         stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending)
         self.hearing.begin(stream, now_s)
+        self._tell_heard()
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
             flow.grant(talk.credit, None)
@@ -284,10 +288,11 @@ class Conductor:
     def _follow(self, entry_id: int | None) -> Entry | None:
         """Go on with the entry behind this one, if that is wanted; what follows in any case."""
         entry = None if entry_id is None else self._services.player.behind(entry_id)
-        left, talk = self._succession.owed(entry_id, entry), self._talk
+        left, talk = self._succession.owed(self.hearing.last_stream_id, entry), self._talk
         if left is not None:
             return self._send_left(left)
-        if entry is not None and talk.request is not None and talk.request.manner.autoplay:
+        autoplay = talk.request is not None and talk.request.manner.autoplay
+        if entry is not None and autoplay and not self.hearing.full:
             self._go_on(entry, 0, entry_id)
         return entry
 
@@ -338,14 +343,14 @@ class Conductor:
             self._failures += error is not None
             if self.stream is None:
                 self.hearing.fail(command.stream_id)
-            goes_on = isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES
+            goes_on = reason == "completed" or (isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES)
             left = self._succession.owed_for(command) if self.stream is None else None
             if left is not None:
                 entry = self._send_left(left)
-            elif reason == "completed" or goes_on:
+            elif goes_on:
                 entry = self._follow(command.request.entry_id)
             if self._next is None:
-                self._tail = reason
+                self._tail = "completed" if goes_on else reason
         self._talk.stream_ended(command.stream_id)
         return entry
 

@@ -24,6 +24,9 @@ from auralis_trio.wire.conversation import Request, Start
 MAX_PARTS = 64
 """So many streams at once can be under way to a listener's ears; of more the oldest are forgotten as they are."""
 
+MAX_ENTRIES_AHEAD = 8
+"""So many entries of the queue are sent before they are heard, however short they are and whatever the credit."""
+
 
 @dataclass
 class _Part:
@@ -74,6 +77,11 @@ class Hearing:
     def last_entry_id(self) -> int | None:
         """The entry behind which the queue goes on."""
         return self._parts[-1].start.request.entry_id if self._parts else None
+
+    @property
+    def full(self) -> bool:
+        """Whether no further entry of the queue is to be sent before one is heard."""
+        return sum(part.behind is not None for part in list(self._parts)[1:]) >= MAX_ENTRIES_AHEAD
 
     @property
     def paused(self) -> bool:
@@ -141,16 +149,12 @@ class Hearing:
                 part.flow.hold(paused, now_s)
 
     def heard_now(self, now_s: float) -> tuple[int, Place] | None:
-        """Which entry of the queue is heard, and where in it; None if it is none, or nothing of it was heard yet."""
+        """Which entry of the queue is heard, and where in it; None if it is none, or has not begun."""
         self._advance(now_s)
         part = self._parts[0] if self._parts else None
         if part is None or part.flow is None or part.start.request.entry_id is None:
             return None
-        told = part.told(now_s)
-        # Of what follows another stream the first frame is heard as soon as that is left behind.
-        if told == 0 and part.start.follows is None:
-            return None
-        return part.start.request.entry_id, Place(part.first_frame + told, part.flow.sample_rate)
+        return part.start.request.entry_id, Place(part.first_frame + part.told(now_s), part.flow.sample_rate)
 
     def cut_wrong(self, follows: Callable[[int], Entry | None], now_s: float) -> bool:
         """Drop everything from the first part on that is no longer what follows of itself; whether there was any."""

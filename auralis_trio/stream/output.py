@@ -55,4 +55,4 @@ class Output(Protocol):
         """Play the queue no more."""
 
     def heard_now(self) -> tuple[int, Place] | None:
-        """The id of the entry that is heard at this moment, and where in it; None if nothing of it was heard yet."""
+        """The id of the entry that is heard at this moment, and where in it; None if it has not begun."""

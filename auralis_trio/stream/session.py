@@ -35,6 +35,7 @@ from auralis_trio.wire.conversation import (
     Grant,
     Hold,
     Join,
+    Manner,
     Reply,
     Request,
     Start,
@@ -183,7 +184,8 @@ class Session:
             self.say_nowait(pack("error", {"code": error.code, "message": error.message}))
 
     def _join(self, join: Join) -> None:
-        entry, start = self.services.player.begin(self, join.entry_id, join.start, takeover=join.takeover)
+        place = None if join.start is None else _shared(join.start, join.manner)
+        entry, start = self.services.player.begin(self, join.entry_id, place, takeover=join.takeover)
         request = Request(entry.track_id, start, join.manner, join.wishes, entry.id)
         self._conductor.want(self._conversation.enter(request, paused=False))
 
@@ -191,7 +193,8 @@ class Session:
         player = self.services.player
         match steer.message:
             case Seek():
-                player.seek(steer.start)
+                request = self._conversation.request
+                player.seek(steer.start if request is None else _shared(steer.start, request.manner))
             case Pause():
                 player.pause()
             case Resume():
@@ -249,6 +252,13 @@ class Session:
         }
         self.services.listening.change({name: value for name, value in said.items() if value is not None})
         self._conductor.sound_changed()
+
+
+def _shared(start: int | float, manner: Manner) -> int | float:
+    """A place as outputs at other rates understand it, where frames are of the rate that one client asked for."""
+    if manner.sample_rate is None or isinstance(start, float):
+        return start
+    return (start + 0.5) / manner.sample_rate  # the middle of the frame, which no rounding takes away
 
 
 async def run_session(link: Link, services: SessionServices) -> None:

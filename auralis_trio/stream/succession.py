@@ -10,7 +10,6 @@ to follow cannot begin, the frames that were left are sent after all, by a strea
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +22,7 @@ from auralis_trio.errors import AuralisError, SourceChanged
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Join, join_frames
+from auralis_trio.stream.hearing import MAX_PARTS
 from auralis_trio.stream.joint import head_of, open_joint, shortened
 from auralis_trio.stream.pipeline import Ending, Plan
 from auralis_trio.stream.play_queue import Entry
@@ -35,8 +35,8 @@ from auralis_trio.work.joining import Joint
 SETTLE_S = 4.0
 """How long the next entry may take to be ready for a join; the client has more than that to go on with."""
 
-MAX_LEFT = 8
-"""How many joins are remembered: what is sent can be so many short entries ahead of what is heard."""
+MAX_LEFT = MAX_PARTS
+"""How many joins are remembered: as many as streams that are sent and not heard yet."""
 
 log = logging.getLogger(__name__)
 
@@ -70,62 +70,65 @@ class Left:
 
 
 class Succession:
-    """What streams of one session have left to those behind them."""
+    """What streams of one session have left to those behind them, by their ids, and who began with that."""
 
     def __init__(self, services: SessionServices) -> None:
         self._services = services
-        self._left: deque[Left] = deque(maxlen=MAX_LEFT)
+        self._left: dict[int, Left] = {}
+        self._begun: dict[int, Left] = {}
 
     def forget(self) -> None:
         """What is sent from now on does not follow what was sent so far."""
         self._left.clear()
+        self._begun.clear()
 
-    def ending(self, request: Request, plan: Plan, wish: Callable[[Request], Wish]) -> Ending | None:
+    def ending(self, start: Start, plan: Plan, wish: Callable[[Request], Wish]) -> Ending | None:
         """How the stream of an entry comes to its end; None where nothing can follow of itself."""
-        if request.entry_id is None or not request.manner.autoplay:
+        if start.request.entry_id is None or not start.request.manner.autoplay:
             return None
         longest = seconds_to_frame(MAX_CROSSFADE_S, plan.track.format.sample_rate)
-        return Ending(plan.track.total_frames - longest - 1, partial(self._settle, request, plan, wish))
+        return Ending(plan.track.total_frames - longest - 1, partial(self._settle, start, plan, wish))
 
-    def left_to(self, request: Request, follows: int | None) -> Left | None:
-        """What this begins with, if it follows what left that to it."""
-        if follows is None:
+    def begin(self, start: Start, *, anew: bool) -> Left | None:
+        """What a stream begins with: that was left to it, or, of one begun `anew`, what that one began with."""
+        if start.follows is None:
             return None
-        return next((left for left in reversed(self._left) if left.following.id == request.entry_id), None)
+        left = self._begun.get(start.follows) if anew else self._left.get(start.follows)
+        if left is None or left.following.id != start.request.entry_id:
+            return None
+        _keep(self._begun, start.stream_id, left)
+        return left
 
     def has_left(self, entry_id: int | None, following: Entry | None) -> bool:
         """Whether the end of this entry was left to this one."""
-        return any((left.entry_id, left.following) == (entry_id, following) for left in self._left)
+        return any((left.entry_id, left.following) == (entry_id, following) for left in self._left.values())
 
-    def owed(self, entry_id: int | None, following: Entry | None) -> Left | None:
-        """What must still be sent of an entry, since what it was left to is not what follows."""
-        for left in reversed(self._left):
-            if left.entry_id == entry_id:
-                return None if left.following == following else self._taken(left)
-        return None
+    def owed(self, stream_id: int | None, following: Entry | None) -> Left | None:
+        """What must still be sent behind a stream, since what it was left to is not what follows."""
+        left = None if stream_id is None else self._left.get(stream_id)
+        if stream_id is None or left is None or left.following == following:
+            return None
+        return self._left.pop(stream_id)
 
     def owed_for(self, failed: Start) -> Left | None:
         """The same, since what it was left to could not begin."""
-        left = self.left_to(failed.request, failed.follows) if failed.request.start == 0 else None
-        return None if left is None else self._taken(left)
+        left = None if failed.follows is None else self._left.get(failed.follows)
+        if left is None or (left.following.id, 0) != (failed.request.entry_id, failed.request.start):
+            return None
+        return self.owed(failed.follows, None)
 
-    def _taken(self, left: Left) -> Left:
-        self._left.remove(left)
-        return left
-
-    async def _settle(self, request: Request, plan: Plan, wish: Callable[[Request], Wish]) -> OpenTrack:
-        """The track as it is to end, after all that its stream has left before is forgotten."""
-        self._left = deque((left for left in self._left if left.entry_id != request.entry_id), maxlen=MAX_LEFT)
+    async def _settle(self, start: Start, plan: Plan, wish: Callable[[Request], Wish]) -> OpenTrack:
+        """The track as it is to end."""
+        left = None
         with trio.move_on_after(SETTLE_S):
             try:
-                left = await self._agreed(request, plan, wish)
+                left = await self._agreed(start.request, plan, wish)
             except AuralisError as error:
                 log.info("the next track is not joined: %s", error.code)
-                left = None
-            if left is not None:
-                self._left.append(left)
-                return shortened(self._services.renderer, plan.track, left.join.frames)
-        return plan.track
+        if left is None:
+            return plan.track
+        _keep(self._left, start.stream_id, left)
+        return shortened(self._services.renderer, plan.track, left.join.frames)
 
     async def _agreed(self, request: Request, plan: Plan, wish: Callable[[Request], Wish]) -> Left | None:
         """What is left to the entry that follows, whose mix has been rendered; None where they are not joined."""
@@ -157,6 +160,12 @@ class Succession:
         wanted = seconds_to_frame(self._services.listening.settings.crossfade_s, before.format.sample_rate)
         frames = join_frames(wanted, before.total_frames or 0, after.total_frames)
         return Join(frames) if 0 < frames < (before.total_frames or 0) - start_frame else None
+
+
+def _keep(kept: dict[int, Left], stream_id: int, left: Left) -> None:
+    kept[stream_id] = left
+    while len(kept) > MAX_LEFT:
+        del kept[next(iter(kept))]
 
 
 def _common(channels: int, other: int) -> int | None:

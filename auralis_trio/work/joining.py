@@ -95,8 +95,8 @@ class Mix:
             place = None if error.frame is None else max(0, error.frame - first)
             raise SourceCorrupt(frame=place) from error
         coming = render_span(self.own, self.own_sound, Span(start, frames), check)
-        both = (widened(block.samples, self.channels) for block in (leaving, coming))
-        return self.head.join.mix(*both, start)
+        out, into = (widened(block.samples, self.channels) for block in (leaving, coming))
+        return self.head.join.mix(out, into, start)
 
     def close(self) -> None:
         """Both tracks are somebody else's."""

@@ -1,11 +1,11 @@
-"""`scripts/bench listeners|master|library [--quick | --trial]`; listeners takes `[--listeners N] [--seconds S]`."""
+"""`scripts/bench listeners|master|library|soak [--quick | --trial]`, with options of their own."""
 
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from scripts.benchmarks import listeners, reading, scanning
+from scripts.benchmarks import listeners, reading, scanning, soak
 from scripts.benchmarks.mastering import report
 
 
@@ -25,6 +25,11 @@ def main() -> None:
     _add_efforts(one, reading)
     one.add_argument("--database-url", default="", metavar="URL", help="an empty PostgreSQL database to use")
     one.set_defaults(measure=_measure_library)
+    one = commands.add_parser("soak", help="thousands of visitors who vanish in every way, and what is left of them")
+    _add_efforts(one, soak)
+    one.add_argument("--count", type=int, metavar="N", help="how many visits")
+    one.add_argument("--seed", type=int, default=1, metavar="S", help="what decides what each of them does")
+    one.set_defaults(measure=_measure_soak)
     options = parser.parse_args()
     for part in options.measure(options):
         print(part, end="\n\n", flush=True)
@@ -54,6 +59,11 @@ def _measure_library(options: argparse.Namespace) -> Iterable[object]:
     scanned = {reading.FULL: scanning.FULL, reading.QUICK: scanning.QUICK, reading.TRIAL: scanning.TRIAL}
     yield from reading.measure_reading(options.effort, options.database_url)
     yield from scanning.measure_scan(scanned[options.effort])
+
+
+def _measure_soak(options: argparse.Namespace) -> Iterable[object]:
+    effort: soak.Effort = replace(options.effort, seed=options.seed)
+    return soak.measure(replace(effort, count=options.count) if options.count else effort)
 
 
 if __name__ == "__main__":

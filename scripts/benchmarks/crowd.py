@@ -26,6 +26,7 @@ def measure_crowd(
         ("waiting for a CPU that others had, %", lambda _, window: window.waiting_share * 100),
         ("ping beside them, p99, ms", lambda _, w: percentile(w.ping_s, 0.99) * 1000 if w.ping_s else None),
         ("packets late, p99, ms", lambda side, w: None if side.packet_s is None else w.late_s * 1000),
+        ("told to come again, while they came", lambda _, window: float(window.refusals)),
         ("underruns", lambda _, window: float(window.underruns)),
         ("least that a player had left, ms", lambda _, window: window.least_s * 1000),
         ("memory, KiB per listener", lambda side, w: (w.own_bytes - empty[side.name]) / KIB / w.listeners),

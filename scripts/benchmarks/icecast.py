@@ -52,16 +52,15 @@ class RadioListener:
     def __init__(self, address: tuple[str, int], bytes_per_s: float) -> None:
         self.arrivals_s: list[float] = []
         self.playback = Playback()
+        self.refusals = 0
         self._bytes_per_s = bytes_per_s
         self._head: bytes | None = b""
         self.socket = connect(address)
         self.socket.sendall(f"GET {MOUNT} HTTP/1.0\r\nHost: {address[0]}\r\n\r\n".encode())
         self.socket.setblocking(False)
 
-    @property
-    def ready(self) -> bool:
-        """See `load.Listener.ready`."""
-        return self._head is None
+    def ask_again(self, now_s: float) -> None:
+        """See `load.Listener.ask_again`: it refuses nobody for a while."""
 
     def read(self, buffer: memoryview) -> None:
         """See `load.Listener.read`."""

@@ -19,11 +19,13 @@ from scripts.benchmarks.playback import Playback
 
 BUFFER_BYTES = 256 * 1024
 TIMEOUT_S = 30.0
+LOOK_EVERY_S = 0.1
 BINARY, CLOSE, PING = 2, 8, 9
 SIZE_FORMS = {2: "!xB", 4: "!xxH", 10: "!xxQ"}
 START = b'{"type":"audio_stream_start"'
 PONG = b'{"type":"pong"'
 ERRORS = (b'{"type":"error"', b'{"type":"audio_stream_error"')
+BUSY = b'"server_busy"'
 _PLACE = struct.Struct("<4xIQI")
 _UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -41,10 +43,10 @@ class Listener(Protocol):
     socket: socket.socket
     playback: Playback
     arrivals_s: list[float]
+    refusals: int
 
-    @property
-    def ready(self) -> bool:
-        """Whether the server has let it in."""
+    def ask_again(self, now_s: float) -> None:
+        """Tune in once more, if it was told to and the time has come."""
 
     def read(self, buffer: memoryview) -> None:
         """Take what has arrived."""
@@ -61,6 +63,9 @@ class Client:
         self.first_packet_s: float | None = None
         self.pongs_s: list[float] = []
         self.playback = Playback()
+        self.refusals = 0
+        self._played: bytes | None = None
+        self._again_at_s: float | None = None
         self._started = False
         self._opcode = 0
         self._left = 0
@@ -75,12 +80,21 @@ class Client:
 
     @property
     def ready(self) -> bool:
-        """See `Listener.ready`."""
+        """Whether the handshake is over."""
         return self._answer is None
 
     def say(self, kind: str, **data: object) -> None:
         """Send a text message, once the handshake is over."""
-        self._send(0x81, json.dumps({"type": kind, "data": data}).encode())
+        message = json.dumps({"type": kind, "data": data}).encode()
+        if kind == "play":
+            self._played = message
+        self._send(0x81, message)
+
+    def ask_again(self, now_s: float) -> None:
+        """See `Listener.ask_again`."""
+        if self._played is not None and self._again_at_s is not None and now_s >= self._again_at_s:
+            self._again_at_s = None
+            self._send(0x81, self._played)
 
     def expect_stream(self) -> None:
         """Forget what is known of the present stream: the packets of the next one follow its start message."""
@@ -142,6 +156,9 @@ class Client:
             self._started = True
         elif self._text.startswith(PONG):
             self.pongs_s.append(now_s)
+        elif self._text.startswith(ERRORS) and BUSY in self._text:
+            self.refusals += 1
+            self._again_at_s = now_s + json.loads(self._text)["data"]["retry_after_s"]
         elif self._opcode == CLOSE or self._text.startswith(ERRORS):
             fail(self._text.decode("utf-8", "replace"))
 
@@ -190,7 +207,7 @@ class Load:
         """Read whatever comes until a moment of the monotonic clock, or until `done`."""
         while not done():
             rest_s = max(0.0, until_s - time.monotonic())
-            for descriptor, _ in self._epoll.poll(rest_s):
+            for descriptor, _ in self._epoll.poll(min(rest_s, LOOK_EVERY_S)):
                 self._by_descriptor[descriptor].read(self._buffer)
             if rest_s == 0.0:
                 return

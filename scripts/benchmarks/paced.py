@@ -65,6 +65,8 @@ class Window:
     ping_s: Sequence[float]
     missing: float
     """packets of each listener that were due and did not come"""
+    refusals: int
+    """so often was somebody told to come again, until all listened"""
     underruns: int
     least_s: float
     """the least that any player had left when more came"""
@@ -92,12 +94,14 @@ class Audience:
     listeners: list[Listener]
 
     def add(self, count: int, within_s: float) -> bool:
-        """Let so many further ones tune in; whether they were let in by then."""
+        """Let so many further ones tune in; whether all of them heard something by then."""
         until_s, waiting = time.monotonic() + within_s, deque[Listener]()
 
         def let_in() -> bool:
-            while waiting and waiting[0].ready:
+            while waiting and waiting[0].arrivals_s:
                 waiting.popleft()
+            for listener in waiting:
+                listener.ask_again(time.monotonic())
             return len(waiting) < self.side.at_once
 
         for number in range(len(self.listeners), len(self.listeners) + count):
@@ -108,6 +112,9 @@ class Audience:
             waiting.append(self.listeners[-1])
         self.load.run(until_s, lambda: let_in() and not waiting)
         return not waiting
+
+    def _refusals(self) -> int:
+        return sum(listener.refusals for listener in self.listeners)
 
     def observe(self, duration_s: float) -> Window:
         """Let the listeners settle, then look at them for a while."""
@@ -134,6 +141,7 @@ class Audience:
             late_s=percentile(late_s or [math.inf], 0.99),
             ping_s=pings_s,
             missing=missing,
+            refusals=self._refusals(),
             underruns=sum(player.underruns for player in players),
             least_s=min((player.least_s for player in players if player.least_s is not None), default=0.0),
             own_bytes=program.own_bytes() - self.side.cached_bytes(),

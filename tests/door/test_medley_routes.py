@@ -19,6 +19,7 @@ from auralis_trio.demo import synthesise
 from tests.player_client import open_player
 from tests.serving import in_thread, running_server, settings_for
 from tests.sound_files import music as sweep
+from tests.sound_files import write
 
 RATE = 44_100
 ALBUM = "/api/stream/album/1"
@@ -342,6 +343,22 @@ async def test_the_queue_is_one_resource_as_it_is_now(http: httpx2.AsyncClient) 
     assert (await http.head(f"{QUEUE}/audio.wav")).headers["ETag"] == whole.headers["ETag"]
     await http.post("/api/player/queue/add", json={"track_ids": [ids[0]]})
     assert (await http.head(f"{QUEUE}/audio.wav")).headers["ETag"] != whole.headers["ETag"]
+
+
+async def test_a_track_whose_length_nobody_told_is_counted(tmp_path: Path, folder: Path) -> None:
+    write(str(folder / "raw.aac"), "aac", sweep(50_000, 2), RATE)
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url) as http,
+    ):
+        found = (await http.get("/api/library/tracks?search=raw")).json()["items"]
+        assert found[0]["total_frames"] is None
+        ids = [found[0]["id"], (await chapters(http))["chapters"][0]["track_id"]]
+        await http.post("/api/player/queue", json={"track_ids": ids})
+        told = await chapters(http, "?crossfade_s=0.25", QUEUE)
+        counted = (await http.get(f"/api/library/tracks/{ids[0]}")).json()["total_frames"]
+        assert told["total_frames"] == counted + LENGTHS[0] - RATE // 4
+        assert len(await frames(http, f"{QUEUE}/audio.wav?crossfade_s=0.25")) == told["total_frames"]
 
 
 async def test_what_follows_on_an_album_is_not_crossfaded_in_the_queue(http: httpx2.AsyncClient) -> None:

@@ -163,6 +163,23 @@ async def test_who_takes_over_plays_on_from_the_frame_that_was_heard(
         assert status["outputs"] == [two.hello["session"]]
 
 
+async def test_a_place_in_frames_is_the_same_place_for_those_who_play_at_another_rate(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    (entry,) = await fill(http, 1)
+    async with open_player(server.url) as native, open_player(server.url) as other:
+        await native.say("play", credit=10)
+        await native.hear_text("audio_stream_start")
+        await other.say("play", entry_id=entry, start_frame=48_000, credit=10, sample_rate=48_000)
+        assert (await other.hear_text("audio_stream_start"))["start_frame"] == 48_000
+        assert (await native.hear_text("audio_stream_start"))["start_frame"] == 44_100
+        await other.say("seek", start_frame=96_001)
+        assert (await other.hear_text("audio_stream_start"))["start_frame"] == 96_001
+        assert (await native.hear_text("audio_stream_start"))["start_frame"] == 88_201
+        await native.say("seek", start_frame=4_410)
+        assert (await native.hear_text("audio_stream_start"))["start_frame"] == 4_410
+
+
 async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music)
     async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:

@@ -232,7 +232,9 @@ def check_agreement(services: SessionServices, links: list[PlayingLink]) -> None
     state = services.player.describe()
     leading = [link for link in links if link.told("hello")[0]["session"] in state["outputs"][:1]]
     part = leading[0].heard_part if leading else None
-    if part is not None and part.sounded > 0:
+    # Where one entry goes over into the next, the two clocks may be a tick apart.
+    settled = part is not None and 2 * TICK_S * part.rate < part.sounded < part.received - 2 * TICK_S * part.rate
+    if part is not None and settled:
         assert state["entry_id"] == part.start["entry_id"]
         heard_s = (part.start["start_frame"] + part.sounded) / part.rate
         assert state["position_s"] == pytest.approx(heard_s, abs=3 * TICK_S)

@@ -8,7 +8,7 @@ import pytest
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.hearing import MAX_PARTS, Hearing
+from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD, MAX_PARTS, Hearing
 from auralis_trio.stream.listens import Listen, Listens
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
@@ -74,13 +74,13 @@ class Ears:
         return None if heard is None else (heard[0], heard[1].frame)
 
 
-def test_nothing_is_heard_before_the_client_says_so() -> None:
+def test_a_stream_that_has_begun_is_heard_as_far_as_the_client_says() -> None:
     ears = Ears()
     assert ears.place() is None
     stream_id = ears.expect(1)
     assert ears.place() is None
     ears.begin(stream_id, first_frame=500)
-    assert ears.place() is None
+    assert ears.place() == (10, 500)
     ears.played(stream_id, 20)
     assert ears.hearing.heard_now(0.0) == (10, Place(520, RATE))
 
@@ -137,7 +137,7 @@ def test_what_does_not_follow_drops_all_and_the_same_track_goes_on_with_its_list
     ears.played(one, 3_000)
     two = ears.play(1, first_frame=8_000, sent=2_000)
     ears.played(one, 3_500)
-    assert ears.place() is None
+    assert ears.place() == (10, 8_000)
     ears.played(two, 1_000)
     assert ears.place() == (10, 9_000)
     three = ears.play(2)
@@ -253,6 +253,18 @@ def test_where_nothing_is_under_way_the_end_is_now() -> None:
     assert ears.hearing.due_s(5.0) == 5.0
     ears.hearing.finish(5.0)
     assert ears.notes.noted == []
+
+
+def test_there_is_room_for_another_entry_when_one_is_heard() -> None:
+    ears = Ears()
+    streams = [ears.play(1)]
+    for number in range(MAX_ENTRIES_AHEAD):
+        assert not ears.hearing.full
+        streams.append(ears.play(2 + number, follows=streams[-1], behind=10 + 10 * number))
+    assert ears.hearing.full
+    ears.played(streams[1], 1)
+    assert ears.place() == (20, 1)
+    assert not ears.hearing.full
 
 
 def test_of_too_many_short_streams_the_oldest_are_counted_as_far_as_is_known() -> None:

@@ -15,6 +15,7 @@ from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder import PcmCache
 from auralis_trio.errors import Busy, SourceHung, SourceMissing
 from auralis_trio.stream.conductor import MAX_FAILURES
+from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.wire.queue_orders import AddTracks, MoveEntry, QueueOrder, RemoveEntries, Repeat, SetQueue
 from tests.fakes import (
@@ -212,6 +213,31 @@ async def test_repeating_one_entry_begins_it_again_and_repeating_all_goes_around
     assert [start["entry_id"] for start in starts[before : before + 3]] == [entries[1], entries[0], entries[1]]
 
 
+@pytest.mark.parametrize("credit", [ALL, None])
+async def test_however_short_the_entries_only_a_few_are_sent_before_they_are_heard(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, credit: int | None
+) -> None:
+    frames = 80
+    tracks.tone(9, frames)
+    fill(services, 9)
+    edit(services, Repeat(mode="all"))
+    async with talk(services) as link:
+        link.say("play", credit=credit)
+        begun_s = trio.current_time()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(link.told("audio_stream_end")) == 1 + MAX_ENTRIES_AHEAD
+        if credit is not None:
+            for number in range(1, 20):
+                played(link, number, frames)
+                await link.hear("audio_stream_end", 1 + MAX_ENTRIES_AHEAD + number)
+                await trio.testing.wait_all_tasks_blocked()
+                assert len(link.told("audio_stream_start")) == 1 + MAX_ENTRIES_AHEAD + number
+        else:
+            await link.hear("audio_stream_end", 100)
+            assert trio.current_time() - begun_s == pytest.approx((100 - MAX_ENTRIES_AHEAD) * frames / RATE, abs=0.05)
+        assert shown(link)["state"] == "playing"
+
+
 # What is heard
 
 
@@ -238,19 +264,20 @@ async def test_the_current_entry_is_the_one_that_is_heard_and_not_the_one_that_i
         assert services.player.describe()["outputs"] == []
 
 
+@pytest.mark.parametrize("first", [ONE, THREE], ids=["long", "short"])
 async def test_of_a_paced_client_time_tells_what_is_heard_also_behind_the_last_packet(
-    services: SessionServices, autojump_clock: MockClock
+    services: SessionServices, autojump_clock: MockClock, first: int
 ) -> None:
-    entries = fill(services, ONE, THREE, THREE)
+    entries = fill(services, first, THREE, THREE)
     async with talk(services) as link:
         begun_s = trio.current_time()
         link.say("play")
         for number, entry in enumerate(entries[1:], 1):
             await link.wait_until(lambda entry=entry: shown(link).get("entry_id") == entry)  # type: ignore[misc]
-            due_s = (LENGTHS[ONE] + (number - 1) * LENGTHS[THREE]) / RATE
+            due_s = (LENGTHS[first] + (number - 1) * LENGTHS[THREE]) / RATE
             assert trio.current_time() - begun_s == pytest.approx(due_s, abs=0.3)
         await stopped(link)
-        assert trio.current_time() - begun_s == pytest.approx((LENGTHS[ONE] + 2 * LENGTHS[THREE]) / RATE, abs=0.1)
+        assert trio.current_time() - begun_s == pytest.approx((LENGTHS[first] + 2 * LENGTHS[THREE]) / RATE, abs=0.1)
 
 
 async def test_what_is_heard_is_counted_to_its_last_frame_once_for_each_entry(

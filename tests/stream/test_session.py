@@ -625,6 +625,9 @@ async def test_statistics_show_the_live_stream(services: SessionServices, autoju
         "frames_played": 400,
         "credit": 900,
         "paused": False,
+        "channel_chunks": 1,
+        "decoder_waits_for": "sender",
+        "sender_waits_for": "credit",
     }
     assert services.hub.statistics() == []
 

@@ -46,31 +46,39 @@ class _Mirror:
         self.sound: dict[str, Any] = {}
         self.sounds: list[dict[str, Any]] = []
         self.start = self.played = self.sent = 0
+        self.tracks: dict[int, int] = {}
+        self.stream_id, self.live = 0, False
+        self.anew: set[int] = set()
         line.on_message(self.from_page)
         self.server.on_message(self.from_server)
 
     def from_page(self, text: str | bytes) -> None:
         said = json.loads(text)
         kind, data = said["type"], said.get("data", {})
+        if kind in ("play", "seek"):
+            self.anew.clear()
         if kind == "play":
             settings = self.owner.settings
             self.sounds.append({**settings, "enhanced": settings["enabled"], **data})
             self.owner.plays.append(self.sounds[-1])
             if self.owner.refusals:
                 self.owner.refusals -= 1
-                self.tell("audio_stream_error", {**self.owner.refusal, "track_id": data["track_id"]})
+                entry_id = data.get("entry_id")
+                names = {"entry_id": entry_id, "track_id": data.get("track_id") or self.tracks[entry_id]}
+                self.tell("audio_stream_error", {**self.owner.refusal, **names})
                 return
             text = json.dumps({"type": "play", "data": {**data, "enhanced": False, "match_loudness": False}})
         elif kind == "credit":
-            self.played = data["played"]
+            self.played = data["played"] if data["stream_id"] == self.stream_id else self.played
         elif kind == "enhancement":
             self.owner.settings = data
             self.tell("enhancement_settings_changed", data)
-            if not self.sound:
+            self.sounds.append({**data, "enhanced": data["enabled"]})
+            if not self.live:
                 return
             frame = self.start + self.owner.place(self.played, self.sent)
             self.owner.begun_anew.append(frame)
-            self.sounds.append({**data, "enhanced": data["enabled"]})
+            self.anew.add(frame)
             text = json.dumps({"type": "seek", "data": {"start_frame": frame}})
         self.server.send(text)
 
@@ -83,8 +91,15 @@ class _Mirror:
         said = json.loads(message)
         if said["type"] == "hello":
             said["data"]["state"]["enhancement"] = self.owner.settings
+        if said["type"] == "queue_changed":
+            self.tracks = {entry["entry_id"]: entry["track_id"] for entry in said["data"]["entries"]}
+        if said["type"] == "audio_stream_end" and said["data"]["reason"] == "completed":
+            self.live = False
         if said["type"] == "audio_stream_start":
-            self.sound = self.sounds[-1]
+            self.sound, self.live = self.sounds[-1], True
+            if said["data"]["start_frame"] in self.anew:
+                said["data"]["follows_stream_id"] = self.stream_id
+            self.stream_id = said["data"]["stream_id"]
             self.start, self.sent, self.played = said["data"]["start_frame"], 0, 0
             said["data"] |= {name: self.sound[name] for name in ("enhanced", "preset", "intensity")}
         self.line.send(json.dumps(said))

@@ -97,6 +97,13 @@ def open_player(page: Page, url: str, tracks: int) -> None:
     expect(page.locator("#lamp")).to_have_text("Connected")
 
 
+def clear_queue(page: Page, url: str) -> None:
+    """Begin with an empty queue, whatever earlier tests have left."""
+    for order, body in (("clear", {}), ("repeat", {"mode": "off"})):
+        answer = page.request.post(f"{url}/api/player/queue/{order}", data=body)
+        assert answer.ok, answer.text()
+
+
 def wait_for(page: Page, condition: str) -> None:
     """Wait until a condition on the tap's `records` (`record` is the last one) holds."""
     page.evaluate(_WAIT % {"condition": condition, "text": json.dumps(condition), "limit_ms": LIMIT_MS})

@@ -13,7 +13,7 @@ import soundfile
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, click_track, decoded, heard, open_player, search, wait_for
+from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, search, wait_for
 
 MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>'
 WINDOW_S = 8
@@ -71,6 +71,7 @@ def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
 
 @pytest.fixture
 def player(page: Page, url: str) -> Page:
+    clear_queue(page, url)
     open_player(page, url, len(TRACKS))
     return page
 
@@ -107,7 +108,8 @@ def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_for
     assert [mark[1:] for mark in album.marks] == [(0, 0), (0, len(first))]
     assert album.underruns == 0
     assert same(last.samples, decoded(folder / "third.flac"))
-    expect(player.locator("#now-title")).to_have_text("Third")
+    expect(player.locator("#now-title")).to_have_text("First")  # where the queue begins again
+    expect(player.locator("#play")).to_have_accessible_name("Play")
 
 
 def test_a_script_node_plays_the_same_where_the_browser_gives_no_worklet(page: Page, url: str, folder: Path) -> None:
@@ -139,9 +141,8 @@ def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowLeft")
-    wait_for(player, "record.frames > 4000 && record.marks[0].startFrame > 0")
-    place = heard(player)[-1].marks[0][1]
-    assert 5 * 44_100 < place < 7 * 44_100
+    wait_for(player, "record.frames > 4000 && record.marks[0].startFrame < 7 * 44100")
+    assert heard(player)[-1].marks[0][1] > 5 * 44_100
 
 
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
@@ -273,7 +274,8 @@ def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page
     open_player(page, url, len(TRACKS))
     play_alone(page, "Long")
     wait_for(page, "record?.frames > 50000")
-    credits = [message["data"] for message in said if message["type"] == "credit"]
+    first, *credits = [message["data"] for message in said if message["type"] == "credit"]
+    assert first["frames"] == 65_536  # before there is a deck
     assert len(credits) >= 3
     ahead = [credit["frames"] - credit["played"] for credit in credits]
     assert max(ahead) <= WINDOW_S * 44_100 < min(ahead) + 8_192

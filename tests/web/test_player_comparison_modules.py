@@ -172,10 +172,20 @@ def test_a_stretch_that_is_cut_away_whole_is_forgotten(modules: Run) -> None:
 def test_mastered_sound_is_sent_with_more_than_sixteen_bits_unless_data_is_dear(modules: Run) -> None:
     chosen = modules(
         """const { encodingOf } = await load("packet.js");
-        return given.map(([bits, processed, thrifty]) => encodingOf({ bits }, { processed, thrifty }));""",
+        return given.map(([bits, processed, thrifty]) => encodingOf([{ bits }], { processed, thrifty }));""",
         [[16, False, False], [16, True, False], [24, True, False], [None, True, False], [16, True, True]],
     )
     assert chosen == ["s16", "s24", "s24", "f32", "s16"]
+
+
+def test_tracks_behind_each_other_are_sent_as_exactly_as_any_of_them_needs(modules: Run) -> None:
+    chosen = modules(
+        """const { encodingOf } = await load("packet.js");
+        const tracks = (list) => list.map((bits) => (bits === "unknown" ? null : { bits }));
+        return given.map((list) => encodingOf(tracks(list), { processed: false, thrifty: false }));""",
+        [[16, 16], [16, 24, 16], [24, None], [16, "unknown"]],
+    )
+    assert chosen == ["s16", "s24", "f32", "f32"]
 
 
 def test_a_blind_test_counts_what_was_right_and_draws_again_after_each_vote(modules: Run) -> None:
@@ -226,12 +236,14 @@ def test_the_servers_word_on_older_settings_does_not_undo_what_was_changed_since
     """Three quick changes; their echoes come late. Then another page changes something, and a change is refused."""
     shown = modules(
         """const { Enhancement } = await load("enhancement.js");
-        const line = Object.assign(new EventTarget(), { send: () => true });
+        let asked = 0, answers = 0;
+        const answering = { ping: () => (asked += 1), answered: (ticket) => answers >= ticket };
+        const line = Object.assign(new EventTarget(), answering);
         const enhancement = new Enhancement(line);
         const hear = (kind, detail) => line.dispatchEvent(new CustomEvent(kind, { detail }));
         const settings = (enabled) => ({ enabled, preset: "warm", intensity: 1, match_loudness: false });
         const echo = (enabled) => hear("message", { type: "enhancement_settings_changed", data: settings(enabled) });
-        const pong = () => hear("message", { type: "pong", data: {} });
+        const pong = () => ((answers += 1), hear("message", { type: "pong", data: {} }));
         const shown = [];
         enhancement.addEventListener("change", () => shown.push(enhancement.settings.enabled));
         hear("hello", { state: { enhancement: settings(false) } });

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, click_track, decoded, heard, open_player, wait_for
+from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, wait_for
 
 RATE = 44_100
 FADE = 441
@@ -43,6 +43,7 @@ def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
 @pytest.fixture
 def player(page: Page, url: str) -> Page:
     """The page, after the settings were put back."""
+    clear_queue(page, url)
     open_player(page, url, 2)
     reset = page.request.put(f"{url}/api/settings", data=AS_INSTALLED)
     assert reset.ok, reset.text()

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.mirror_line import MirrorLine
-from tests.web.player_page import Samples, click_track, decoded, heard, open_player, wait_for
+from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, wait_for
 
 RATE = 44_100
 TRACKS = {"long.flac": ("Long", 20.0), "brief.flac": ("Brief", 1.2)}
@@ -43,6 +43,7 @@ def mirror(page: Page, url: str) -> MirrorLine:
         "**/api/processing/parameters?*",
         lambda route: route.fulfill(json={"recipe": {"gain_db": 3.25}, "expected_lufs": -15.0}),
     )
+    clear_queue(page, url)
     open_player(page, url, len(TRACKS))
     expect(page.locator("#mastered")).to_be_enabled()
     return mirror
@@ -128,8 +129,8 @@ def test_settings_hold_for_the_tracks_that_follow_and_for_pages_opened_elsewhere
     page.locator("#intensity").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#intensity-text")).to_have_text("99 %")
-    click_track(page, "Brief")
-    wait_for(page, "record?.ended")
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 4000")
     play = mirror.plays[-1]
     assert (play["enhanced"], play["preset"], play["match_loudness"]) == (True, "adaptive", False)
     assert play["encoding"] == "s24"

@@ -2,6 +2,11 @@
 
 export class ApiError extends Error {}
 
+/** One track of the library. */
+export function fetchTrack(trackId, signal) {
+  return fetchJson(`/api/library/tracks/${trackId}`, { signal });
+}
+
 /**
  * One page of the library: the first, or the one behind the page whose `next_cursor` is given.
  * @param {{limit: number, cursor?: ?string, search?: string, sort?: ?string}} query without `sort` what is searched
@@ -13,7 +18,7 @@ export function fetchTracks({ limit, cursor, search, sort }, signal) {
   if (cursor) query.set("cursor", cursor);
   if (search) query.set("search", search);
   if (sort) query.set("sort", sort);
-  return fetchJson(`/api/library/tracks?${query}`, signal);
+  return fetchJson(`/api/library/tracks?${query}`, { signal });
 }
 
 /** The presets there are, each with its `name`, `label` and `description`. */
@@ -36,10 +41,45 @@ export function fetchRecommendation(trackId) {
   return fetchJson(`/api/player/mastering/recommendation/${trackId}`);
 }
 
-async function fetchJson(path, signal) {
+/** What is played and where, of all who play the queue. */
+export function fetchPlayer() {
+  return fetchJson("/api/player/status");
+}
+
+/** Tell all who play the queue to do something: `pause`, `jump`, ... */
+export function commandPlayer(command, data = {}) {
+  return fetchJson(`/api/player/${command}`, { method: "POST", data });
+}
+
+/** A part of the play queue: `items` with their tracks, and what the queue is like. */
+export function fetchQueue({ limit, offset }) {
+  return fetchJson(`/api/player/queue?${new URLSearchParams({ limit, offset })}`);
+}
+
+/**
+ * Edit the play queue.
+ * @param {string} action `set` or one of the edits' names
+ * @returns {Promise<{revision: number, entry_ids: number[]}>} the entries that were made
+ */
+export function orderQueue(action, data) {
+  const method = action === "move" ? "PUT" : "POST";
+  return fetchJson(`/api/player/queue${action === "set" ? "" : `/${action}`}`, { method, data });
+}
+
+/** How things are to sound where nobody says otherwise. */
+export function fetchSettings() {
+  return fetchJson("/api/settings");
+}
+
+export function changeSettings(data) {
+  return fetchJson("/api/settings", { method: "PUT", data });
+}
+
+async function fetchJson(path, { signal, method = "GET", data } = {}) {
+  const headers = { Accept: "application/json", ...(data && { "Content-Type": "application/json" }) };
   let response;
   try {
-    response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+    response = await fetch(path, { signal, method, headers, body: data && JSON.stringify(data) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The server does not answer. Check that it is running, then try again.");

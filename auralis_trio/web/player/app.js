@@ -8,18 +8,21 @@ import { Facts } from "./facts.js";
 import { soundText } from "./format.js";
 import { listenToKeys } from "./keys.js";
 import { Output } from "./output.js";
-import { Playback } from "./playback.js";
+import { Queue } from "./queue.js";
+import { QueuePlayback } from "./queue_playback.js";
 import { recall, remember } from "./prefs.js";
 import { Line } from "./socket.js";
 import { Tap } from "./tap.js";
 import { ComparisonPanel } from "./views/comparison.js";
 import { EnhancementPanel } from "./views/enhancement.js";
+import { Crossfade } from "./views/crossfade.js";
 import { LevelMeter } from "./views/level.js";
+import { TrackMenu } from "./views/menu.js";
 import { PlayerFace } from "./views/player.js";
+import { QueuePanel } from "./views/queue.js";
 import { SoundReport } from "./views/report.js";
 import { TrackList } from "./views/tracks.js";
 
-const RESTART_S = 3;
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
@@ -39,7 +42,8 @@ const tracks = new TrackList(
   fetchTracks,
   recall("sort", "album"),
 );
-const playback = new Playback(line, output, (track) => tracks.after(track), tap);
+const queue = new Queue(line);
+const playback = new QueuePlayback(line, output, queue, tap);
 const comparison = new Comparison(url, output, tap);
 const enhancement = new Enhancement(line);
 const facts = new Facts();
@@ -62,14 +66,18 @@ const stage = {
 const face = new PlayerFace(elements, stage, output);
 const panel = new EnhancementPanel(elements);
 const comparisonPanel = new ComparisonPanel(elements, comparison);
+const queuePanel = new QueuePanel(elements, queue);
+const menu = new TrackMenu(elements["track-menu"]);
+const crossfade = new Crossfade(elements);
 const report = new SoundReport(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
 
+/** Play a track, and behind it what stands behind it in the list. */
 function play(track) {
   if (!track) return;
   tell("");
-  if (comparison.active) comparison.open({ track, frame: 0, playing: true }, enhancement.settings, comparison.choice);
-  else playback.play(track);
+  if (comparison.active) leaveComparison({ playing: false });
+  playback.playList(track, tracks.around(track));
 }
 
 function toggle() {
@@ -77,21 +85,29 @@ function toggle() {
   tell("");
   if (player.state.playing) player.pause();
   else if (player.state.track) player.resume();
-  else next();
+  else play(tracks.first);
 }
 
-async function next() {
-  const { track } = stage.player.state;
-  const following = await tracks.after(track);
-  if (track === stage.player.state.track) play(following);
+/** One entry on, back, or to one of them. */
+function go(action) {
+  tell("");
+  if (comparison.active) leaveComparison();
+  action();
 }
 
-/** To the track before, or first to the beginning of this one. */
-function previous() {
-  const { track, frame, sampleRate } = stage.player.state;
-  const before = tracks.before(track);
-  if (before && !(frame > RESTART_S * sampleRate)) play(before);
-  else stage.player.seek(0);
+const next = () => go(() => playback.next());
+const previous = () => go(() => playback.previous());
+
+/** Edit the queue; `done` says what came of it. */
+async function edit(action, data, done = () => {}) {
+  tell("");
+  try {
+    await (action === "move" ? queue.move(data.entryId, data.index) : queue.order(action, data));
+    done();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    tell(error.message);
+  }
 }
 
 /** Change a setting, for all that is played from now on and for what is heard. */
@@ -116,17 +132,16 @@ function compare(choice) {
   const place = playback.state;
   if (comparison.active) {
     if (choice !== "x" || comparison.blind) comparison.choose(choice);
-  } else if (choice !== "x" && place.track && enhancement.settings) {
+  } else if (choice !== "x" && place.track && enhancement.settings && !playback.elsewhere) {
     playback.park();
     comparison.open(place, enhancement.settings, choice);
   }
 }
 
-/** Back to ordinary playing, at the frame that was heard. */
-function leaveComparison() {
+/** Back to the queue, at the frame that was heard. */
+function leaveComparison({ playing } = {}) {
   const place = comparison.close();
-  playback.park(place);
-  if (place.playing) playback.resume();
+  playback.unpark({ frame: place.frame, playing: playing ?? place.playing });
 }
 
 function tell(text) {
@@ -136,12 +151,16 @@ function tell(text) {
 
 function showState() {
   const { track, playing } = stage.player.state;
+  const { elsewhere, state } = playback;
   face.show();
   comparisonPanel.show();
   panel.show(enhancement.settings, { comparing: comparison.active, blind: comparison.blind !== null });
-  elements.compare.disabled = elements["report-open"].disabled = !track || !enhancement.settings;
+  queuePanel.show(state.entryId, playing);
+  elements.elsewhere.hidden = !elsewhere;
+  elements.compare.disabled = !track || !enhancement.settings || elsewhere;
+  elements["report-open"].disabled = !track || !enhancement.settings;
   tracks.mark(track?.id ?? null, playing);
-  meter.follow(playing && !comparison.blind); // in a blind test it would show what is to be heard
+  meter.follow(playing && !elsewhere && !comparison.blind); // in a blind test it would show what is to be heard
   elements.next.disabled = elements.previous.disabled = !track;
 }
 
@@ -186,6 +205,13 @@ function told({ type, data }) {
 
 function wireControls() {
   tracks.addEventListener("play", ({ detail }) => play(detail));
+  tracks.addEventListener("more", ({ detail: { track, button } }) => menu.open(track, button));
+  menu.addEventListener("choose", ({ detail: { action, track } }) => {
+    queue.learn([track]);
+    const next = action === "next";
+    const text = `${track.title ?? "The track"} ${next ? "is played next" : "was added to the queue"}.`;
+    edit("add", { track_ids: [track.id], next }, () => queuePanel.added(text));
+  });
   elements.search.addEventListener("input", () => tracks.search(elements.search.value));
   elements.search.addEventListener("keydown", ({ key }) => key === "Escape" && elements.search.blur());
   elements.sort.value = recall("sort", "album");
@@ -200,7 +226,7 @@ function wireControls() {
   elements.next.addEventListener("click", next);
   elements.previous.addEventListener("click", previous);
   elements["notice-close"].addEventListener("click", () => tell(""));
-  elements["help-open"].addEventListener("click", () => elements.help.showModal());
+  elements["help-open"].addEventListener("click", showHelp);
   elements["help-close"].addEventListener("click", () => elements.help.close());
   elements.encoding.value = recall("encoding", "exact");
   chooseEncoding();
@@ -210,8 +236,31 @@ function wireControls() {
   });
 }
 
+function wireQueue() {
+  queuePanel.addEventListener("jump", ({ detail }) => go(() => playback.jump(detail)));
+  queuePanel.addEventListener("move", ({ detail }) => edit("move", detail));
+  queuePanel.addEventListener("order", ({ detail: { action, data } }) =>
+    edit(action, data, () => action === "save" && tell(`“${data.name}” was saved as a playlist.`)),
+  );
+  elements["queue-open"].addEventListener("click", showQueue);
+  elements["queue-close"].addEventListener("click", () => {
+    queuePanel.open = false;
+    elements["queue-open"].focus();
+  });
+  elements["play-here"].addEventListener("click", () => playback.takeOver());
+}
+
+function showQueue() {
+  queuePanel.open = !queuePanel.open;
+}
+
 function chooseEncoding() {
   playback.thrifty = comparison.thrifty = elements.encoding.value === "s16";
+}
+
+function showHelp() {
+  elements.help.showModal();
+  crossfade.ask();
 }
 
 function wireSound() {
@@ -244,13 +293,14 @@ function wireKeys() {
       elements.search.focus();
       elements.search.select();
     },
-    "?": () => elements.help.showModal(),
+    q: once(showQueue),
+    "?": showHelp,
   });
 }
 
 playback.addEventListener("change", showState);
 for (const player of [playback, comparison]) player.addEventListener("note", ({ detail }) => tell(detail));
-playback.addEventListener("problem", ({ detail }) => tell(detail));
+for (const part of [playback, queue, crossfade]) part.addEventListener("problem", ({ detail }) => tell(detail));
 comparison.addEventListener("change", showState);
 comparison.addEventListener("problem", ({ detail }) => {
   tell(detail);
@@ -263,6 +313,7 @@ line.addEventListener("state", ({ detail }) => showLine(detail));
 line.addEventListener("hello", ({ detail }) => greeted(detail));
 line.addEventListener("message", ({ detail }) => told(detail));
 wireControls();
+wireQueue();
 wireSound();
 wireKeys();
 line.open();

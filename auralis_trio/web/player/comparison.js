@@ -31,10 +31,9 @@ export class Comparison extends EventTarget {
     super();
     this.#paired = new PairedOutput(output);
     this.#lines = [A, B].map(() => new Line(url));
-    this.#sides = [A, B].map((side) => {
-      const again = async (track) => track;
-      return new Playback(this.#lines[side], this.#paired.ways[side], again, side === A ? tap : null);
-    });
+    this.#sides = [A, B].map(
+      (side) => new Playback(this.#lines[side], this.#paired.ways[side], side === A ? tap : null),
+    );
     for (const side of this.#sides) {
       for (const kind of ["note", "problem"]) side.addEventListener(kind, ({ detail }) => this.#say(kind, detail));
     }

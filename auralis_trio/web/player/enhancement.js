@@ -10,30 +10,28 @@ export class Enhancement extends EventTarget {
   settings = null;
   #line;
   #word = null; // the server's last
-  #unanswered = 0;
+  #ticket = 0;
 
   /** @param {import("./socket.js").Line} line */
   constructor(line) {
     super();
     this.#line = line;
-    line.addEventListener("hello", ({ detail }) => this.#hear(detail.state.enhancement, 0));
+    line.addEventListener("hello", ({ detail }) => this.#hear(detail.state.enhancement));
     line.addEventListener("message", ({ detail: { type, data } }) => {
-      if (type === "enhancement_settings_changed") this.#hear(data, this.#unanswered);
-      if (type === "pong") this.#hear(this.#word, Math.max(0, this.#unanswered - 1));
+      if (type === "enhancement_settings_changed") this.#hear(data);
+      if (type === "pong") this.#hear(this.#word);
     });
   }
 
   /** The server was told these settings just now. */
   tell(settings) {
-    this.#unanswered += 1;
-    this.#line.send("ping");
+    this.#ticket = this.#line.ping();
     this.#show(settings);
   }
 
-  #hear(word, unanswered) {
+  #hear(word) {
     this.#word = word;
-    this.#unanswered = unanswered;
-    if (!unanswered) this.#show(word);
+    if (this.#line.answered(this.#ticket)) this.#show(word);
   }
 
   #show({ enabled, preset, intensity, match_loudness }) {

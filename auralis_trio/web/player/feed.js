@@ -44,9 +44,10 @@ export class Feed {
     this.#ring.cut(place);
   }
 
-  /** Nothing follows the frame number `frames`, counted from the first one. */
+  /** Nothing follows the frame number `frames`, counted from the first one; null: something does after all. */
   finish(frames) {
     this.#end = frames;
+    this.#ended = false;
   }
 
   pause() {

@@ -1,6 +1,6 @@
 /** The keyboard. Fields and focused controls keep the keys that are theirs. */
 
-const TEXT = "input[type=search], select";
+const TEXT = "input[type=search], input[type=text], select";
 const PRESSABLE = "button, select, a, input[type=checkbox], input[type=radio]";
 const CLICKED = "button, input[type=checkbox], input[type=radio]";
 const SLIDER = "input[type=range], input[type=radio]";
@@ -12,7 +12,7 @@ export function listenToKeys(actions) {
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (target.closest("dialog") || target.matches(TEXT)) return;
+    if (target.closest("dialog, [popover]") || target.matches(TEXT)) return;
     if (key === " " && target.matches(PRESSABLE)) return;
     if (key.startsWith("Arrow") && target.matches(SLIDER)) return;
     const name = key.length === 1 ? key.toLowerCase() : key;

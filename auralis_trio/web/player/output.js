@@ -3,7 +3,7 @@
  * rate, so that nothing is resampled on the way to the browser's mixer.
  */
 
-import { STARTING_FRAMES, windowFrames } from "./credit.js";
+import { bufferFrames } from "./credit.js";
 import { openDeck, prepareDecks } from "./deck.js";
 import { folded } from "./fold.js";
 import { StereoMeter } from "./meter.js";
@@ -109,8 +109,7 @@ export class Output extends EventTarget {
       channels,
       sampleRate,
       twin,
-      // A stream that takes over in the middle brings its first credit behind what is kept of the one before it.
-      capacityFrames: windowFrames(sampleRate, channels) + STARTING_FRAMES,
+      capacityFrames: bufferFrames(sampleRate, channels),
       startFrames: Math.ceil(START_S * sampleRate),
       refillFrames: Math.ceil(REFILL_S * sampleRate),
       reportFrames: Math.ceil(REPORT_S * sampleRate),

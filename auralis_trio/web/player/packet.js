@@ -19,11 +19,14 @@ export function exactEncoding({ bits }) {
   return bits > 16 ? "s24" : "s16";
 }
 
-/** What a stream is sent in: what is done to the sound is finer than 16 bits, whatever the recording has. */
-export function encodingOf(track, { processed, thrifty }) {
+/**
+ * What streams of these tracks are sent in, null being one that is not known: what is done to the sound is finer than
+ * 16 bits, whatever the recordings have.
+ */
+export function encodingOf(tracks, { processed, thrifty }) {
   if (thrifty) return "s16";
-  const exact = exactEncoding(track);
-  return processed && exact === "s16" ? "s24" : exact;
+  const needed = tracks.map((track) => (track ? exactEncoding(track) : "f32"));
+  return ["f32", "s24"].find((encoding) => needed.includes(encoding)) ?? (processed ? "s24" : "s16");
 }
 
 /**

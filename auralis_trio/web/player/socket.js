@@ -1,6 +1,7 @@
 /**
  * The line: the WebSocket to the server, kept open. Says `hello`, `message`, `packet` and `state` (connecting, open,
- * down). Messages are `{type, data}`; while the line is down nothing is kept for later.
+ * down). Messages are `{type, data}`; while the line is down nothing is kept for later. The server takes messages in
+ * order, so a ping behind one that was sent is answered when that one has been carried out.
  */
 
 const FIRST_WAIT_S = 0.5;
@@ -14,6 +15,8 @@ export class Line extends EventTarget {
   #retry = null;
   #heard = false;
   #probing = null;
+  #pings = 0;
+  #pongs = 0;
   #hurry = () => this.hurry();
 
   /** @param {string} url of the WebSocket */
@@ -54,6 +57,17 @@ export class Line extends EventTarget {
     return true;
   }
 
+  /** Ask for an answer to all that was sent so far; the ticket is for `answered`. */
+  ping() {
+    if (this.send("ping")) this.#pings += 1;
+    return this.#pings;
+  }
+
+  /** Whether the server has come so far as it was when this ticket was given. */
+  answered(ticket) {
+    return this.#pongs >= ticket;
+  }
+
   #connect() {
     clearTimeout(this.#retry);
     const socket = new WebSocket(this.#url);
@@ -68,8 +82,10 @@ export class Line extends EventTarget {
     this.#heard = true;
     if (typeof data !== "string") return this.#say("packet", data);
     const message = JSON.parse(data);
+    if (message.type === "pong") this.#pongs += 1;
     if (message.type !== "hello") return this.#say("message", message);
     this.#failures = 0;
+    this.#pongs = this.#pings; // what was asked on an earlier line is never answered
     this.#become("open");
     return this.#say("hello", message.data);
   }
@@ -91,7 +107,7 @@ export class Line extends EventTarget {
       return;
     }
     this.#heard = false;
-    this.send("ping");
+    this.ping();
   }
 
   #hangUp() {

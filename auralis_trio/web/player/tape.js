@@ -1,22 +1,31 @@
 /**
- * A tape: sound without a break on one deck, and which stretch of it is which track. Streams are spliced onto its
+ * A tape: sound without a break on one deck, and which stretch of it is which stream. Streams are spliced onto its
  * end: the rest of a track after a lost connection, the next track of an album without a gap. Positions on a tape
- * are frames since its first one.
+ * are frames since its first one. What the deck has no room for yet waits here.
  */
 
-import { Credit, windowFrames } from "./credit.js";
+import { bufferFrames, Credit, windowFrames } from "./credit.js";
 
-/** One stream's stretch of a tape. `received` counts its frames; `complete` says that the track's end is among them. */
+/** One stream's stretch of a tape. `received` counts its frames. */
 export class Stretch {
   received = 0;
+  /** How it ended: with the track's last frame, or so that another stream takes over. */
   complete = false;
+  replaced = false;
+  /** The entry of the queue that follows, as its end told. */
+  nextEntryId = null;
+  /** The frames that the server was told to have been heard. */
+  told = 0;
+  /** Whether the line that it came on is gone, so that its stream's id means nothing any more. */
+  lost = false;
 
   /**
    * @param {object} start the data of audio_stream_start
-   * @param {{credit: number, settings: object | null}} asked the credit it begins with, and the settings at that time
+   * @param {{credit: number, settings?: object | null}} asked the credit it begins with, and the settings at that time
    */
-  constructor(track, start, { credit, settings }) {
+  constructor(track, start, { credit, settings = null }) {
     this.track = track;
+    this.entryId = start.entry_id ?? null;
     this.streamId = start.stream_id;
     this.startFrame = start.start_frame;
     this.totalFrames = start.total_frames ?? track.total_frames ?? null;
@@ -24,8 +33,6 @@ export class Stretch {
     this.channels = start.channels;
     /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
     this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
-    /** The credit that each stream of this request begins with. */
-    this.firstCredit = credit;
     this.settings = settings;
     this.credit = new Credit({
       granted: credit,
@@ -35,7 +42,7 @@ export class Stretch {
     });
   }
 
-  /** Whether the settings have changed since it was asked for, and now want another sound. */
+  /** Whether the settings have changed since it began, and now want another sound. */
   outdatedBy(settings) {
     if (settings === this.settings) return false;
     const { enhanced, preset, intensity } = this.sound;
@@ -47,6 +54,11 @@ export class Stretch {
   get nextFrame() {
     return this.startFrame + this.received;
   }
+
+  /** How many of its frames were heard. */
+  get heard() {
+    return Math.max(0, Math.min(this.received, this.tape.played - this.tapeStart));
+  }
 }
 
 export class Tape {
@@ -54,12 +66,14 @@ export class Tape {
   played = 0;
   underruns = 0;
   waiting = true;
+  opened = false;
   finished = false;
   ended = false;
   /** From the one that is heard to the one that arrives. */
   stretches = [];
   #deck = null;
-  #early = [];
+  #handed = 0; // frames that the deck was given
+  #held = []; // and the blocks behind them
 
   constructor(stretch) {
     this.sampleRate = stretch.sampleRate;
@@ -77,6 +91,7 @@ export class Tape {
     stretch.tape = this;
     stretch.tapeStart = this.received;
     this.stretches.push(stretch);
+    if (this.finished) this.#finish(false);
   }
 
   /** Forget what was received from the tape's frame `at` on: what is spliced on next takes its place. */
@@ -84,8 +99,9 @@ export class Tape {
     this.stretches = this.stretches.filter(({ tapeStart }) => tapeStart < at);
     if (this.last) this.last.received = at - this.last.tapeStart;
     this.received = at;
-    if (this.#deck) this.#deck.command("cut", at);
-    else this.#early = firstFrames(this.#early, at);
+    this.#held = firstFrames(this.#held, Math.max(0, at - this.#handed));
+    if (at < this.#handed) this.#deck.command("cut", at);
+    this.#handed = Math.min(this.#handed, at);
   }
 
   /** The stretch that arrived last. */
@@ -103,10 +119,6 @@ export class Tape {
     return this.heard.startFrame + this.played - this.heard.tapeStart;
   }
 
-  get buffered() {
-    return this.received - this.played;
-  }
-
   /** Whether the tape sounds, or could. */
   get running() {
     return this.#deck !== null;
@@ -115,21 +127,20 @@ export class Tape {
   push(planes) {
     this.received += planes[0].length;
     this.last.received += planes[0].length;
-    if (this.#deck) this.#deck.push(planes);
-    else this.#early.push(planes); // no more than the credit that a stream starts with
+    this.#held.push(planes);
+    this.#hand();
   }
 
-  /** Nothing will be spliced on: the deck says `ended` after the last frame received. */
+  /** Nothing more is spliced on, as far as is known: the deck says `ended` after the last frame received. */
   finish() {
-    this.finished = true;
-    this.#deck?.command("finish", this.received);
+    this.#finish(true);
   }
 
   /** Play on `deck` from now on. */
   attach(deck, paused) {
     this.#deck = deck;
     if (paused) deck.command("pause");
-    for (const planes of this.#early.splice(0)) deck.push(planes);
+    this.#hand();
     if (this.finished) this.finish();
   }
 
@@ -143,14 +154,32 @@ export class Tape {
 
   /** Take in a deck's report; stretches that were heard to their end are let go. */
   hear({ played, underruns, waiting, ended }) {
-    Object.assign(this, { played, underruns, waiting, ended });
-    while (this.stretches.length > 1 && this.stretches[1].tapeStart <= played) this.stretches.shift();
+    Object.assign(this, { played, underruns, waiting });
+    this.ended = ended && this.finished && played >= this.received;
+    const heard = this.stretches.findLastIndex(({ tapeStart }) => tapeStart <= played);
+    this.stretches = this.stretches.slice(Math.max(0, heard));
+    this.#hand();
   }
 
   /** Fall silent at once. */
   close() {
     this.#deck?.close();
     this.#deck = null;
+  }
+
+  #finish(finished) {
+    this.finished = finished;
+    this.#deck?.command("finish", finished ? this.received : null);
+  }
+
+  /** Give the deck what it has room for. */
+  #hand() {
+    const most = this.played + bufferFrames(this.sampleRate, this.channels);
+    while (this.#deck && this.#held.length && this.#handed + this.#held[0][0].length <= most) {
+      const planes = this.#held.shift();
+      this.#handed += planes[0].length; // a deck takes the samples themselves away
+      this.#deck.push(planes);
+    }
   }
 }
 

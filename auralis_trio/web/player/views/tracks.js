@@ -1,17 +1,19 @@
 /**
- * The list of tracks: pages as they are scrolled to, a search whose late answers are dropped, and which track stands
- * before and behind another. Text from tags goes in as text.
+ * The list of tracks: pages as they are scrolled to, a search whose late answers are dropped, and what stands around a
+ * track. Text from tags goes in as text.
  */
 
 import { clockTime, signalText } from "../format.js";
 
 const PAGE = 100;
+const MAX_AROUND = 500;
+const BEFORE = 100;
 const DEBOUNCE_MS = 200;
 const EMPTY = "No music yet. Start the server with a folder of music: auralis-trio serve FOLDER";
 const SCANNING = ["walking", "reading"];
 const SCANNING_NOTE = "Looking through your folders. Tracks appear here as they are found.";
 
-/** Says `play` with a track when one is chosen, and `change` when other tracks are shown. */
+/** Says `play` with a track when one is chosen, and `more` with `{track, button}` when other things are to be done. */
 export class TrackList extends EventTarget {
   #elements;
   #fetchPage;
@@ -87,25 +89,26 @@ export class TrackList extends EventTarget {
     this.#paintHeard();
   }
 
+  /** The first track that can be played; undefined if there is none. */
+  get first() {
+    return this.#items.find(({ missing }) => !missing);
+  }
+
   /**
-   * The track behind `track` in the list shown (the first if `track` is not in it), or null at the end. Tracks whose
-   * file is missing are passed over, here and in `before`.
+   * What is shown around a track, and where it stands in that: some tracks before it and many behind it, those without
+   * a file left out.
+   * @returns {Promise<{tracks: object[], index: number}>}
    */
-  async after(track) {
-    for (let place = this.#placeOf(track) + 1; ; place += 1) {
-      if (place === this.#items.length) await this.#more();
-      if (!this.#items[place]?.missing) return this.#items[place] ?? null;
-    }
-  }
-
-  /** The track before `track` in the list shown, or null. */
-  before(track) {
-    const earlier = this.#items.slice(0, Math.max(0, this.#placeOf(track)));
-    return earlier.findLast(({ missing }) => !missing) ?? null;
-  }
-
-  #placeOf(track) {
-    return this.#items.findIndex(({ id }) => id === track?.id);
+  async around(track) {
+    const place = this.#items.findIndex(({ id }) => id === track.id);
+    const offset = Math.max(0, place - BEFORE);
+    const shown = this.#items.slice(offset, offset + MAX_AROUND);
+    const all = shown.length === MAX_AROUND || offset + shown.length >= this.#total;
+    const { search, sort } = this.#query;
+    const items = all ? shown : (await this.#fetchPage({ limit: MAX_AROUND, offset, search, sort })).items;
+    const tracks = items.filter(({ id, missing }) => id === track.id || !missing);
+    const index = tracks.findIndex(({ id }) => id === track.id);
+    return index < 0 ? { tracks: [track], index: 0 } : { tracks, index };
   }
 
   /** Load the next page, one at a time. */
@@ -130,7 +133,6 @@ export class TrackList extends EventTarget {
       query.cursor = page.next_cursor;
       this.#total = page.total;
       this.#describe();
-      this.dispatchEvent(new Event("change"));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#describe(error.message);
@@ -167,6 +169,7 @@ export class TrackList extends EventTarget {
     write(".album", track.album);
     write(".format", track.missing ? "file missing" : signalText({ format: track.format, sampleRate: track.sample_rate }));
     row.classList.toggle("missing", Boolean(track.missing));
+    row.querySelector(".more").setAttribute("aria-label", `More for ${track.title ?? "Untitled"}`);
     write(".time", clockTime(track.duration_s));
     return row;
   }
@@ -190,7 +193,10 @@ export class TrackList extends EventTarget {
   #clicked(target) {
     const id = target.closest("li")?.dataset.id;
     const track = this.#items.find((item) => String(item.id) === id);
-    if (track) this.dispatchEvent(new CustomEvent("play", { detail: track }));
+    const button = target.closest(".more");
+    if (!track) return;
+    if (button) this.dispatchEvent(new CustomEvent("more", { detail: { track, button } }));
+    else if (target.closest(".track")) this.dispatchEvent(new CustomEvent("play", { detail: track }));
   }
 
   #describe(problem = "") {

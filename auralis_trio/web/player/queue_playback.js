@@ -1,0 +1,445 @@
+/**
+ * This page as one of those that play the server's queue. The server decides what is played: the page lets it be
+ * heard, shows it, and says what the listener wants. Where others play the queue and this page does not, its controls
+ * are theirs.
+ *
+ * What is wanted here is shown at once. The server's word counts again when it has answered; until then nothing that
+ * it begins is heard, since it may not have known of the wish.
+ */
+
+import { ApiError, commandPlayer } from "./api.js";
+import { Chain } from "./chain.js";
+import { FIRST_FRAMES } from "./credit.js";
+import { encodingOf } from "./packet.js";
+import { Stretch } from "./tape.js";
+
+const AGAIN_MS = 1000;
+const TICK_MS = 500;
+const RESTART_S = 3;
+
+/** Says `change` whenever what it shows may have changed, `note` and `problem` with a text for people. */
+export class QueuePlayback extends EventTarget {
+  /** Whether 16 bits are enough, whatever the recordings have. */
+  thrifty = false;
+  #line;
+  #output;
+  #queue;
+  #chain;
+  #paused = true;
+  #settings = null;
+  // The place to be at next: {entryId, track, frame, sent, onto, later}. `sent` says that a stream from there was asked
+  // for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for again in a moment.
+  #want = null;
+  #ticket = 0; // for the answer to what was said last
+  #busy = 0; // requests over HTTP that are under way
+  #lost = true; // the line is down, or has only just opened
+  #parked = false;
+  #asksAgain = false;
+  #ticking = null;
+
+  /**
+   * @param {import("./socket.js").Line} line
+   * @param {import("./output.js").Output} output
+   * @param {import("./queue.js").Queue} queue listens to the same line, and was made before
+   * @param {import("./tap.js").Tap | null} tap
+   */
+  constructor(line, output, queue, tap) {
+    super();
+    this.#line = line;
+    this.#output = output;
+    this.#queue = queue;
+    this.#chain = new Chain(line, output, tap);
+    this.#chain.addEventListener("change", () => this.#changed());
+    this.#chain.addEventListener("ended", () => this.#heardOut());
+    this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
+    line.addEventListener("state", ({ detail }) => detail === "open" || this.#disconnected());
+    line.addEventListener("hello", () => this.#connected());
+    line.addEventListener("message", ({ detail }) => this.#message(detail));
+    output.addEventListener("held", () => this.#paused || this.pause());
+    queue.addEventListener("change", () => this.#follow());
+  }
+
+  /** What there is to show. `track` is null while the queue is empty; lengths that are not known are null. */
+  get state() {
+    const { entryId, track, frame, heard } = this.#place;
+    const sampleRate = heard?.sampleRate ?? track?.sample_rate ?? null;
+    const playing = !this.#paused && track !== null;
+    return {
+      track,
+      entryId,
+      playing: playing || this.elsewhere,
+      frame: frame ?? Math.round(this.#queue.position_s * (sampleRate ?? 0)),
+      totalFrames: heard?.totalFrames ?? track?.total_frames ?? null,
+      sampleRate,
+      channels: heard?.channels ?? track?.channels ?? null,
+      waiting: playing && (!heard || this.#chain.waiting),
+      underruns: this.#chain.underruns,
+      sound: heard?.sound ?? null,
+    };
+  }
+
+  /** Whether others play the queue, so that the controls here are theirs. */
+  get elsewhere() {
+    return this.#queue.elsewhere && !this.#parked && !this.#want && !this.#chain.heard;
+  }
+
+  /**
+   * Have these tracks as the queue, and play one of them.
+   * @param {object} track that one
+   * @param {Promise<{tracks: object[], index: number}>} list all of them, and where it stands
+   */
+  async playList(track, list) {
+    const { elsewhere } = this;
+    const want = { entryId: null, track, frame: 0, sent: true };
+    this.#queue.learn([track]);
+    if (!elsewhere) {
+      this.#want = want;
+      this.#wake(track.sample_rate);
+    }
+    const done = await this.#request(async () => {
+      const { tracks, index } = await list;
+      this.#queue.learn(tracks);
+      const entries = await this.#queue.order("set", { track_ids: tracks.map(({ id }) => id), start_index: index });
+      if (want === this.#want) this.#begin({ entryId: entries[index], track, frame: 0 }, tracks);
+    });
+    if (!done && want === this.#want) this.#want = null;
+    this.#follow();
+  }
+
+  /** Play an entry from its beginning; where others play, they do. */
+  async jump(entryId) {
+    if (!this.elsewhere) return this.#begin({ entryId, track: this.#queue.trackIn(entryId), frame: 0 });
+    await this.#request(() => commandPlayer("jump", { entry_id: entryId }));
+  }
+
+  /** Play here from where the player is; others stop. */
+  takeOver() {
+    const { entry_id, track_id } = this.#queue.player;
+    this.#begin({ entryId: entry_id, track: this.#queue.trackOf(track_id), frame: null });
+  }
+
+  pause() {
+    if (this.elsewhere) this.#line.send("pause");
+    if (this.#paused) return;
+    this.#rest();
+    this.#say("pause");
+    this.#changed();
+  }
+
+  /** Go on where it was paused, or where the player is. */
+  resume() {
+    if (!this.#paused || this.elsewhere || !this.state.track) return;
+    if (this.#want) this.#begin(this.#want);
+    else if (!this.#chain.heard) this.takeOver();
+    else {
+      this.#wake(null);
+      if (this.#queue.here) this.#say("resume");
+      else this.#goOn();
+      this.#changed();
+    }
+  }
+
+  /** Go on from another frame of the track that is heard; paused stays paused. */
+  seek(frame) {
+    const { track, entryId, sampleRate, totalFrames } = this.state;
+    if (!track || !sampleRate) return;
+    const place = { entryId, track, frame: Math.max(0, Math.min(Math.round(frame), (totalFrames ?? Infinity) - 1)) };
+    if (this.#queue.here) this.#expect(place, "seek", { start_frame: place.frame });
+    else if (!this.#paused) this.#begin(place);
+    else if (this.#chain.heard || this.#want) this.#stand(place);
+    else this.#line.send("seek", { position_s: place.frame / sampleRate });
+  }
+
+  next() {
+    this.#step(1, "next");
+  }
+
+  /** To the entry before, or first to the beginning of this one. */
+  previous() {
+    const { frame, sampleRate } = this.state;
+    if (frame > RESTART_S * sampleRate) this.seek(0);
+    else this.#step(-1, "previous");
+  }
+
+  /** Let go of the sound for something else, and stand where it was. */
+  park() {
+    const { track, entryId, frame } = this.state;
+    this.#parked = true;
+    this.#stop({ entryId, track, frame });
+  }
+
+  /** Be back at a frame, and go on from there if it is `playing`. */
+  unpark({ frame, playing }) {
+    this.#parked = false;
+    const place = { ...this.#want, frame };
+    if (playing) this.#begin(place);
+    else this.#stand(place);
+  }
+
+  /**
+   * Tell the server what is to be done to the sound from now on. False says that it was not told.
+   * @param {{enabled: boolean, preset: string, intensity: number, match_loudness: boolean}} settings
+   */
+  enhance(settings) {
+    this.#chain.tell();
+    return this.#line.send("enhancement", settings);
+  }
+
+  /**
+   * The server's settings are these now, whoever changed them.
+   * @param {{enabled: boolean, preset: string, intensity: number}} settings
+   */
+  follow(settings) {
+    this.#settings = settings;
+    this.#renew();
+  }
+
+  /** Whether the server has carried out all that was said. */
+  get #answered() {
+    return !this.#busy && this.#line.answered(this.#ticket);
+  }
+
+  /** Where this page is: at what it wants, at what is heard, or else where the player is. */
+  get #place() {
+    const { heard, frame } = this.#chain;
+    const want = this.#want;
+    if (want && !want.onto) return { ...want, track: this.#queue.trackOf(want.track?.id) };
+    if (heard) return { entryId: heard.entryId, track: this.#queue.trackOf(heard.track.id), frame, heard };
+    const { entry_id, track_id } = this.#queue.player;
+    return { entryId: entry_id, track: this.#queue.trackOf(track_id) };
+  }
+
+  /** Play from a place on, instead of whatever is under way or `onto` it; no frame: from where the player is. */
+  #begin({ entryId, track, frame, onto = false }, tracks = this.#queue.tracks) {
+    this.#want = { entryId, track, frame, onto, sent: true };
+    if (!onto) this.#chain.close();
+    this.#wake(onto ? null : track?.sample_rate);
+    const { enabled, match_loudness } = this.#settings ?? {};
+    this.#say("play", {
+      entry_id: entryId,
+      start_frame: frame,
+      takeover: true,
+      encoding: encodingOf(tracks, { processed: enabled || match_loudness, thrifty: this.thrifty }),
+      transport: "binary",
+      credit: FIRST_FRAMES,
+    });
+    this.#changed();
+  }
+
+  /** Tell the server to send a stream from this place on. */
+  #expect(place, command, data) {
+    this.#want = { ...place, sent: true };
+    this.#chain.close();
+    this.#say(command, data);
+    this.#changed();
+  }
+
+  /** Be silent at a place, where `resume` begins. */
+  #stand(place) {
+    this.#chain.close();
+    this.#want = { ...place, onto: false, sent: false };
+    this.#changed();
+  }
+
+  /** The same for one who plays: the server is told. */
+  #stop(place) {
+    this.#rest();
+    if (this.#queue.here) this.#say("pause");
+    this.#stand(place);
+  }
+
+  #step(step, command) {
+    if (this.#queue.here) {
+      const beside = this.#queue.beside(this.state.entryId, step);
+      const track = this.#queue.trackOf(beside?.track_id);
+      if (beside) return this.#expect({ entryId: beside.entry_id, track, frame: 0 }, command, {});
+    } else if (this.#paused) {
+      this.#chain.close();
+      this.#want = null;
+    }
+    this.#say(command, {});
+  }
+
+  #wake(sampleRate) {
+    this.#paused = false;
+    this.#output.wake(sampleRate);
+    this.#chain.resume();
+  }
+
+  #rest() {
+    this.#paused = true;
+    this.#chain.pause();
+    this.#output.suspend();
+  }
+
+  #say(type, data = {}) {
+    if (this.#line.send(type, data)) this.#ticket = this.#line.ping();
+  }
+
+  /** Whether a request over HTTP was carried out; what is wrong with it is told. */
+  async #request(action) {
+    this.#busy += 1;
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#tell(error.message);
+      return false;
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  #disconnected() {
+    this.#lost = true;
+    this.#chain.lose();
+  }
+
+  /** What was heard before the line was lost goes on, unless others play by now. */
+  #connected() {
+    const { outputs, entry_id } = this.#queue.player;
+    const { heard } = this.#chain;
+    this.#lost = false;
+    if (this.#parked) return;
+    if (this.#paused ? heard && heard.entryId !== entry_id : outputs.length) this.#chain.close();
+    if (this.#paused && this.#want) this.#want.sent = false;
+    else if (outputs.length) this.#want = null;
+    else if (this.#want) this.#begin(this.#want);
+    else this.#goOn();
+    this.#follow();
+  }
+
+  #message({ type, data }) {
+    if (type === "audio_stream_start") this.#started(data);
+    else if (type === "audio_stream_end") this.#ended(data);
+    else if (type === "audio_stream_drop") this.#dropped(data);
+    else if (type === "audio_stream_error") this.#refused(data);
+    else if (type === "error") this.#tell(data.message);
+    else if (type === "pong") this.#follow();
+  }
+
+  #started(start) {
+    if (this.#parked) return;
+    const want = this.#want;
+    const { follows_stream_id: follows, entry_id, start_frame } = start;
+    const track = this.#queue.trackOf(start.track_id);
+    const stretch = new Stretch(track, start, { credit: FIRST_FRAMES, settings: this.#settings });
+    if (follows !== null) this.#chain.follow(stretch, follows);
+    else if (want?.onto && want.entryId === entry_id && want.frame === start_frame) this.#chain.append(stretch);
+    else this.#chain.begin(stretch);
+    if (this.#asksAgain) this.#tell("", "note");
+    this.#asksAgain = false;
+    if (want?.onto) this.#want = null;
+    this.#follow();
+  }
+
+  #ended(end) {
+    const stretch = this.#chain.end(end);
+    if (!stretch) return;
+    if (end.reason === "stopped") this.#chain.close();
+    else if (end.reason === "stalled") this.#goOn();
+    else if (!stretch.replaced && stretch.nextEntryId === null) this.#chain.finish();
+    if (stretch.complete) this.#renew();
+    this.#follow();
+  }
+
+  #dropped({ after_stream_id }) {
+    this.#chain.drop(after_stream_id);
+    this.#chain.finish();
+    this.#follow();
+  }
+
+  /** A stream that does not begin, or breaks off. Whether another one follows, the server knows. */
+  #refused({ code, message, entry_id, track_id }) {
+    const want = this.#want;
+    if (want?.sent && !this.#answered && want.entryId !== entry_id) return; // that is no longer wanted
+    const patient = code === "analysis_running";
+    const title = this.#queue.trackOf(track_id)?.title;
+    this.#tell(title ? `${title}: ${message}` : message, patient ? "note" : "problem");
+    if (patient && !this.#paused) this.#askLater(entry_id);
+    else if (!this.#chain.live) this.#chain.finish();
+    this.#changed();
+  }
+
+  /** The server will be able to answer soon. */
+  #askLater(entryId) {
+    const { entryId: wanted, track, frame } = this.#want ?? {};
+    const place = wanted === entryId ? { track, frame } : { track: this.#queue.trackIn(entryId), frame: 0 };
+    const want = { ...place, entryId, onto: this.#chain.heard !== null, sent: true, later: true };
+    this.#want = want;
+    this.#asksAgain = true;
+    setTimeout(() => {
+      if (want !== this.#want) return;
+      this.#begin(want);
+    }, AGAIN_MS);
+  }
+
+  /** Take the server's word for whether this page plays, and whether that is paused. */
+  #follow() {
+    if (this.#answered && !this.#lost && !this.#parked) {
+      if (this.#queue.here) this.#play();
+      else if (!this.#chain.live) this.#leave();
+    }
+    this.#changed();
+  }
+
+  #play() {
+    const { state } = this.#queue.player;
+    if (state === "paused" && !this.#paused) this.#rest();
+    if (state === "playing" && this.#want?.sent === false) return this.#begin(this.#want);
+    if (state === "playing" && this.#paused) this.#wake(null);
+    if (this.#chain.heard && !this.#want?.onto) this.#want = null;
+    return this.#chain.open();
+  }
+
+  /** This page plays no more; the last of what it was sent is heard. */
+  #leave() {
+    const waits = this.#want?.later;
+    if (!waits && (this.#want?.sent || this.#queue.elsewhere)) this.#want = null;
+    this.#chain.finish();
+    if (!waits && !this.#chain.heard && !this.#paused) this.#rest();
+  }
+
+  /** The server begins anew what it sends; what is heard, but was sent to its end already, has to be asked for. */
+  #renew() {
+    const { heard, live, last } = this.#chain;
+    if (!heard || !this.#settings) return;
+    const sent = live ?? (last.replaced ? last : null);
+    if (heard.entryId !== sent?.entryId && heard.outdatedBy(this.#settings)) this.seek(this.#chain.frame);
+  }
+
+  /** Ask for what comes behind the last frame that has arrived, which the server no longer sends by itself. */
+  #goOn() {
+    const { last, live } = this.#chain;
+    if (!last || live || this.#want || this.#paused || this.#line.state !== "open") return;
+    const entryId = last.complete ? last.nextEntryId : last.entryId;
+    const frame = last.complete ? 0 : last.nextFrame;
+    if (entryId !== null) this.#begin({ entryId, track: this.#queue.trackIn(entryId), frame, onto: true });
+  }
+
+  #heardOut() {
+    if (!this.#queue.here && !this.#want) this.#rest();
+    this.#changed();
+  }
+
+  /** Stop here, and say why; `resume` tries again from this frame. */
+  #fail(text) {
+    const { entryId, track, frame } = this.state;
+    this.#stop({ entryId, track, frame });
+    this.#tell(text);
+  }
+
+  #tell(text, kind = "problem") {
+    this.dispatchEvent(new CustomEvent(kind, { detail: text }));
+  }
+
+  #changed() {
+    if (this.elsewhere) this.#ticking ??= setInterval(() => this.#changed(), TICK_MS);
+    else {
+      clearInterval(this.#ticking);
+      this.#ticking = null;
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+}
