@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pony.orm import Database, db_session
 
+from auralis_trio.library.functions import add_functions
 from auralis_trio.library.home import driver_error
 
 FILE_NAME = "library.sqlite3"
@@ -27,7 +28,7 @@ class SqliteFile:
 
     def bind(self, db: Database) -> None:
         """See `Home.bind`."""
-        db.on_connect(provider="sqlite")(_set_pragmas)
+        db.on_connect(provider="sqlite")(_prepare)
         path = self.data_dir.absolute() / FILE_NAME
         db.bind(provider="sqlite", filename=str(path), create_db=True, timeout=self.lock_wait_s)
 
@@ -51,7 +52,8 @@ class SqliteFile:
         db.disconnect()
 
 
-def _set_pragmas(_db: Database, connection: sqlite3.Connection) -> None:
+def _prepare(_db: Database, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    add_functions(connection)
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
