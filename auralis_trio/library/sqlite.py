@@ -1,5 +1,6 @@
 """A library in a file of SQLite's, in WAL mode: readers see the last committed state and wait for nobody."""
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,16 @@ class SqliteFile:
         # Pony's own ways to begin all ask for the one place of a writer.
         db._exec_sql("BEGIN")
 
-    def begin_writing(self, db: Database) -> None:
+    def begin_writing(self, db: Database, durable: bool) -> None:
         """An immediate session has begun as the one writer."""
+
+    def sync(self) -> None:
+        """See `Home.sync`. With `synchronous = NORMAL` a commit stays in the log of changes until a checkpoint."""
+        log = os.open(self.data_dir / f"{FILE_NAME}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`."""

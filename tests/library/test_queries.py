@@ -224,7 +224,8 @@ def test_albums_and_artists_in_lists_have_the_revision_of_their_picture(
             name = "title_key" if kind == "album" else "name_key"
             library.db.execute(
                 f"INSERT INTO {kind}_artwork ({kind}_id, source, revision, seen, set_ns)"
-                f" SELECT id, 'set', 'abc', '', 1 FROM {kind} WHERE {name} = $key"
+                f" SELECT id, 'set', 'abc', '', 1 FROM {kind} WHERE {name} = $key",
+                {"key": key},
             )
     assert {album.title: album.artwork for album in list_albums(library).items} == {"Live": "abc", "Debut": None}
     assert {one.name: one.artwork for one in list_artists(library).items} == {"Nina": None, "Björk": "abc"}
