@@ -1,4 +1,4 @@
-"""What keeps scans, pages, searches and facets of a large library quick beside each other.
+"""What keeps scans, pages, searches and facets of a large library quick; and the pictures that were set.
 
 An index in which a list is sorted holds every key of its order, and before one that may not be known whether it is.
 
@@ -140,6 +140,8 @@ STEP = Migration(
     (
         # However many files hold the same audio, only the tracks of those that are gone are looked at.
         "CREATE INDEX track_gone ON track (content_id) WHERE missing",
+        # In the database, and so in its backups.
+        "CREATE TABLE set_picture (revision TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL)",
         # What totals are made of, so that they need not read the rows.
         "CREATE INDEX track_skipped ON track (skip_count) WHERE skip_count > 0",
         "CREATE INDEX analysis_failed ON analysis (content_id) WHERE code IS NOT NULL",
