@@ -7,6 +7,7 @@ from auralis_trio.app import hold_data_dir
 from auralis_trio.cli.options import Options
 from auralis_trio.config import load_settings
 from auralis_trio.library.backup import create_backup, list_backups, restore_backup
+from auralis_trio.library.postgresql import hold_database
 
 
 def backup(options: Options) -> int:
@@ -23,7 +24,7 @@ def backup(options: Options) -> int:
             for one in list_backups(data_dir):
                 print(f"{one.name}\t{one.size_bytes}")
         case "restore":
-            with hold_data_dir(data_dir):
+            with hold_data_dir(data_dir), hold_database(settings.database_url):
                 before = restore_backup(data_dir, settings.database_url, options["name"])
             kept = "" if before is None else f"; what was there before is {before.name}"
             print(f"brought back {options['name']}{kept}")

@@ -18,6 +18,7 @@ from auralis_trio.app import hold_data_dir, run_server, scan_once
 from auralis_trio.cli.options import Options
 from auralis_trio.config import Settings, load_settings
 from auralis_trio.demo import make_demo, no_progress
+from auralis_trio.library.postgresql import hold_database
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may hold the interpreter; with Python's 5 ms one busy thread starves the event loop."""
@@ -26,7 +27,7 @@ SWITCH_INTERVAL_S = 0.0005
 def serve(options: Options) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     settings = _settings(options)
-    with hold_data_dir(Path(settings.data_dir)):
+    with hold_data_dir(Path(settings.data_dir)), hold_database(settings.database_url):
         if not settings.folders:
             settings = _with_demo(settings)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -41,6 +42,7 @@ def scan(options: Options) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         hold_data_dir(Path(settings.data_dir)),
+        hold_database(settings.database_url),
         Progress(*columns, console=Console(stderr=True), transient=True) as bar,
     ):
         task = bar.add_task("looking", total=None)

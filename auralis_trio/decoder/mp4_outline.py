@@ -25,6 +25,7 @@ _INNER = {
 _ONE_EACH = (b"moov", b"mvhd", b"trak", b"tkhd", b"mdhd", b"dref", b"stsd", b"stts", b"stsc", b"stsz", b"stco")
 _REFERENCE = bytes.fromhex("0000000000000001 0000000c 75726c20 00000001")  # to the file itself
 _ENTRY_BYTES = 36  # of a sound's description, with its own header
+_MAX_TABLE_BYTES = 1 << 20
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000)
 _AAC_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 _ALAC_BITS = (16, 20, 24, 32)
@@ -37,7 +38,10 @@ def sound_of(file: RegularFile, top: Sequence[Box]) -> AudioFormat | None:
         return None
     if any(len(found[name]) != 1 for name in _ONE_EACH) or len(found[b"elst"]) > 1:
         return None
-    tables = {name: body_of(file, found[name][0]) for name in (b"dref", b"stts", b"stsc", b"stsz", b"stco", b"stsd")}
+    places = {name: found[name][0] for name in (b"dref", b"stts", b"stsc", b"stsz", b"stco", b"stsd")}
+    if any(stop - start > _MAX_TABLE_BYTES for _, start, stop in places.values()):
+        return None
+    tables = {name: body_of(file, box) for name, box in places.items()}
     if tables[b"dref"] != _REFERENCE or not _tables_fit(tables, file.size):
         return None
     clock = body_of(file, found[b"mdhd"][0])

@@ -4,7 +4,7 @@ Also reads single pages, with the checksum that each carries, so that a damaged 
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 import msgspec
@@ -20,6 +20,7 @@ PAGE_BYTES = 1 << 13
 """What most pages are no longer than: a first try costs less."""
 
 _MAX_HEADER_PAGES = 4096
+_MAX_KEPT_BYTES = 1 << 20  # of pages with headers; more of them have a picture, and are not worth the memory
 _LANDING_MARGIN = 4096  # more than half of the longest Vorbis window
 _NO_POSITION = 0xFFFFFFFFFFFFFFFF
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -36,8 +37,12 @@ class Page(msgspec.Struct, frozen=True):
     continues: bool
     last: bool
     segments: bytes
-    body: bytes
     data: bytes
+
+    @property
+    def body(self) -> bytes:
+        """What is in it, without its head."""
+        return self.data[27 + len(self.segments) :]
 
     @property
     def length(self) -> int:
@@ -57,13 +62,13 @@ class Page(msgspec.Struct, frozen=True):
     def parts(self) -> tuple[list[bytes], bytes]:
         """The packets, or the ends of packets, that end on it; and the beginning of one that goes on."""
         ended: list[bytes] = []
-        start = at = 0
+        start = at = 27 + len(self.segments)
         for lacing in self.segments:
             at += lacing
             if lacing < 255:
-                ended.append(self.body[start:at])
+                ended.append(self.data[start:at])
                 start = at
-        return ended, self.body[start:]
+        return ended, self.data[start:]
 
 
 def checksum(page: bytes) -> int:
@@ -79,8 +84,7 @@ def read_page(file: RegularFile, offset: int) -> Page | None:
     if len(data) < 27 or data[:5] != b"OggS\0":
         return None
     segments = data[27 : 27 + data[26]]
-    body = 27 + data[26]
-    length = body + sum(segments)
+    length = 27 + data[26] + sum(segments)
     if len(data) < length:
         data = file.read_at(offset, length)
     if len(segments) < data[26] or len(data) < length:
@@ -94,7 +98,6 @@ def read_page(file: RegularFile, offset: int) -> Page | None:
         continues=bool(data[5] & 1),
         last=bool(data[5] & 4),
         segments=segments,
-        body=data[body:length],
         data=data[:length],
     )
 
@@ -134,8 +137,7 @@ def map_ogg(file: RegularFile) -> FileMap:
     if first is None:
         raise SourceCorrupt
     kind, headers = _identify(first.body)
-    pages = _header_pages(file, first.serial, headers)
-    start = pages[-1].offset + pages[-1].length
+    start, pages = _header_pages(file, first.serial, headers)
     last = last_pages(file)
     if any(page.serial != first.serial for page in last):
         raise SourceUnsupported("This track's file holds several streams of audio, which is not played.")
@@ -146,19 +148,22 @@ def map_ogg(file: RegularFile) -> FileMap:
     if kind == "opus":
         delay = int.from_bytes(first.body[10:12], "little")
         total = max(0, ends[0] - delay)
-        return FileMap(kind, payload, total, delay, outline=_opus_outline(file, pages, last[0], total))
+        outline = _opus_outline(file, pages, last[0], total) if pages else None
+        return FileMap(kind, payload, total, delay, outline=outline)
     if kind == "ogg_flac":
         packed = int.from_bytes(first.body[27:35], "big")  # rate 20 bits, channels 3, word length 5, frames 36
         total = packed & 0xFFFFFFFFF or ends[0]
         return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)
     # The last page ends before its packets do, so libsndfile reckons its beginning too early: land before it.
     landing = max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0
-    return FileMap(kind, payload, last_landing=landing, outline=_vorbis_outline(file, pages, last[0]))
+    return FileMap(
+        kind, payload, last_landing=landing, outline=_vorbis_outline(file, pages, last[0]) if pages else None
+    )
 
 
 def read_comment(file: RegularFile, start: int) -> bytes:
     """The Vorbis comments of a file whose audio begins at `start`; what follows them in their packet comes along."""
-    headers = _packets(list(takewhile(lambda page: page.offset < start, pages_from(file, 0))))
+    headers = _packets(takewhile(lambda page: page.offset < start, pages_from(file, 0)))
     comment = headers[1] if len(headers) > 1 else b""
     return comment.removeprefix(b"\x03vorbis").removeprefix(b"OpusTags")
 
@@ -174,16 +179,19 @@ def _identify(packet: bytes) -> tuple[str, int]:
     raise SourceUnsupported
 
 
-def _header_pages(file: RegularFile, serial: int, headers: int) -> list[Page]:
-    """The pages up to the one on which the last header packet ends: audio begins on a fresh page."""
+def _header_pages(file: RegularFile, serial: int, headers: int) -> tuple[int, list[Page]]:
+    """Where the page ends on which the last header packet does, for audio begins on a fresh page; and the pages until
+    there, or none where they are too large to be kept."""
     packets = 0
     pages: list[Page] = []
-    for page in pages_from(file, 0):
-        pages.append(page)
+    for count, page in enumerate(pages_from(file, 0)):
+        end = page.offset + page.length
+        if end <= _MAX_KEPT_BYTES:
+            pages.append(page)
         packets += page.packets if page.serial == serial else 0
         if packets >= headers:
-            return pages
-        if len(pages) > _MAX_HEADER_PAGES:
+            return end, pages if end <= _MAX_KEPT_BYTES else []
+        if count >= _MAX_HEADER_PAGES:
             break
     raise SourceCorrupt
 
@@ -210,18 +218,20 @@ def _opus_outline(file: RegularFile, pages: list[Page], last: Page, total_frames
     return Outline(audio_format, total_frames)
 
 
-def _packets(pages: list[Page]) -> list[bytes]:
+def _packets(pages: Iterable[Page]) -> list[bytes]:
     """The packets of the first stream that end on these pages."""
     packets: list[bytes] = []
-    begun = b""
+    begun: list[bytes] = []
+    serial = None
     for page in pages:
-        if page.serial != pages[0].serial:
+        serial = page.serial if serial is None else serial
+        if page.serial != serial:
             continue
         ended, rest = page.parts()
         if ended:
-            packets += [begun + ended[0], *ended[1:]]
-            begun = b""
-        begun += rest
+            packets += [b"".join([*begun, ended[0]]), *ended[1:]]
+            begun.clear()
+        begun.append(rest)
     return packets
 
 

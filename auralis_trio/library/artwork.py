@@ -1,7 +1,7 @@
 """Which picture an album or an artist has: one that was set, or what was found in and beside its files.
 
 What was found is remembered together with what was seen then, so that nothing is opened again until that changes.
-The folders of music are only ever read; a picture that was set lies in the data directory.
+The folders of music are only ever read; a picture that was set lies in the database.
 """
 
 import os
@@ -71,6 +71,13 @@ _TRACKS = {
         ORDER BY year DESC NULLS LAST, track.id LIMIT $at_most""",
 }
 _COLUMNS = "source, revision, media_type, width, height"
+_KEEP_PICTURE = "INSERT INTO set_picture (revision, data) VALUES ($revision, $data) ON CONFLICT (revision) DO NOTHING"
+_DROP_PICTURES = """DELETE FROM set_picture
+    WHERE NOT EXISTS (SELECT 1 FROM album_artwork
+        WHERE album_artwork.revision = set_picture.revision AND album_artwork.source = 'set')
+    AND NOT EXISTS (SELECT 1 FROM artist_artwork
+        WHERE artist_artwork.revision = set_picture.revision AND artist_artwork.source = 'set')
+"""
 
 
 def artwork_state(library: Library, owner: Owner, owner_id: int) -> ArtworkState:
@@ -155,21 +162,29 @@ def keep_found(library: Library, owner: Owner, owner_id: int, record: ArtworkRec
         )
 
 
-def keep_choice(library: Library, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str) -> list[str]:
-    """Remember what somebody chose; the revisions of pictures that were set and that nothing has any more.
+def keep_choice(
+    library: Library, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str, data: bytes | None = None
+) -> None:
+    """Remember what somebody chose; with the bytes of a picture that was set, for as long as anything has it.
 
     Raises:
         NotFound: there is no such album or artist.
     """
     _check_id(owner, owner_id)
     with library.writing():
-        before = library.db.select(
-            f"SELECT revision FROM {owner.value}_artwork WHERE {owner.value}_id = $owner_id AND source = 'set'",
-            {"owner_id": owner_id},
-        )
         if not _write(library, owner, owner_id, record, seen, ""):
             raise _no_owner(owner)
-        return [revision for revision in before if not _is_set(library, revision)]
+        if data is not None:
+            values = {"revision": record.revision, "data": data}
+            library.db.execute(_KEEP_PICTURE, values)
+        library.db.execute(_DROP_PICTURES)
+
+
+def set_picture(library: Library, revision: str) -> bytes | None:
+    """The bytes of a picture that was set; None where none of this revision is."""
+    with library.reading():
+        rows = library.db.select("SELECT data FROM set_picture WHERE revision = $revision", {"revision": revision})
+    return bytes(rows[0]) if rows else None
 
 
 def _write(library: Library, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str, only: str) -> bool:
@@ -184,16 +199,6 @@ def _write(library: Library, owner: Owner, owner_id: int, record: ArtworkRecord,
         {**msgspec.structs.asdict(record), "seen": seen, "now_ns": time.time_ns(), "owner_id": owner_id},
     )
     return bool(written.rowcount == 1)
-
-
-def _is_set(library: Library, revision: str) -> bool:
-    return any(
-        library.db.get(
-            f"SELECT count(*) FROM {owner.value}_artwork WHERE source = 'set' AND revision = $revision",
-            {"revision": revision},
-        )
-        for owner in Owner
-    )
 
 
 def _check_id(owner: Owner, owner_id: Any) -> None:

@@ -26,8 +26,15 @@ class Home(Protocol):
     def begin_reading(self, db: Database) -> None:
         """Within a session that has asked nothing yet: all that it asks is of one moment."""
 
-    def begin_writing(self, db: Database) -> None:
+    def begin_writing(self, db: Database, durable: bool) -> None:
         """Within a session that has asked nothing yet: nobody else writes until it ends."""
+
+    def sync(self) -> None:
+        """See to it that the durable session that has just ended outlives a power cut.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
 
     def is_busy(self, error: BaseException) -> bool:
         """Whether an error says that another holds what was asked for, or that nobody answers just now."""

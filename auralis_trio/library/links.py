@@ -28,8 +28,14 @@ _ARTISTS_OF = (
     """SELECT album.artist_id FROM album JOIN track ON track.album_id = album.id
         WHERE track.id IN ? AND album.artist_id IS NOT NULL""",
 )
+# Of several ways to write the names, an album has the one that most of its tracks have.
 _SETTLE_ALBUMS = """
     UPDATE album SET
+        title = coalesce((SELECT album_title FROM track WHERE album_id = album.id
+            GROUP BY album_title ORDER BY count(*) DESC, min(id) LIMIT 1), title),
+        artist_name = CASE WHEN substr(owner_key, 1, 7) = 'artist:' THEN coalesce((SELECT album_artist FROM track
+            WHERE album_id = album.id GROUP BY album_artist ORDER BY count(*) DESC, min(id) LIMIT 1), artist_name)
+        END,
         year = (SELECT max(year) FROM track WHERE album_id = album.id),
         artist_id = CASE
             WHEN substr(owner_key, 1, 7) = 'artist:' THEN artist_id

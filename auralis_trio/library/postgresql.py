@@ -1,5 +1,7 @@
 """A library in a database of PostgreSQL's, with the same promises: readers of one moment beside one writer."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import psycopg2
@@ -7,12 +9,16 @@ from pony.orm import Database
 from psycopg2 import errorcodes
 from psycopg2.extensions import connection, cursor, new_type, register_type
 
+from auralis_trio.errors import StartupError
 from auralis_trio.library.home import driver_error
 from auralis_trio.library.migrations import WRITER_LOCK
 
 CONNECT_TIMEOUT_S = 5
 SILENCE_LIMIT_MS = 20_000
 STATEMENT_LIMIT_MS = 60_000
+
+# As for the writer's lock: a number that is unlikely to be another's.
+HOLDER_LOCK = 0x6175_7261_6C6A
 
 SCHEMES = ("postgresql://", "postgres://")
 
@@ -63,9 +69,14 @@ class PostgresqlServer:
         """See `Home.begin_reading`."""
         db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def begin_writing(self, db: Database) -> None:
+    def begin_writing(self, db: Database, durable: bool) -> None:
         """See `Home.begin_writing`."""
+        if durable:
+            db.execute("SET LOCAL synchronous_commit TO on")
         db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
+
+    def sync(self) -> None:
+        """See `Home.sync`. A durable commit has waited for it."""
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`. A connection that broke has no code."""
@@ -77,6 +88,33 @@ class PostgresqlServer:
     def close(self, db: Database) -> None:
         """Close this thread's connection; others close with their threads."""
         db.disconnect()
+
+
+@contextmanager
+def hold_database(url: str) -> Iterator[None]:
+    """Be the one program that works with the library at `url`, for as long as the connection made for it lasts.
+
+    Without a URL the library lies in the data directory, whose own lock says the same.
+
+    Raises:
+        StartupError: the database cannot be reached, or another program works with it.
+    """
+    if not url:
+        yield
+        return
+    try:
+        holding = psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT_S, application_name="auralis-trio lock")
+    except psycopg2.Error as error:
+        raise StartupError(PostgresqlServer.busy_sentence) from error
+    with closing(holding):
+        holding.autocommit = True
+        asking = holding.cursor()
+        asking.execute("SELECT pg_try_advisory_lock(%s)", (HOLDER_LOCK,))
+        if asking.fetchone() != (True,):
+            raise StartupError(
+                "Another Auralis-Trio works with this database. Stop it or choose another with --database-url."
+            )
+        yield
 
 
 def _bytes_of(value: str | None, of: cursor) -> bytes | None:

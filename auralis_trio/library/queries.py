@@ -150,7 +150,8 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
 _ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
-         FROM track WHERE track.album_id = album.id)
+         FROM track WHERE track.album_id = album.id),
+        (SELECT revision FROM album_artwork WHERE album_artwork.album_id = album.id)
     FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({ids})
 """
 
@@ -190,7 +191,8 @@ def album_page(library: Library, listing: Listing, window: Window) -> Page[Album
 _ARTISTS = """SELECT artist.id, artist.name,
         (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
             WHERE track_artist.artist_id = artist.id),
-        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist')
+        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist'),
+        (SELECT revision FROM artist_artwork WHERE artist_artwork.artist_id = artist.id)
     FROM artist WHERE artist.id IN ({ids})
 """
 
@@ -209,13 +211,18 @@ def list_artists(
     with library.reading():
         found = read_slice(library.db, listing, window)
         rows = rows_of(library.db, _ARTISTS, found.ids)
-    return found.page(
-        [ArtistRecord(id=id, name=name, albums=albums, tracks=tracks) for id, name, albums, tracks in rows]
-    )
+    names = ArtistRecord.__struct_fields__
+    return found.page([ArtistRecord(**dict(zip(names, row, strict=True))) for row in rows])
 
 
 _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
-        (SELECT count(*) FROM album), (SELECT count(*) FROM artist), (SELECT count(*) FROM folder),
+        (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
+        (SELECT count(*) FROM genre WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)),
+        (SELECT count(*) FROM folder), (SELECT count(*) FROM playlist),
+        (SELECT count(*) FROM track WHERE favorite),
+        (SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE play_count > 0),
+        (SELECT CAST(coalesce(sum(skip_count), 0) AS BIGINT) FROM track WHERE skip_count > 0),
+        (SELECT count(*) FROM analysis) - (SELECT count(*) FROM analysis WHERE code IS NOT NULL),
         sum(duration_s), count(*) - count(duration_s), CAST(coalesce(sum(size), 0) AS BIGINT)
     FROM track
 """

@@ -53,7 +53,10 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One album; `artist` is null where its tracks are by several and no tag names one for all."""
+    """One album; `artist` is null where its tracks are by several and no tag names one for all.
+
+    `artwork` is the picture's revision, null where none is known yet.
+    """
 
     id: int
     title: str
@@ -62,15 +65,17 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None
     tracks: int
     duration_s: float | None
+    artwork: str | None
 
 
 class ArtistRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One artist, with the albums that the artist has tracks on."""
+    """One artist, with the albums that the artist has tracks on, and the revision of the picture, if one is known."""
 
     id: int
     name: str
     albums: int
     tracks: int
+    artwork: str | None
 
 
 class FolderRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,13 +88,22 @@ class FolderRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of the whole library. `duration_s` is the sum over the tracks whose length is known, null if none is."""
+    """Totals of the whole library. `duration_s` is the sum over the tracks whose length is known, null if none is.
+
+    `plays` and `skips` count what was heard of all tracks; `analysed` counts the tracks' contents that were measured.
+    """
 
     tracks: int
     missing: int
     albums: int
     artists: int
+    genres: int
     folders: int
+    playlists: int
+    favorites: int
+    plays: int
+    skips: int
+    analysed: int
     duration_s: float | None
     unknown_durations: int
     size_bytes: int

@@ -11,6 +11,7 @@ _GOES = (
     "DELETE FROM playlist WHERE rules IS NULL",
     "DELETE FROM album_artwork",
     "DELETE FROM artist_artwork",
+    "DELETE FROM set_picture",
     "DELETE FROM track_artist",
     "DELETE FROM track_genre",
     "DELETE FROM track_search",

@@ -1,17 +1,21 @@
-"""The one table of what the rules of a smart playlist can ask: the fields of a track, and the operators of each kind.
+"""The one table of what the rules of a smart playlist can ask: every field of tags, of files, of what was heard and
+measured, and the operators of each kind.
 
 From it rules are checked, turned into SQL, and described to clients. A comparison is false for a value that is not
 known; `is_not`, `contains_not` and `not_in_last_days` are the negations of theirs, and so true for it. Of what a
 track has several of, such as artists and genres, one has to fit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from auralis_trio.analysis import ANALYSIS_VERSION, DIMENSIONS
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.tag_fields import FIELDS as TAG_FIELDS
+from auralis_trio.library.tag_fields import FormName, TagField
 from auralis_trio.library.text import fold
 
 Kind = Literal["text", "number", "date", "flag", "choice"]
@@ -195,23 +199,15 @@ KNOWN = {
 }
 
 
-def _lower(text: str) -> str:
-    """As both databases do it in every language: the letters of ASCII alone."""
-    return "".join(char.lower() if char.isascii() else char for char in text.strip())
-
-
 _ONE_ARTIST = """EXISTS (SELECT 1 FROM track_artist JOIN artist ON artist.id = track_artist.artist_id
     WHERE track_artist.track_id = track.id AND track_artist.role = '{role}' AND {{}})"""
 _ONE_GENRE = """EXISTS (SELECT 1 FROM track_genre JOIN genre ON genre.id = track_genre.genre_id
     WHERE track_genre.track_id = track.id AND {})"""
+_PROFILE = f"""EXISTS (SELECT 1 FROM analysis WHERE analysis.content_id = track.content_id
+    AND analysis.version = {ANALYSIS_VERSION} AND analysis.profile IS NOT NULL AND {{}})"""
 
-
-def _text_field(name: str) -> RuleField:
-    """A text that is kept as it stands in the tag alone."""
-    return RuleField(name, "text", f"lower(track.{name})", nullable=True, prepare=_lower)
-
-
-_ROWS = (
+# What tags say that is kept in more than one place, or folded already.
+_LINKED = (
     RuleField("title", "text", "track.title_key"),
     RuleField("artist", "text", "artist.name_key", nullable=True, within=_ONE_ARTIST.format(role="artist")),
     RuleField(
@@ -219,39 +215,74 @@ _ROWS = (
     ),
     RuleField("album", "text", "track.album_key", nullable=True),
     RuleField("genre", "text", "genre.name_key", nullable=True, within=_ONE_GENRE),
-    _text_field("composer"),
-    _text_field("publisher"),
-    _text_field("copyright"),
-    _text_field("comment"),
-    _text_field("lyrics"),
-    RuleField("year", "number", "track.year", nullable=True),
-    RuleField("bpm", "number", "track.bpm", nullable=True),
-    RuleField("track_number", "number", "track.track_number", nullable=True),
-    RuleField("track_total", "number", "track.track_total", nullable=True),
-    RuleField("disc_number", "number", "track.disc_number", nullable=True),
-    RuleField("disc_total", "number", "track.disc_total", nullable=True),
-    RuleField("compilation", "flag", "track.compilation", nullable=True),
+    *(
+        RuleField(
+            f"musicbrainz_{role}_ids",
+            "text",
+            "fold_text(track_artist.musicbrainz_id)",
+            nullable=True,
+            within=_ONE_ARTIST.format(role=role),
+        )
+        for role in ("artist", "album_artist")
+    ),
+)
+_SEVERAL = {"artists", "album_artists", "genres"}
+"""Fields of tags whose single values are those of another field here."""
+
+_KINDS: Mapping[FormName, Kind] = {
+    "text": "text",
+    "lines": "text",
+    "date": "text",
+    "number": "number",
+    "gain": "number",
+    "peak": "number",
+    "flag": "flag",
+}
+_UNITS = {"_db": "decibels", "_lu": "loudness units"}
+
+
+def _tag_rule(field: TagField) -> RuleField:
+    """What can be asked of a field of tags that stands in one column as the tag has it."""
+    kind = _KINDS[field.form]
+    column = f"fold_text(track.{field.name})" if kind == "text" else f"track.{field.name}"
+    return RuleField(field.name, kind, column, _UNITS.get(field.name[-3:]), nullable=True)
+
+
+_OF_FILES = (
     RuleField("duration_s", "number", "track.duration_s", "seconds", nullable=True),
     RuleField("format", "choice", "track.kind", choices=tuple(row.name for row in FORMATS)),
     RuleField("sample_rate", "number", "track.sample_rate", "hertz"),
     RuleField("channels", "number", "track.channels"),
     RuleField("bits", "number", "track.bits", nullable=True),
     RuleField("size_bytes", "number", "track.size", "bytes"),
-    RuleField("replaygain_track_gain_db", "number", "track.replaygain_track_gain_db", "decibels", nullable=True),
-    RuleField("replaygain_album_gain_db", "number", "track.replaygain_album_gain_db", "decibels", nullable=True),
-    RuleField("replaygain_track_peak", "number", "track.replaygain_track_peak", nullable=True),
-    RuleField("replaygain_album_peak", "number", "track.replaygain_album_peak", nullable=True),
-    RuleField("r128_track_gain_lu", "number", "track.r128_track_gain_lu", "loudness units", nullable=True),
-    RuleField("r128_album_gain_lu", "number", "track.r128_album_gain_lu", "loudness units", nullable=True),
     RuleField("added", "date", "track.added_ns"),
+    RuleField("missing", "flag", "track.missing"),
+)
+_OF_LISTENERS = (
     RuleField("last_played", "date", "track.last_played_ns", nullable=True),
     RuleField("play_count", "number", "track.play_count"),
     RuleField("skip_count", "number", "track.skip_count"),
     RuleField("rating", "number", "track.rating", "stars", nullable=True),
     RuleField("favorite", "flag", "track.favorite"),
-    RuleField("missing", "flag", "track.missing"),
 )
-FIELDS: Mapping[str, RuleField] = {field.name: field for field in _ROWS}
+
+
+def _rows() -> Iterator[RuleField]:
+    """Every field: those of tags in the order of their table, what the file is, what was heard, what was measured."""
+    linked = {field.name: field for field in _LINKED}
+    yield from (
+        linked[field.name] if field.name in linked else _tag_rule(field)
+        for field in TAG_FIELDS
+        if field.name not in _SEVERAL
+    )
+    yield from (*_OF_FILES, *_OF_LISTENERS)
+    for one in DIMENSIONS:
+        unit = None if one.unit == "1" else one.unit
+        column = f"measured(analysis.profile, '{one.name}')"
+        yield RuleField(one.name, "number", column, unit, nullable=True, within=_PROFILE)
+
+
+FIELDS: Mapping[str, RuleField] = {field.name: field for field in _rows()}
 
 
 def describe_fields() -> list[dict[str, Any]]:

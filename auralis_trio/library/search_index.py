@@ -20,7 +20,7 @@ _SHORT_CHARS = 100
 _FTS5_FORGET = "DELETE FROM track_search WHERE rowid IN ?"
 _FTS5_KEEP = f"INSERT INTO track_search (rowid, {', '.join(COLUMNS)}, facts) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _TSVECTOR_KEEP = """INSERT INTO track_search (track_id, words) VALUES (?, CAST(? AS TSVECTOR))
-    ON CONFLICT (track_id) DO UPDATE SET words = excluded.words"""
+    ON CONFLICT (track_id) DO UPDATE SET words = excluded.words WHERE track_search.words <> excluded.words"""
 
 
 def index_tracks(db: Database, files: Mapping[int, ProbedFile], known: Iterable[int]) -> None:

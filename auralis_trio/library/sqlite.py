@@ -1,11 +1,13 @@
 """A library in a file of SQLite's, in WAL mode: readers see the last committed state and wait for nobody."""
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from pony.orm import Database, db_session
 
+from auralis_trio.library.functions import add_functions
 from auralis_trio.library.home import driver_error
 
 FILE_NAME = "library.sqlite3"
@@ -27,7 +29,7 @@ class SqliteFile:
 
     def bind(self, db: Database) -> None:
         """See `Home.bind`."""
-        db.on_connect(provider="sqlite")(_set_pragmas)
+        db.on_connect(provider="sqlite")(_prepare)
         path = self.data_dir.absolute() / FILE_NAME
         db.bind(provider="sqlite", filename=str(path), create_db=True, timeout=self.lock_wait_s)
 
@@ -36,8 +38,16 @@ class SqliteFile:
         # Pony's own ways to begin all ask for the one place of a writer.
         db._exec_sql("BEGIN")
 
-    def begin_writing(self, db: Database) -> None:
+    def begin_writing(self, db: Database, durable: bool) -> None:
         """An immediate session has begun as the one writer."""
+
+    def sync(self) -> None:
+        """See `Home.sync`. With `synchronous = NORMAL` a commit stays in the log of changes until a checkpoint."""
+        log = os.open(self.data_dir / f"{FILE_NAME}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`."""
@@ -51,7 +61,8 @@ class SqliteFile:
         db.disconnect()
 
 
-def _set_pragmas(_db: Database, connection: sqlite3.Connection) -> None:
+def _prepare(_db: Database, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    add_functions(connection)
     connection.execute("PRAGMA wal_autocheckpoint = 4000")

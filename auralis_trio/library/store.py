@@ -63,18 +63,23 @@ class Library:
             yield self.entities
 
     @contextmanager
-    def writing(self) -> Iterator[Entities]:
+    def writing(self, durable: bool = False) -> Iterator[Entities]:
         """A session that is one transaction: all of it is kept, or nothing.
+
+        After a power cut the last sessions may be gone as if they had never been; a `durable` one is not.
 
         Raises:
             Busy: as in `reading`.
+            OSError: the disk does not take what has to be durable.
         """
         try:
             with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
-                self.home.begin_writing(self.db)
+                self.home.begin_writing(self.db, durable)
                 yield self.entities
         finally:
             self.changes.number += 1  # there is one writer
+        if durable:
+            self.home.sync()
 
     def close(self) -> None:
         """Leave everything well kept and close this thread's connection; others close with their threads."""

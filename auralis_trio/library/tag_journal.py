@@ -117,7 +117,7 @@ def find_edited(library: Library, edit: OpenEdit) -> list[tuple[TrackFile, Edite
 
 def begin_edit(library: Library, files: Sequence[TrackFile], undoes: int | None, now_ns: int) -> int:
     """Note that files are about to be edited; the number of the edit."""
-    with library.writing() as entities:
+    with library.writing(durable=True) as entities:
         edit = entities.TagEdit(state="preparing", undoes=undoes, started_ns=now_ns)
         for file in files:
             entities.TagEditFile(edit=edit, track_id=file.track_id, path=os.fsencode(file.path))
@@ -127,7 +127,7 @@ def begin_edit(library: Library, files: Sequence[TrackFile], undoes: int | None,
 
 def keep_prepared(library: Library, edit_id: int, files: Sequence[EditedFile]) -> None:
     """Note that every copy is whole: from now on the edit will happen."""
-    with library.writing() as entities:
+    with library.writing(durable=True) as entities:
         edit = entities.TagEdit[edit_id]
         rows = edit.files.order_by(entities.TagEditFile.id)[:]
         for row, file in zip(rows, files, strict=True):
@@ -138,7 +138,7 @@ def keep_prepared(library: Library, edit_id: int, files: Sequence[EditedFile]) -
 
 def finish_edit(library: Library, edit_id: int, files: Sequence[ProbedFile | FailedFile], now_ns: int) -> None:
     """Take over what the edited files say now, and close the edit, in one transaction."""
-    with library.writing() as entities:
+    with library.writing(durable=True) as entities:
         apply_batch(library, files, now_ns)
         edit = entities.TagEdit[edit_id]
         edit.set(state="done", done_ns=now_ns)

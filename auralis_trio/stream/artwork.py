@@ -1,7 +1,7 @@
 """Pictures of albums and artists for async code: found, made small and kept, each step through the door.
 
 What was found and every thumbnail lie in a bounded cache under the hash of the picture's bytes; a picture that was
-set lies beside it for as long as it is set.
+set lies in the library's database for as long as it is set.
 """
 
 import logging
@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import trio
 
-from auralis_trio.errors import NotFound, OutputError
+from auralis_trio.errors import NotFound
 from auralis_trio.library.artwork import (
     ArtworkRecord,
     ArtworkState,
@@ -22,8 +21,9 @@ from auralis_trio.library.artwork import (
     folder_times,
     keep_choice,
     keep_found,
+    set_picture,
 )
-from auralis_trio.library.disk_cache import DiskCache, write_whole
+from auralis_trio.library.disk_cache import DiskCache
 from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.work.thumbnails import FoundPicture, PictureFacts, check_picture, find_picture, make_thumbnail
@@ -40,30 +40,6 @@ class PictureFiles:
 
     def __init__(self, folder: str | Path, max_cache_bytes: int) -> None:
         self.cache = DiskCache(Path(folder) / "cache", max_cache_bytes)
-        self._set = Path(folder) / "set"
-        self._set.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def original(self, revision: str) -> bytes | None:
-        """A picture as it was set or found; None where it has to be found again."""
-        try:
-            return (self._set / revision).read_bytes()
-        except OSError:
-            return self.cache.get(revision)
-
-    def keep_set(self, revision: str, data: bytes) -> None:
-        """Keep a picture that was set.
-
-        Raises:
-            OutputError: the disk does not take it.
-        """
-        try:
-            write_whole(self._set / revision, data, sync=True)
-        except OSError as error:
-            raise OutputError from error
-
-    def drop_set(self, revision: str) -> None:
-        """Forget one that nothing has any more."""
-        (self._set / revision).unlink(missing_ok=True)
 
     def cache_if_possible(self, name: str, data: bytes) -> None:
         """Put something into the cache; a disk that does not take it costs only time later."""
@@ -81,8 +57,6 @@ class Artwork:
         self._catalogue = catalogue
         self._files = files
         self._deadline_s = deadline_s
-        # A file must not be dropped for one album while it is kept for another; all inside has a deadline.
-        self._choosing = trio.Lock()
 
     async def find(self, owner: Owner, owner_id: int) -> ArtworkRecord:
         """What picture an album or artist has now.
@@ -110,7 +84,9 @@ class Artwork:
         name = f"{revision}-{size}"
         if size is not None and (small := await self._disk(self._files.cache.get, name)) is not None:
             return small
-        data = await self._disk(self._files.original, revision)
+        data = await self._disk(self._files.cache.get, revision)
+        if data is None:
+            data = await self._catalogue.ask(set_picture, revision)
         if data is None:
             data = await self._find_again(owner, owner_id, revision)
         if size is None:
@@ -125,13 +101,11 @@ class Artwork:
         Raises:
             NotFound: there is no such album or artist.
             PictureRefused: it cannot be shown, or is too large.
-            OutputError: the data directory does not take it.
+            Busy, TimedOut: the database does not take it now.
         """
         await self._catalogue.ask(artwork_state, owner, owner_id)
         facts = await self._offload.run_process(check_picture, data, deadline_s=self._deadline_s)
-        async with self._choosing:
-            await self._disk(self._files.keep_set, facts.revision, data)
-            return await self._choose(owner, owner_id, _record("set", facts), "")
+        return await self._choose(owner, owner_id, _record("set", facts), "", data)
 
     async def extract(self, owner: Owner, owner_id: int) -> ArtworkRecord:
         """Look for a picture in and beside the files again, whatever was set or removed.
@@ -145,8 +119,7 @@ class Artwork:
         if found is None:
             raise no_artwork()
         await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
-        async with self._choosing:
-            return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
+        return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
 
     async def remove(self, owner: Owner, owner_id: int) -> ArtworkRecord:
         """Show no picture any more, until one is set or extracted; files of music stay as they are.
@@ -155,8 +128,7 @@ class Artwork:
             NotFound: there is no such album or artist, or it has no picture.
         """
         await self.find(owner, owner_id)
-        async with self._choosing:
-            return await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
+        return await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
 
     async def _look(self, owner: Owner, owner_id: int, state: ArtworkState, seen: str) -> ArtworkRecord:
         found = await self._search(state)
@@ -179,9 +151,10 @@ class Artwork:
             find_picture, state.folders, state.names, state.files, deadline_s=self._deadline_s
         )
 
-    async def _choose(self, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str) -> ArtworkRecord:
-        for revision in await self._catalogue.tell(keep_choice, owner, owner_id, record, seen):
-            await self._disk(self._files.drop_set, revision)
+    async def _choose(
+        self, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str, data: bytes | None = None
+    ) -> ArtworkRecord:
+        await self._catalogue.tell(keep_choice, owner, owner_id, record, seen, data)
         return record
 
     async def _disk(self, fn: Callable[..., T], *args: Any) -> T:

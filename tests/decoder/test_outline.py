@@ -92,6 +92,20 @@ def test_an_ogg_stream_that_begins_late_or_is_not_whole_is_left_to_its_decoder(
         assert look(tmp_path / name, True) == look(tmp_path / name, False)
 
 
+@pytest.mark.parametrize("kind", ["vorbis", "opus", "flac"])
+def test_comments_of_more_than_a_mebibyte_change_nothing_that_is_told(
+    sounds: Sounds, kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(Path(sounds.path(kind, 2, 48_000, 100_000)).read_bytes())
+    before = look(path, True)
+    file: Any = mutagen.File(path)
+    file["description"] = "picture " * 200_000
+    file.save()
+    assert mapped_file(path).outline is None
+    assert look(path, True) == look(path, False) == before
+
+
 def test_metadata_that_a_decoder_stumbles_over_is_left_to_it(sounds: Sounds, tmp_path: Path) -> None:
     data = Path(sounds.path("flac", 2, 48_000, 4_800)).read_bytes()
     at = data.index(b"reference libFLAC")

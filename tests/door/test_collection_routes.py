@@ -13,6 +13,7 @@ from mutagen.flac import FLAC, Picture
 from PIL import Image
 
 from auralis_trio.app import Server
+from auralis_trio.library.artwork import set_picture
 from auralis_trio.library.personal import record_heard
 from auralis_trio.web.server import route_table
 from tests.library.test_tags import write_with_soundfile
@@ -314,7 +315,7 @@ async def test_a_thumbnail_is_small_and_may_be_kept_for_its_revision(http: httpx
 
 
 async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_is(
-    http: httpx2.AsyncClient, heard: Listening, music: Path, tmp_path: Path
+    server: Server, http: httpx2.AsyncClient, heard: Listening, music: Path
 ) -> None:
     before = contents(music)
     place = f"/api/albums/{await album_named(http, 'Live')}/artwork"
@@ -328,7 +329,7 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
     assert (refused.status_code, refused.json()["code"]) == (409, "stale_revision")
     assert (await http.post(f"{place}/extract", headers=JSON)).json()["source"] == "embedded"
     assert (await http.get(place)).content == INSIDE
-    assert list((tmp_path / "data" / "artwork" / "set").iterdir()) == []
+    assert await server.services.catalogue.ask(set_picture, sent["revision"]) is None
     assert (await http.delete(place)).json()["revision"] is None
     gone = await http.get(place)
     assert (gone.status_code, gone.json()["code"]) == (404, "no_artwork")

@@ -11,7 +11,6 @@ import trio
 from auralis_trio.demo import synthesise
 from scripts.benchmarks.soak import Crowd, Effort, Figures
 from scripts.benchmarks.visits import FRAMES, VISITS
-from tests.player_client import open_player
 from tests.serving import running_server, settings_for
 
 RATE = 44_100

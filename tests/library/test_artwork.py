@@ -13,6 +13,7 @@ from auralis_trio.library.artwork import (
     folder_times,
     keep_choice,
     keep_found,
+    set_picture,
 )
 from auralis_trio.library.queries import list_albums, list_artists
 from auralis_trio.library.records import ProbedFile
@@ -117,15 +118,24 @@ def test_what_was_chosen_is_not_replaced_by_what_is_found(
     assert artwork_state(library, Owner.ALBUM, album_id).kept == record("found")
 
 
-def test_a_picture_that_was_set_is_given_back_when_nothing_has_it_any_more(library: Library, album_id: int) -> None:
+def test_a_picture_that_was_set_is_kept_for_as_long_as_anything_has_it(library: Library, album_id: int) -> None:
     artist_id = artist_named(library, "Nina")
     one, other = record("one", "set"), record("other", "set")
-    assert keep_choice(library, Owner.ALBUM, album_id, one, "") == []
-    assert keep_choice(library, Owner.ARTIST, artist_id, one, "") == []
-    assert keep_choice(library, Owner.ALBUM, album_id, one, "") == []
-    assert keep_choice(library, Owner.ALBUM, album_id, other, "") == []
-    assert keep_choice(library, Owner.ARTIST, artist_id, record(None, "removed"), "") == ["one"]
-    assert keep_choice(library, Owner.ALBUM, album_id, record("found"), "") == ["other"]
+
+    def kept() -> list[bytes | None]:
+        return [set_picture(library, revision) for revision in ("one", "other")]
+
+    assert kept() == [None, None]
+    keep_choice(library, Owner.ALBUM, album_id, one, "", b"\0one")
+    keep_choice(library, Owner.ARTIST, artist_id, one, "", b"\0one")
+    keep_choice(library, Owner.ALBUM, album_id, one, "", b"\0one")
+    assert kept() == [b"\0one", None]
+    keep_choice(library, Owner.ALBUM, album_id, other, "", b"other")
+    assert kept() == [b"\0one", b"other"]
+    keep_choice(library, Owner.ARTIST, artist_id, record(None, "removed"), "")
+    assert kept() == [None, b"other"]
+    keep_choice(library, Owner.ALBUM, album_id, record("found"), "")
+    assert kept() == [None, None]
 
 
 @pytest.mark.parametrize("owner", list(Owner))

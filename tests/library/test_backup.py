@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from auralis_trio.errors import BackupError, NotFound
+from auralis_trio.library.artwork import ArtworkRecord, Owner, keep_choice, set_picture
 from auralis_trio.library.backup import FOLDER, create_backup, list_backups, restore_backup
 from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.migrations import CHAIN
-from auralis_trio.library.queries import add_folder, list_folders, list_tracks
+from auralis_trio.library.queries import add_folder, list_artists, list_folders, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import FILE_NAME, Library, open_library
 from tests.postgres import Postgres
@@ -43,14 +44,20 @@ def names(library: Library) -> list[str]:
 
 
 def test_a_backup_brings_the_library_back_as_it_was(filled: Library, tmp_path: Path, url: str) -> None:
+    artist_id = list_artists(filled).items[0].id
+    picture = ArtworkRecord(source="set", revision="abc", media_type="image/png", width=1, height=1)
+    keep_choice(filled, Owner.ARTIST, artist_id, picture, "", b"\0picture")
+    removed = ArtworkRecord(source="removed", revision=None, media_type=None, width=None, height=None)
     made = create_backup(tmp_path, url)
+    keep_choice(filled, Owner.ARTIST, artist_id, removed, "")
     add_folder(filled, "/later", 2)
     tracks = list_tracks(filled)
     filled.close()
     before = restore_backup(tmp_path, url, made.name)
     library = open_library(tmp_path, url)
     assert names(library) == ["music"]
-    assert list_tracks(library) == list_tracks(library, search="bjork") == tracks
+    assert list_tracks(library).items == list_tracks(library, search="bjork").items == tracks.items
+    assert set_picture(library, "abc") == b"\0picture"
     assert add_folder(library, "/next", 3).id > list_folders(library)[0].id
     library.close()
     assert before is not None

@@ -133,3 +133,19 @@ def test_every_question_takes_as_many_statements_for_one_item_as_for_many(
         assert asked(lambda ask=ask, one=one: ask(library, one, Window(1))) == asked(  # type: ignore[misc]
             lambda ask=ask, other=other: ask(library, other, Window(500))  # type: ignore[misc]
         )
+
+
+def test_an_album_is_written_as_most_of_its_tracks_have_it(library: Library, fill: Fill, probed: Probed) -> None:
+    def named(name: str, album: str, artist: str, size: int = 1000) -> ProbedFile:
+        return probed(name, album=album, album_artist=artist, album_artists=(artist,), size=size)
+
+    fill([named("1", "live", "nina simone"), named("2", "live", "nina simone")])
+    [before] = list_albums(library).items
+    assert (before.title, before.artist) == ("live", "nina simone")
+    fill([named("1", "Live", "Nina Simone", 1001)])
+    [after] = list_albums(library).items
+    assert (after.id, after.tracks) == (before.id, 2)
+    fill([named("2", "Live", "Nina Simone", 1001)])
+    [after] = list_albums(library).items
+    assert (after.id, after.title, after.artist) == (before.id, "Live", "Nina Simone")
+    assert get_album(library, after.id).artist == "Nina Simone"

@@ -22,7 +22,11 @@ KEPT = {"folder", "setting", "schema_version", "playlist", "tag_edit", "tag_edit
 
 def tables(library: Library) -> dict[str, int]:
     """How many rows each table has; those of SQLite's index of words are its own."""
-    names = {entity._table_ for entity in library.db.entities.values()} | {"track_search", "schema_version"}
+    names = {entity._table_ for entity in library.db.entities.values()} | {
+        "track_search",
+        "set_picture",
+        "schema_version",
+    }
     with library.reading():
         return {name: library.db.get(f"SELECT count(*) FROM {name}") for name in names}
 
@@ -41,6 +45,7 @@ def test_a_reset_forgets_what_was_found_and_keeps_what_an_operator_or_listener_m
         entities.ReceiptRow(content_id="a", revision="b", value="{}")
         entities.PendingFile(path=b"/music/9")
         entities.PlayerPart(name="queue", value="{}")
+        library.db.execute("INSERT INTO set_picture (revision, data) SELECT 'a', path FROM folder")
         for kind, table in (("album", "album_artwork"), ("artist", "artist_artwork")):
             columns = f"{kind}_id, source, revision, seen, set_ns"
             library.db.execute(f"INSERT INTO {table} ({columns}) SELECT id, 'set', 'a', '', 1 FROM {kind}")

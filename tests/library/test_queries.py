@@ -1,11 +1,15 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.library.facets import facets
+from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import MAX_LIMIT, MAX_OFFSET
+from auralis_trio.library.personal import record_heard, set_favorite
+from auralis_trio.library.playlists import PlaylistText, create_playlist
 from auralis_trio.library.queries import (
     ALBUM_SORTS,
     ARTIST_SORTS,
@@ -211,6 +215,22 @@ def test_an_album_with_a_track_of_unknown_length_has_none(library: Library, fill
     assert (album.tracks, album.duration_s) == (2, None)
 
 
+def test_albums_and_artists_in_lists_have_the_revision_of_their_picture(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill([probed("one", artist="Nina", album="Live"), probed("two", artist="Björk", album="Debut")])
+    with library.writing():
+        for kind, key in (("album", "live"), ("artist", "bjork")):
+            name = "title_key" if kind == "album" else "name_key"
+            library.db.execute(
+                f"INSERT INTO {kind}_artwork ({kind}_id, source, revision, seen, set_ns)"
+                f" SELECT id, 'set', 'abc', '', 1 FROM {kind} WHERE {name} = $key",
+                {"key": key},
+            )
+    assert {album.title: album.artwork for album in list_albums(library).items} == {"Live": "abc", "Debut": None}
+    assert {one.name: one.artwork for one in list_artists(library).items} == {"Nina": None, "Björk": "abc"}
+
+
 def test_an_artist_has_the_albums_that_are_theirs_and_those_with_a_track_of_theirs(
     library: Library, fill: Fill, probed: Probed
 ) -> None:
@@ -225,16 +245,40 @@ def test_an_artist_has_the_albums_that_are_theirs_and_those_with_a_track_of_thei
 
 
 def test_totals_of_an_empty_library_are_zero_and_its_length_is_not_known(library: Library) -> None:
-    assert statistics(library) == Statistics(
-        tracks=0, missing=0, albums=0, artists=0, folders=1, duration_s=None, unknown_durations=0, size_bytes=0
-    )
+    assert msgspec.structs.asdict(statistics(library)) == {
+        **dict.fromkeys(Statistics.__struct_fields__, 0),
+        "folders": 1,
+        "duration_s": None,
+    }
 
 
 def test_totals_count_everything_once(library: Library, fill: Fill, probed: Probed) -> None:
-    fill([probed("one", artist="Nina", album="Live"), probed("two", artist="Nina", total_frames=None)])
-    mark_missing(library, [list_tracks(library).items[0].id])
+    fill([probed("one", artist="Nina", album="Live", genre="Jazz", genres=("Jazz", "Soul"))])
+    fill([probed("two", artist="Nina", total_frames=None), probed("three", artist="Nina")])
+    one, three, two = (track.id for track in list_tracks(library).items)
+    mark_missing(library, [one])
+    set_favorite(library, two, True)
+    for heard_s in (0.4, 0.4, 0.1):
+        record_heard(library, three, heard_s, 0.5)
+    create_playlist(library, PlaylistText(name="list"))
+    keep_failure(library, "content of one", "track_corrupt", 1)
+    with library.writing() as entities:
+        entities.AnalysisRow(content_id="content of two", version=1, profile="{}", analysed_ns=1)
     assert statistics(library) == Statistics(
-        tracks=2, missing=1, albums=1, artists=1, folders=1, duration_s=1.0, unknown_durations=1, size_bytes=2000
+        tracks=3,
+        missing=1,
+        albums=1,
+        artists=1,
+        genres=2,
+        folders=1,
+        playlists=1,
+        favorites=1,
+        plays=2,
+        skips=1,
+        analysed=1,
+        duration_s=2.0,
+        unknown_durations=1,
+        size_bytes=3000,
     )
 
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auralis_trio.analysis import DIMENSIONS, Profile
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.library.mastering_store import keep_failure, keep_profile
 from auralis_trio.library.paging import Window
 from auralis_trio.library.personal import record_heard, set_favorite, set_rating
 from auralis_trio.library.queries import list_tracks
@@ -32,6 +34,7 @@ from tests.library.test_queries import pages, statements
 Probed = Callable[..., ProbedFile]
 Fill = Callable[..., None]
 
+DIMENSION_NAMES = {one.name for one in DIMENSIONS}
 DAY_NS = 86_400_000_000_000
 NOW_NS = 1_000 * DAY_NS
 
@@ -56,7 +59,39 @@ TAGS_OF: dict[str, Callable[[int], Any]] = {
     "track_total": lambda number: 3 if number % 2 else None,
     "disc_total": lambda number: number % 3 + 1,
     "compilation": lambda number: [True, False, None][number % 3],
+    "date": lambda number: [None, "1994-03-01", "1994"][number % 3],
+    "original_date": lambda number: "1959-08-17" if number % 4 else None,
+    "title_sort": lambda number: "Ünder BLUE" if number % 2 else None,
+    "artist_sort": lambda number: "ΣΙΓΟΥΡ Straße" if number % 3 else None,
+    "album_sort": lambda number: None,
+    "album_artist_sort": lambda number: "Blue,  Nina" if number % 5 else None,
+    "composer_sort": lambda number: "ДЁЖА blue" if number % 6 else None,
+    "musicbrainz_recording_id": lambda number: f"{number:08X}-jazz" if number % 2 else None,
+    "musicbrainz_track_id": lambda number: None,
+    "musicbrainz_album_id": lambda number: "b" * number or None,
+    "musicbrainz_release_group_id": lambda number: None,
+    "musicbrainz_artist_ids": lambda number: ("AAAA-1", "bbbb-2")[: len(TAGS_OF["artists"](number))],
+    "musicbrainz_album_artist_ids": lambda number: (),
 }
+
+MEASURED: dict[str, Callable[[int], float | None]] = {
+    "tempo_bpm": lambda number: None if number % 4 == 1 else 60.0 + number,
+    "integrated_lufs": lambda number: -8.0 + number / 4,
+}
+
+
+def profile_of(number: int) -> Profile:
+    return Profile(
+        sample_rate=44_100,
+        channels=2,
+        total_frames=1,
+        quick=False,
+        values={one.name: MEASURED[one.name](number) if one.name in MEASURED else None for one in DIMENSIONS},
+        reasons={},
+        mid_db=(),
+        side_db=(),
+        source_sha256=None,
+    )
 
 
 @pytest.fixture
@@ -81,11 +116,14 @@ def collection(library: Library, fill: Fill, probed: Probed) -> list[TrackRecord
             for number in range(30)
         ]
     )
-    for number, track in enumerate(list_tracks(library).items):
+    for number, track in enumerate(sorted(list_tracks(library).items, key=number_of)):
         set_favorite(library, track.id, number % 3 == 0)
         set_rating(library, track.id, number % 6 if number % 2 else None)
         for _ in range(number % 4):
             record_heard(library, track.id, 9.0, 9.0, now_ns=NOW_NS - number * DAY_NS)
+        if number % 3:
+            keep_profile(library, f"content of {number_of(track):02}", profile_of(number_of(track)), NOW_NS)
+    keep_failure(library, "content of 00", "track_corrupt", NOW_NS)
     mark_missing(library, [track.id for track in list_tracks(library).items[::7]])
     return list(list_tracks(library).items)
 
@@ -97,6 +135,8 @@ VALUE_OF: dict[str, Callable[[TrackRecord], Any]] = {
     "artist": lambda track: TAGS_OF["artists"](number_of(track)) or None,
     "album_artist": lambda track: TAGS_OF["album_artists"](number_of(track)) or None,
     "genre": lambda track: TAGS_OF["genres"](number_of(track)) or None,
+    "musicbrainz_artist_ids": lambda track: TAGS_OF["musicbrainz_artist_ids"](number_of(track)) or None,
+    "musicbrainz_album_artist_ids": lambda track: None,
 }
 
 
@@ -126,6 +166,8 @@ COMPARISONS: dict[tuple[str, str], Callable[[Any, Any], bool]] = {
 def value_of(track: TrackRecord, name: str) -> Any:
     if name in VALUE_OF:
         return VALUE_OF[name](track)
+    if name in DIMENSION_NAMES:
+        return MEASURED[name](number_of(track)) if name in MEASURED and number_of(track) % 3 else None
     return TAGS_OF[name](number_of(track)) if name in TAGS_OF else getattr(track, name)
 
 
@@ -152,9 +194,30 @@ def holds(track: TrackRecord, rule: dict[str, Any]) -> bool:
     return bool(compare(value, wanted))
 
 
-numbers = st.integers(-8, 2000) | st.sampled_from([1, 2, 3, 1990, 44_100]) | st.floats(-10, 10)
+numbers = st.integers(-8, 2000) | st.sampled_from([1, 2, 3, 70, -5, 1990, 44_100]) | st.floats(-10, 10)
 texts = st.sampled_from(
-    ["blue", "B", "%", "_", "!", "deja", "artist 1", "Album", "jazz", "JAZZ", "ock", "青", "'; --"]
+    [
+        "blue",
+        "B",
+        "%",
+        "_",
+        "!",
+        "deja",
+        "artist 1",
+        "Album",
+        "jazz",
+        "JAZZ",
+        "ock",
+        "青",
+        "'; --",
+        "1994",
+        "under",
+        "ΣΊΓΟΥΡ",
+        "STRASSE",
+        "дежа",
+        "nina",
+        "blue moon",
+    ]
 )
 days = st.sampled_from(["1970-01-01", "1972-08-30", "1972-09-15", "1972-09-27", "1999-12-31"])
 

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pony.orm import DatabaseError
 
 from auralis_trio.errors import Busy, StartupError
 from auralis_trio.library.migrations import WRITER_LOCK
+from auralis_trio.library.postgresql import hold_database
 from auralis_trio.library.queries import add_folder, list_folders, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import FILE_NAME, Library, open_library
@@ -218,3 +220,51 @@ def test_a_url_that_leads_to_no_database_is_refused_in_one_sentence(tmp_path: Pa
 def test_a_database_that_is_not_there_is_refused_in_one_sentence(postgres: Postgres, tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"PostgreSQL|cannot be used"):
         open_library(tmp_path, postgres.url("nowhere"))
+
+
+def test_a_durable_session_is_on_the_disk_when_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = open_library(tmp_path)
+    synced: list[tuple[str, int]] = []
+    really = os.fsync
+
+    def watched(handle: int) -> None:
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+            [[rows]] = other.execute("SELECT count(*) FROM setting").fetchall()
+        synced.append((os.path.basename(os.readlink(f"/proc/self/fd/{handle}")), rows))
+        really(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with library.writing() as entities:
+        entities.Setting(name="a", value="1")
+    assert synced == []
+    with library.writing(durable=True) as entities:
+        entities.Setting(name="b", value="1")
+    assert synced == [(f"{FILE_NAME}-wal", 2)]
+    with pytest.raises(ZeroDivisionError), library.writing(durable=True):
+        raise ZeroDivisionError
+    assert len(synced) == 1
+    library.close()
+
+
+def test_a_durable_session_waits_for_the_disk_of_postgresql(tmp_path: Path, postgres: Postgres) -> None:
+    library = open_library(tmp_path, postgres.new_database())
+    with library.writing():
+        assert library.db.get("SELECT current_setting('synchronous_commit')") == "off", "as the tests' server has it"
+    with library.writing(durable=True):
+        assert library.db.get("SELECT current_setting('synchronous_commit')") == "on"
+    with library.writing():
+        assert library.db.get("SELECT current_setting('synchronous_commit')") == "off"
+    library.close()
+
+
+def test_one_program_holds_a_database_of_postgresql_for_as_long_as_it_works_with_it(postgres: Postgres) -> None:
+    url, other = postgres.new_database(), postgres.new_database()
+    with hold_database(url):
+        with pytest.raises(StartupError, match="Another Auralis-Trio works with this database"), hold_database(url):
+            pass
+        with hold_database(other), hold_database(""), hold_database(""):
+            pass
+    with hold_database(url):
+        pass
+    with pytest.raises(StartupError, match="does not answer"), hold_database(postgres.url("gone")):
+        pass

@@ -1,4 +1,4 @@
-"""What keeps scans, pages, searches and facets of a large library quick beside each other.
+"""What keeps scans, pages, searches and facets of a large library quick; and the pictures that were set.
 
 An index in which a list is sorted holds every key of its order, and before one that may not be known whether it is.
 
@@ -107,11 +107,44 @@ _TALLY = (
     """,
 )
 
+# As `functions` has them for SQLite. Case is that of every language where PostgreSQL knows them all.
+_MARKS = (
+    r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    r"\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u093c\u094d\u0e38-\u0e3a\u0e48-\u0e4b\u1ab0-\u1abd"
+    r"\u1dc0-\u1dff\u20d0-\u20dc\u20e1\u20e5-\u20f0\u302a-\u302f\u3099\u309a\ufe20-\ufe2f"
+)
+_FUNCTIONS = (
+    rf"""
+    DO $make$
+    BEGIN
+        EXECUTE $before$
+            CREATE FUNCTION fold_text(given TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT AS $body$
+                SELECT trim(regexp_replace(replace(lower(
+                    regexp_replace(normalize(given, NFKD), '[{_MARKS}]', '', 'g') COLLATE
+            $before$
+            || quote_ident((SELECT coalesce(max(collname), 'default') FROM pg_collation WHERE collname = 'und-x-icu'))
+            || $behind$ ), 'ß', 'ss'), '\s+', ' ', 'g')) $body$ $behind$;
+    END
+    $make$
+    """,
+    """
+    CREATE FUNCTION measured(profile TEXT, dimension TEXT) RETURNS DOUBLE PRECISION LANGUAGE sql IMMUTABLE STRICT
+    AS $body$
+        SELECT CAST(CAST(profile AS JSON) -> 'values' ->> dimension AS DOUBLE PRECISION)
+    $body$
+    """,
+)
+
 STEP = Migration(
     6,
     (
         # However many files hold the same audio, only the tracks of those that are gone are looked at.
         "CREATE INDEX track_gone ON track (content_id) WHERE missing",
+        # In the database, and so in its backups.
+        "CREATE TABLE set_picture (revision TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL)",
+        # What totals are made of, so that they need not read the rows.
+        "CREATE INDEX track_skipped ON track (skip_count) WHERE skip_count > 0",
+        "CREATE INDEX analysis_failed ON analysis (content_id) WHERE code IS NOT NULL",
         "DROP INDEX track_by_artist",
         f"CREATE INDEX track_by_artist ON track (artist_key, (album_key IS NULL), album_key, {_NUMBERS}, id)",
         "DROP INDEX track_by_album",
@@ -121,8 +154,11 @@ STEP = Migration(
             postgresql=(
                 *(f"DROP INDEX track_by_{name}" for name in _WITH_ID),
                 *(f"CREATE INDEX track_by_{name} ON track ({column}, id)" for name, column in _WITH_ID.items()),
+                # Room for the new row of a track beside the old one, so that indexes of what stays are left alone.
+                "ALTER TABLE track SET (fillfactor = 80)",
                 *_WORDS,
                 *_TALLY,
+                *_FUNCTIONS,
             ),
         ),
     ),
