@@ -232,6 +232,9 @@ class FixedMastery(Mastery):
             raise self.error
         return Mastered(recipe=recipe_for(wish), target_lufs=None, expected_lufs=None)
 
+    def foresee(self, file: TrackFile, wish: Wish) -> None:
+        """See `Mastery.foresee`: here nothing takes time to find out."""
+
     async def resolve_soon(self, file: TrackFile, wish: Wish) -> Mastered:
         """See `Mastery.resolve_soon`."""
         return await self.resolve(file, wish)

@@ -117,7 +117,11 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     listening = Listening(catalogue, tell_settings)
     flights = Flights(nursery, MAX_FLIGHTS)
     analyst = Analyst(catalogue, renderer, base.ledgers, flights)
-    room = Workroom(offload, catalogue, analyst, flights)
+
+    def foresees() -> bool:
+        return settings.analyse_in_background and listening.settings.analyse_library
+
+    room = Workroom(offload, catalogue, analyst, flights, foresees)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
     player = Player(partial(hub.announce, "player"))
 

@@ -126,7 +126,7 @@ class Analyst:
             return await track.work(partial(ahead.run, analyse), deadline_s)
         finally:
             ahead.close()
-            await self._flights.end(key)
+            await self._flights.end(key)  # noqa: ASYNC102  # shielded, and as short as a block is decoded
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
         async with self._renderer.open_track(file) as track:

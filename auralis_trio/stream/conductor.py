@@ -218,6 +218,7 @@ class Conductor:
         """Announce the stream and run it to its end; leaves `stream` behind once the start was told."""
         await self._face.link.send(start_message(plan, command))
         self.stream = stream = self._make_stream(command, plan)
+        self._services.mastery.foresee(plan.track.file, self._wish(command.request))
         recipe = None
         async with open_stream(stream, self._outlet(command, plan)):
             while recipe is None:

@@ -93,4 +93,6 @@ class Listens:
 
     def _drop(self, listen: Listen, why: str) -> None:
         self.dropped += 1
-        log.warning("%.0f s of track %d were not counted: %s", listen.heard_s, listen.track_id, why)
+        # When many leave at once, one line says it; how many they were is among the statistics.
+        if self.dropped & (self.dropped - 1) == 0:
+            log.warning("%.0f s of track %d were not counted: %s", listen.heard_s, listen.track_id, why)

@@ -8,6 +8,7 @@ way out: a track that cannot be analysed is not mastered, and nothing else is se
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.album import master_album
 from auralis_trio.mastering.forecast import Heard
 from auralis_trio.mastering.level_match import trims_db, with_trim
+from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
 from auralis_trio.mastering.reference import match, tune_to_reference
 from auralis_trio.mastering.resolve import Target
@@ -46,6 +48,8 @@ class Workroom(msgspec.Struct, frozen=True):
     catalogue: Catalogue
     analyst: Analyst
     flights: Flights
+    foresees: Callable[[], bool] = lambda: False
+    """whether what is not asked for yet may be found out"""
 
 
 class Mastery:
@@ -59,6 +63,7 @@ class Mastery:
         self._target = target
         self._deadline_s = deadline_s
         self._kept: OrderedDict[Hashable, Mastered] = OrderedDict()
+        self._foreseen: Hashable = None
 
     async def profile(self, file: TrackFile) -> Profile:
         """What is measured of a track.
@@ -84,6 +89,22 @@ class Mastery:
         # Nobody waits for it: one core is enough.
         await self._room.analyst.analysis(file, hurried=False)
         await self._resolve(file, wish)
+
+    def foresee(self, file: TrackFile, wish: Wish) -> None:
+        """Find out what the other presets need of a track that is heard: who tries them then hears them at once.
+
+        One track at a time, so that those who have asked for something wait for little else; not of a long one.
+        """
+        flights = self._room.flights
+        if self._foreseen in flights or is_long(file) or wish.reference is not None or not self._room.foresees():
+            return
+        self._foreseen = ("presets", file.content_id)
+        with suppress(Busy):
+            flights.begin(self._foreseen, partial(self._resolve_all, file, wish))
+
+    async def _resolve_all(self, file: TrackFile, wish: Wish) -> None:
+        for preset in PRESETS:
+            await self._resolve(file, msgspec.structs.replace(wish, enhanced=True, preset=preset))
 
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         """What is to be done to a track, and the loudness to expect.

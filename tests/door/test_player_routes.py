@@ -15,7 +15,7 @@ from auralis_trio.wire.queue_orders import MAX_ENTRIES
 from tests.door.test_collection_routes import make_track
 from tests.player_client import open_player
 from tests.serving import running_server, settings_for
-from tests.stream.test_player import FakeOutput
+from tests.stream.test_one_player import FakeOutput
 
 PLAYER = "/api/player"
 QUEUE = f"{PLAYER}/queue"

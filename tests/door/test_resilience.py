@@ -17,7 +17,7 @@ import soundfile
 import trio
 import trio_websocket
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, Message, Request
+from wsproto.events import AcceptConnection, Message, Pong, Request
 
 from auralis_trio.app import Server, url_of
 from auralis_trio.demo import synthesise
@@ -276,6 +276,25 @@ async def test_a_ping_that_is_not_answered_ends_the_session(server: Server) -> N
         while server.services.hub.statistics():
             await trio.lowlevel.checkpoint()
     deaf.socket.close()
+
+
+async def test_a_client_that_answers_pings_and_takes_nothing_is_cut_by_the_stall_limit(
+    tmp_path: Path, music: Path
+) -> None:
+    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3, stall_timeout_s=1)
+    async with running_server(limits) as server:
+        deaf = await trio.to_thread.run_sync(DeafClient, server.url)
+        deaf.say('{"type": "play", "data": {"track_id": 1, "credit": 100000000}}')
+        with trio.fail_after(20), suppress(ConnectionError):
+            while server.services.hub.statistics():
+                deaf.socket.sendall(deaf.protocol.send(Pong()))
+                await trio.sleep(0.05)
+        with trio.fail_after(20):
+            while server.services.hub.statistics():
+                await trio.lowlevel.checkpoint()
+        cut = server.transport.statistics()
+        assert (cut.cut_for_slow_writes, cut.cut_for_silence) == (1, 0)
+        deaf.socket.close()
 
 
 async def test_a_quiet_client_that_answers_pings_stays(server: Server) -> None:

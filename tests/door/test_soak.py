@@ -58,7 +58,7 @@ async def test_two_hundred_visitors_leave_nothing_behind(tmp_path: Path) -> None
         await crowd.visit(effort, range(WARM_UP, WARM_UP + VISITS_COUNTED))
         # Threads that have nothing to do go after ten seconds. Memory is the benchmark's to look at.
         with trio.fail_after(60):
-            while more := set((await at_rest(http)).more_than(before)) - {"resident bytes"}:
+            while more := set((await at_rest(http)).more_than(before)) - {"resident bytes"}:  # noqa: ASYNC110
                 await trio.sleep(0.05)
         assert not more
         assert not crowd.over_time

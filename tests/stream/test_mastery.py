@@ -1,7 +1,7 @@
 """From a wish to a recipe: worked out once, kept up to a bound, and never at the price of the asker's patience."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.analyst import LONG_S, Analyst
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.mastery import UNMASTERED, Mastery, Workroom
-from auralis_trio.wire.wishes import Wish
+from auralis_trio.wire.wishes import PresetName, Wish
 from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks
 
 WARM = Wish(enhanced=True, preset="warm")
@@ -65,7 +65,9 @@ class Room:
         self.target = Target()
         self.analyst = FixedAnalyst(self.tracks)
         self.flights = Flights(nursery, 8)
-        room = Workroom(InlineOffload(), FixedCatalogue(self.tracks), self.analyst, self.flights)
+        self.foresees = True
+        catalogue = FixedCatalogue(self.tracks)
+        room = Workroom(InlineOffload(), catalogue, self.analyst, self.flights, lambda: self.foresees)
         self.mastery = Mastery(room, lambda: self.target, 10.0, max_kept=3)
 
 
@@ -156,3 +158,25 @@ async def test_the_louder_of_both_is_turned_down_and_never_one_of_them_up(room: 
         assert (original.masters, mastered.masters) == (False, True)
         assert (original.trim_db < 0.0, mastered.trim_db < 0.0) == (original_is_louder, not original_is_louder)
         assert max(original.trim_db, mastered.trim_db) == 0.0
+
+
+async def test_of_a_track_that_is_heard_every_preset_is_found_out(room: Room) -> None:
+    room.mastery.foresee(room.file, Wish())
+    await room.flights.wait_idle()
+    assert {f"{preset} 0 -1" for preset in get_args(PresetName)} < set(room.analyst.asked)
+
+
+async def test_only_one_track_is_foreseen_at_a_time(room: Room) -> None:
+    room.analyst.delay_s = 1.0
+    other = room.tracks.tone(2, RATE)
+    for file in (room.file, other, other):
+        room.mastery.foresee(file, Wish())
+    assert len(room.flights) == 1
+
+
+async def test_nothing_is_foreseen_where_it_is_not_wanted_or_takes_long(room: Room) -> None:
+    room.mastery.foresee(room.tracks.tone(2, round(LONG_S * RATE) + 1), Wish())
+    room.mastery.foresee(room.file, Wish(reference=1))
+    room.foresees = False
+    room.mastery.foresee(room.file, Wish())
+    assert len(room.flights) == 0

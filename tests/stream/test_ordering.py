@@ -17,7 +17,7 @@ from auralis_trio.stream.ordering import carry_out
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, QueueFrom, Repeat, SetQueue
-from tests.stream.test_player import Told
+from tests.stream.test_one_player import Told
 
 
 class Answering(Catalogue):

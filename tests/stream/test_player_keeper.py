@@ -18,7 +18,7 @@ from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, RETRY_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, MoveEntry, Repeat, SetQueue, Shuffle, Undo
-from tests.stream.test_player import RATE, FakeOutput, Told
+from tests.stream.test_one_player import RATE, FakeOutput, Told
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from auralis_trio.wire.queue_orders import (
     Shuffle,
     Undo,
 )
-from tests.stream.test_player import RATE, Told
+from tests.stream.test_one_player import RATE, Told
 
 NAMES = ["a", "b"]
 SMALL = st.integers(0, 30)

@@ -141,8 +141,8 @@ def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowLeft")
-    wait_for(player, "record.frames > 4000 && record.marks[0].startFrame < 7 * 44100")
-    assert heard(player)[-1].marks[0][1] > 5 * 44_100
+    place = "record.marks[0]?.startFrame"
+    wait_for(player, f"record.frames > 4000 && {place} > 5 * 44100 && {place} < 7 * 44100")
 
 
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:

@@ -212,6 +212,7 @@ def test_a_and_b_change_over_at_the_frame_that_is_heard(page: Page, mirror: Mirr
     assert tape.underruns == 0
     asked = [(play["enhanced"], play["match_loudness"], play["start_frame"]) for play in mirror.plays[-2:]]
     assert sorted(asked) == [(False, True, place), (True, True, place)]
+    assert [play.get("counts", True) for play in mirror.plays] == [True, False, False]
 
 
 def test_a_comparison_sounds_in_a_script_node_too(page: Page, url: str, folder: Path) -> None:

@@ -5,7 +5,7 @@ import { ApiError, fetchPresets, fetchTracks } from "./api.js";
 import { Comparison } from "./comparison.js";
 import { Enhancement } from "./enhancement.js";
 import { Facts } from "./facts.js";
-import { soundText } from "./format.js";
+import { soundText, titleOf } from "./format.js";
 import { listenToKeys } from "./keys.js";
 import { Output } from "./output.js";
 import { Queue } from "./queue.js";
@@ -209,7 +209,7 @@ function wireControls() {
   menu.addEventListener("choose", ({ detail: { action, track } }) => {
     queue.learn([track]);
     const next = action === "next";
-    const text = `${track.title ?? "The track"} ${next ? "is played next" : "was added to the queue"}.`;
+    const text = `${titleOf(track)} ${next ? "is played next" : "was added to the queue"}.`;
     edit("add", { track_ids: [track.id], next }, () => queuePanel.added(text));
   });
   elements.search.addEventListener("input", () => tracks.search(elements.search.value));

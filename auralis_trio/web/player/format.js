@@ -19,6 +19,11 @@ export function spokenTime(seconds) {
   return spoken.join(" ") || "0 seconds";
 }
 
+/** What a track is called; of one that is only just being asked for nothing is known but its id. */
+export function titleOf(track) {
+  return "title" in track ? (track.title ?? "Untitled") : "…";
+}
+
 /** What the file is: "FLAC · 44.1 kHz · 16 bit · stereo". */
 export function signalText({ format, sampleRate, bits, channels }) {
   const rate = sampleRate ? `${sampleRate / 1000} kHz` : null;

@@ -24,6 +24,9 @@ export class Queue extends EventTarget {
   #boot = null;
   #seq = 0;
   #edits = Promise.resolve(); // one behind the other
+  #unfinished = 0; // how many of them there are
+  #awaited = 0; // the revision behind the last one that was carried out
+  #latest = null; // the event `queue_changed` that came last
 
   /** @param {import("./socket.js").Line} line */
   constructor(line) {
@@ -118,11 +121,17 @@ export class Queue extends EventTarget {
   async order(action, data = {}) {
     const edit = this.#edits.then(() => orderQueue(action, data));
     this.#edits = edit.catch(() => {}); // whoever gave the order learns of it
+    this.#unfinished += 1;
     try {
-      return (await edit).entry_ids ?? [];
+      const { revision, entry_ids } = await edit;
+      this.#awaited = Math.max(this.#awaited, revision);
+      return entry_ids ?? [];
     } catch (error) {
       if (action === "move") this.#refresh(); // it was shown before it was done
       throw error;
+    } finally {
+      this.#unfinished -= 1;
+      this.#takeLatest();
     }
   }
 
@@ -140,6 +149,7 @@ export class Queue extends EventTarget {
     this.#session = session;
     this.#boot = boot;
     this.#seq = state.seq;
+    this.#awaited = 0;
     this.#take(state.player, state.queue);
   }
 
@@ -172,12 +182,20 @@ export class Queue extends EventTarget {
       this.player = player;
       this.#told_s = performance.now() / 1000;
     }
-    if (queue) {
-      this.summary = queue;
-      this.#items = queue.entries ?? [];
-      this.#asked.clear();
-      this.look(0, 1);
-    }
+    if (queue) this.#latest = queue;
+    this.#takeLatest();
+    this.#changed();
+  }
+
+  /** What was told before the edits made here were carried out would only be seen to jump. */
+  #takeLatest() {
+    const queue = this.#latest;
+    if (!queue || this.#unfinished || queue.revision < this.#awaited) return;
+    this.#latest = null;
+    this.summary = queue;
+    this.#items = queue.entries ?? [];
+    this.#asked.clear();
+    this.look(0, 1);
     this.#changed();
   }
 

@@ -7,7 +7,8 @@
  * it begins is heard, since it may not have known of the wish.
  */
 
-import { ApiError, commandPlayer } from "./api.js";
+import { commandPlayer } from "./api.js";
+import { Asking } from "./asking.js";
 import { Chain } from "./chain.js";
 import { FIRST_FRAMES } from "./credit.js";
 import { encodingOf } from "./packet.js";
@@ -25,14 +26,12 @@ export class QueuePlayback extends EventTarget {
   #output;
   #queue;
   #chain;
+  #asking;
   #paused = true;
   #settings = null;
   // The place to be at next: {entryId, track, frame, sent, onto, later}. `sent` says that a stream from there was asked
   // for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for again in a moment.
   #want = null;
-  #ticket = 0; // for the answer to what was said last
-  #busy = 0; // requests over HTTP that are under way
-  #lost = true; // the line is down, or has only just opened
   #parked = false;
   #asksAgain = false;
   #ticking = null;
@@ -48,11 +47,12 @@ export class QueuePlayback extends EventTarget {
     this.#line = line;
     this.#output = output;
     this.#queue = queue;
+    this.#asking = new Asking(line);
     this.#chain = new Chain(line, output, tap);
     this.#chain.addEventListener("change", () => this.#changed());
     this.#chain.addEventListener("ended", () => this.#heardOut());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
-    line.addEventListener("state", ({ detail }) => detail === "open" || this.#disconnected());
+    line.addEventListener("state", ({ detail }) => detail === "open" || this.#chain.lose());
     line.addEventListener("hello", () => this.#connected());
     line.addEventListener("message", ({ detail }) => this.#message(detail));
     output.addEventListener("held", () => this.#paused || this.pause());
@@ -96,20 +96,22 @@ export class QueuePlayback extends EventTarget {
       this.#want = want;
       this.#wake(track.sample_rate);
     }
-    const done = await this.#request(async () => {
+    const wrong = await this.#asking.request(async () => {
       const { tracks, index } = await list;
       this.#queue.learn(tracks);
       const entries = await this.#queue.order("set", { track_ids: tracks.map(({ id }) => id), start_index: index });
       if (want === this.#want) this.#begin({ entryId: entries[index], track, frame: 0 }, tracks);
     });
-    if (!done && want === this.#want) this.#want = null;
+    if (wrong) this.#tell(wrong);
+    if (wrong && want === this.#want) this.#want = null;
     this.#follow();
   }
 
   /** Play an entry from its beginning; where others play, they do. */
   async jump(entryId) {
     if (!this.elsewhere) return this.#begin({ entryId, track: this.#queue.trackIn(entryId), frame: 0 });
-    await this.#request(() => commandPlayer("jump", { entry_id: entryId }));
+    const wrong = await this.#asking.request(() => commandPlayer("jump", { entry_id: entryId }));
+    if (wrong) this.#tell(wrong);
   }
 
   /** Play here from where the player is; others stop. */
@@ -122,7 +124,7 @@ export class QueuePlayback extends EventTarget {
     if (this.elsewhere) this.#line.send("pause");
     if (this.#paused) return;
     this.#rest();
-    this.#say("pause");
+    this.#asking.say("pause");
     this.#changed();
   }
 
@@ -133,7 +135,7 @@ export class QueuePlayback extends EventTarget {
     else if (!this.#chain.heard) this.takeOver();
     else {
       this.#wake(null);
-      if (this.#queue.here) this.#say("resume");
+      if (this.#queue.here) this.#asking.say("resume");
       else this.#goOn();
       this.#changed();
     }
@@ -194,11 +196,6 @@ export class QueuePlayback extends EventTarget {
     this.#renew();
   }
 
-  /** Whether the server has carried out all that was said. */
-  get #answered() {
-    return !this.#busy && this.#line.answered(this.#ticket);
-  }
-
   /** Where this page is: at what it wants, at what is heard, or else where the player is. */
   get #place() {
     const { heard, frame } = this.#chain;
@@ -215,7 +212,7 @@ export class QueuePlayback extends EventTarget {
     if (!onto) this.#chain.close();
     this.#wake(onto ? null : track?.sample_rate);
     const { enabled, match_loudness } = this.#settings ?? {};
-    this.#say("play", {
+    this.#asking.say("play", {
       entry_id: entryId,
       start_frame: frame,
       takeover: true,
@@ -230,7 +227,7 @@ export class QueuePlayback extends EventTarget {
   #expect(place, command, data) {
     this.#want = { ...place, sent: true };
     this.#chain.close();
-    this.#say(command, data);
+    this.#asking.say(command, data);
     this.#changed();
   }
 
@@ -244,7 +241,7 @@ export class QueuePlayback extends EventTarget {
   /** The same for one who plays: the server is told. */
   #stop(place) {
     this.#rest();
-    if (this.#queue.here) this.#say("pause");
+    if (this.#queue.here) this.#asking.say("pause");
     this.#stand(place);
   }
 
@@ -257,7 +254,7 @@ export class QueuePlayback extends EventTarget {
       this.#chain.close();
       this.#want = null;
     }
-    this.#say(command, {});
+    this.#asking.say(command, {});
   }
 
   #wake(sampleRate) {
@@ -272,35 +269,11 @@ export class QueuePlayback extends EventTarget {
     this.#output.suspend();
   }
 
-  #say(type, data = {}) {
-    if (this.#line.send(type, data)) this.#ticket = this.#line.ping();
-  }
-
-  /** Whether a request over HTTP was carried out; what is wrong with it is told. */
-  async #request(action) {
-    this.#busy += 1;
-    try {
-      await action();
-      return true;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#tell(error.message);
-      return false;
-    } finally {
-      this.#busy -= 1;
-    }
-  }
-
-  #disconnected() {
-    this.#lost = true;
-    this.#chain.lose();
-  }
-
   /** What was heard before the line was lost goes on, unless others play by now. */
   #connected() {
     const { outputs, entry_id } = this.#queue.player;
     const { heard } = this.#chain;
-    this.#lost = false;
+    this.#asking.begin();
     if (this.#parked) return;
     if (this.#paused ? heard && heard.entryId !== entry_id : outputs.length) this.#chain.close();
     if (this.#paused && this.#want) this.#want.sent = false;
@@ -353,7 +326,7 @@ export class QueuePlayback extends EventTarget {
   /** A stream that does not begin, or breaks off. Whether another one follows, the server knows. */
   #refused({ code, message, entry_id, track_id }) {
     const want = this.#want;
-    if (want?.sent && !this.#answered && want.entryId !== entry_id) return; // that is no longer wanted
+    if (want?.sent && !this.#asking.answered && want.entryId !== entry_id) return; // that is no longer wanted
     const patient = code === "analysis_running";
     const title = this.#queue.trackOf(track_id)?.title;
     this.#tell(title ? `${title}: ${message}` : message, patient ? "note" : "problem");
@@ -377,7 +350,7 @@ export class QueuePlayback extends EventTarget {
 
   /** Take the server's word for whether this page plays, and whether that is paused. */
   #follow() {
-    if (this.#answered && !this.#lost && !this.#parked) {
+    if (this.#asking.answered && !this.#parked) {
       if (this.#queue.here) this.#play();
       else if (!this.#chain.live) this.#leave();
     }

@@ -39,6 +39,7 @@ export class Crossfade extends EventTarget {
   #showText() {
     const { crossfade, "crossfade-text": text } = this.#elements;
     crossfade.style.setProperty("--part", Number(crossfade.value) / Number(crossfade.max));
-    text.textContent = crossfade.value === "1" ? "1 second" : `${crossfade.value} seconds`;
+    text.textContent = Number(crossfade.value) ? `${crossfade.value} s` : "off";
+    crossfade.setAttribute("aria-valuetext", text.textContent);
   }
 }

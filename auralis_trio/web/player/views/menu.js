@@ -12,7 +12,7 @@ export class TrackMenu extends EventTarget {
   constructor(menu) {
     super();
     this.#menu = menu;
-    menu.addEventListener("click", ({ target }) => this.#chosen(target.closest("button")));
+    menu.addEventListener("click", ({ target, detail }) => this.#chosen(target.closest("button"), detail > 0));
     menu.addEventListener("keydown", (event) => this.#pressed(event));
     menu.addEventListener("toggle", ({ newState }) => {
       this.#button?.setAttribute("aria-expanded", String(newState === "open"));
@@ -40,10 +40,12 @@ export class TrackMenu extends EventTarget {
     items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
   }
 
-  #chosen(button) {
+  /** Whoever came by the keyboard is back at the button; after a click the keys are the player's. */
+  #chosen(button, byPointer) {
     if (!button) return;
     this.#menu.hidePopover();
-    this.#button.focus();
+    if (byPointer) this.#button.blur();
+    else this.#button.focus();
     this.dispatchEvent(new CustomEvent("choose", { detail: { action: button.value, track: this.#track } }));
   }
 }

@@ -1,6 +1,6 @@
 /** The player's face: what is heard, where it stands, and the controls. Shows a playback's state, tells what was pressed. */
 
-import { clockTime, signalText, spokenTime } from "../format.js";
+import { clockTime, signalText, spokenTime, titleOf } from "../format.js";
 import { recall, remember } from "../prefs.js";
 
 const SEEK_STEP_S = 5;
@@ -48,7 +48,7 @@ export class PlayerFace {
 
   #showTrack({ track, playing, sampleRate, channels }) {
     const { play, "play-icon": icon } = this.#elements;
-    this.#write("now-title", track ? (track.title ?? "Untitled") : "Nothing is playing");
+    this.#write("now-title", track ? titleOf(track) : "Nothing is playing");
     this.#write("now-artist", track?.artist);
     this.#write("now-album", track?.album);
     const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];

@@ -3,7 +3,7 @@
  * with Alt and an arrow key; the arrow keys go from row to row, and Delete takes one out.
  */
 
-import { clockTime } from "../format.js";
+import { clockTime, titleOf } from "../format.js";
 
 const ROW_REM = 3.5;
 const AROUND = 6;
@@ -121,7 +121,7 @@ export class QueuePanel extends EventTarget {
       const element = row.querySelector(name);
       if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
     };
-    write(".title", "title" in track ? (track.title ?? "Untitled") : "…");
+    write(".title", titleOf(track));
     write(".artist", track.artist);
     write(".time", clockTime(track.duration_s ?? null));
     row.style.setProperty("--place", this.#drag?.row === row ? this.#drag.index : index);
@@ -132,7 +132,7 @@ export class QueuePanel extends EventTarget {
     else delete row.dataset.state;
     const [entryButton, removeButton] = row.querySelectorAll("button");
     entryButton.setAttribute("aria-current", String(here));
-    removeButton.setAttribute("aria-label", `Remove ${track.title ?? "this track"} from the queue`);
+    removeButton.setAttribute("aria-label", `Remove ${titleOf(track)} from the queue`);
     for (const button of [entryButton, removeButton]) button.tabIndex = index === this.#focused ? 0 : -1;
     return id;
   }

@@ -3,7 +3,7 @@
  * track. Text from tags goes in as text.
  */
 
-import { clockTime, signalText } from "../format.js";
+import { clockTime, signalText, titleOf } from "../format.js";
 
 const PAGE = 100;
 const MAX_AROUND = 500;
@@ -163,13 +163,13 @@ export class TrackList extends EventTarget {
       row.querySelector(name).textContent = text ?? "";
     };
     row.dataset.id = track.id;
-    write(".title", track.title ?? "Untitled");
+    write(".title", titleOf(track));
     write(".artist", track.artist);
     write(".dash", track.artist && track.album ? " — " : "");
     write(".album", track.album);
     write(".format", track.missing ? "file missing" : signalText({ format: track.format, sampleRate: track.sample_rate }));
     row.classList.toggle("missing", Boolean(track.missing));
-    row.querySelector(".more").setAttribute("aria-label", `More for ${track.title ?? "Untitled"}`);
+    row.querySelector(".more").setAttribute("aria-label", `More for ${titleOf(track)}`);
     write(".time", clockTime(track.duration_s));
     return row;
   }

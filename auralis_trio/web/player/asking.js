@@ -1,0 +1,50 @@
+/**
+ * What the page has said to the server, and whether the server has carried it all out. What it tells before then may
+ * be from a time when it did not know of it yet.
+ */
+
+import { ApiError } from "./api.js";
+
+export class Asking {
+  #line;
+  #lost = true; // nothing is known of what was said on an earlier line
+  #ticket = 0;
+  #requests = 0;
+
+  /** @param {import("./socket.js").Line} line */
+  constructor(line) {
+    this.#line = line;
+    line.addEventListener("state", ({ detail }) => {
+      if (detail !== "open") this.#lost = true;
+    });
+  }
+
+  /** Whether all has been carried out. */
+  get answered() {
+    return !this.#lost && !this.#requests && this.#line.answered(this.#ticket);
+  }
+
+  /** The line is open again, and what is to go on has been said. */
+  begin() {
+    this.#lost = false;
+  }
+
+  /** Say something on the line. */
+  say(type, data = {}) {
+    if (this.#line.send(type, data)) this.#ticket = this.#line.ping();
+  }
+
+  /** Ask for something over HTTP; gives what is wrong with it, or null. @returns {Promise<string | null>} */
+  async request(action) {
+    this.#requests += 1;
+    try {
+      await action();
+      return null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return error.message;
+    } finally {
+      this.#requests -= 1;
+    }
+  }
+}

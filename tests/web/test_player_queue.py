@@ -1,0 +1,301 @@
+"""The player page and the server's queue: what is heard, shown and commanded, on one page and on several."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Locator, Page, expect
+
+from auralis_trio.demo import synthesise
+from tests.web.player_page import (
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    open_player,
+    search,
+    wait_for,
+)
+
+RATE = 44_100
+# title: (seconds, rate, channels, album)
+TRACKS = {
+    "Dawn": (2.0, RATE, 2, "Day"),
+    "Noon": (1.0, RATE, 2, "Day"),
+    "Dusk": (0.8, 48_000, 1, "Day"),
+    "Long": (30.0, RATE, 2, "Pieces"),
+    "Short": (0.5, RATE, 2, "Pieces"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed, (title, (seconds, rate, channels, album)) in enumerate(TRACKS.items(), 1):
+        soundfile.write(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, "PCM_16")
+        file = mutagen.File(folder / f"{title}.flac")
+        file.update({"title": [title], "album": [album], "tracknumber": [str(seed)], "artist": ["Somebody"]})
+        file.save()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
+    return serve_folder(folder)
+
+
+@pytest.fixture
+def player(page: Page, url: str) -> Page:
+    clear_queue(page, url)
+    open_player(page, url, len(TRACKS))
+    return page
+
+
+@pytest.fixture
+def other(player: Page, url: str) -> Iterator[Page]:
+    """Another page, as on another device."""
+    with player.context.new_page() as other:
+        open_player(other, url, len(TRACKS))
+        yield other
+
+
+def of_file(folder: Path, title: str) -> Samples:
+    return decoded(folder / f"{title}.flac")
+
+
+def told(player: Page, url: str, path: str = "status") -> Any:
+    answer = player.request.get(f"{url}/api/player/{path}")
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
+def queued(player: Page, url: str) -> list[str]:
+    return [item["track"]["title"] for item in told(player, url, "queue?limit=500")["items"]]
+
+
+def rows(player: Page) -> Locator:
+    return player.locator("#queue-list .title")
+
+
+def choose(player: Page, title: str, action: str) -> None:
+    """Choose something from a track's menu."""
+    player.get_by_role("button", name=f"More for {title}").click()
+    player.get_by_role("button", name=action).click()
+
+
+def test_a_clicked_track_brings_its_list_with_it_and_goes_on_to_its_end(player: Page, url: str, folder: Path) -> None:
+    search(player, "Day", 3)
+    click_track(player, "Noon")
+    wait_for(player, "records.length === 2 && record.ended")
+    noon, dusk = heard(player)
+    assert np.array_equal(noon.samples, of_file(folder, "Noon"))
+    assert np.array_equal(dusk.samples, of_file(folder, "Dusk"))
+    assert queued(player, url) == ["Dawn", "Noon", "Dusk"]
+    expect(player.locator("#now-title")).to_have_text("Dawn")
+    state = told(player, url)
+    assert (state["state"], state["outputs"], state["position_s"]) == ("stopped", [], 0)
+
+
+def test_what_is_played_next_is_heard_next_even_if_something_else_was_sent_already(
+    player: Page, url: str, folder: Path
+) -> None:
+    """All of both tracks was sent at once; what was sent behind the first is not heard until it is its turn."""
+    search(player, "Day", 3)
+    click_track(player, "Dawn")
+    search(player, "", len(TRACKS))
+    wait_for(player, "record?.frames > 4000")
+    choose(player, "Short", "Play next")
+    expect(player.locator("#queue-said")).to_have_text("Short is played next.")
+    wait_for(player, "records.length === 2 && record.ended")
+    first, last = heard(player)
+    tracks = [of_file(folder, title) for title in ("Dawn", "Short", "Noon")]
+    assert np.array_equal(first.samples, np.concatenate(tracks))
+    assert first.underruns == 0
+    assert np.array_equal(last.samples, of_file(folder, "Dusk"))
+
+
+def test_a_page_commands_what_another_one_plays_and_takes_it_over_at_the_frame(
+    player: Page, other: Page, folder: Path
+) -> None:
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 20000")
+    expect(other.locator("#elsewhere")).to_be_visible()
+    expect(other.locator("#now-title")).to_have_text("Long")
+    expect(other.locator('.track[aria-current="true"] .title')).to_have_text("Long")
+    other.get_by_role("button", name="Pause").click()
+    expect(player.locator("#play")).to_have_accessible_name("Play")
+    expect(other.locator("#elsewhere")).to_be_hidden()
+    player.get_by_role("button", name="Play", exact=True).click()
+    expect(other.locator("#elsewhere")).to_be_visible()
+    other.get_by_role("button", name="Play here").click()
+    wait_for(other, "record?.frames > 8000")
+    expect(player.locator("#elsewhere")).to_be_visible()
+    (before,), (after,) = heard(player), heard(other)
+    place = after.marks[0][1]
+    assert 0 <= len(before.samples) - place < RATE
+    assert np.array_equal(after.samples, of_file(folder, "Long")[place : place + len(after.samples)])
+    other.keyboard.press("ArrowRight")
+    expect(player.locator("#now-title")).to_have_text("Short")
+
+
+def test_after_a_reload_play_goes_on_where_it_was(player: Page, folder: Path) -> None:
+    click_track(player, "Long")
+    wait_for(player, "record?.frames > 60000")
+    player.keyboard.press(" ")
+    expect(player.locator("#play")).to_have_accessible_name("Play")
+    (before,) = heard(player)
+    player.reload()
+    expect(player.locator("#now-title")).to_have_text("Long")
+    expect(player.locator("#elapsed")).to_have_text("0:01")
+    player.get_by_role("button", name="Play", exact=True).click()
+    wait_for(player, "record?.frames > 8000")
+    (after,) = heard(player)
+    place = after.marks[0][1]
+    assert abs(place - len(before.samples)) < RATE / 2
+    assert np.array_equal(after.samples, of_file(folder, "Long")[place : place + len(after.samples)])
+
+
+def test_the_queue_is_edited_with_the_keyboard_alone(player: Page, url: str) -> None:
+    click_track(player, "Dawn")
+    player.keyboard.press(" ")
+    player.keyboard.press("q")
+    expect(rows(player)).to_have_text(list(TRACKS))
+    expect(player.locator('#queue-list [aria-current="true"] .title')).to_have_text("Dawn")
+    player.locator("#queue-list .entry").first.focus()
+    player.keyboard.press("Alt+ArrowDown")
+    player.keyboard.press("Alt+ArrowDown")
+    expect(rows(player)).to_have_text(["Noon", "Dusk", "Dawn", "Long", "Short"])
+    expect(player.locator("#queue-said")).to_have_text("Moved to place 3 of 5")
+    expect(player.locator("#queue-list .entry:focus .title")).to_have_text("Dawn")
+    player.keyboard.press("ArrowDown")
+    player.keyboard.press("Delete")
+    expect(rows(player)).to_have_text(["Noon", "Dusk", "Dawn", "Short"])
+    expect(player.locator("#queue-list .entry:focus .title")).to_have_text("Short")
+    assert queued(player, url) == ["Noon", "Dusk", "Dawn", "Short"]
+    player.keyboard.press("Enter")
+    expect(player.locator("#now-title")).to_have_text("Short")
+    player.keyboard.press("Escape")
+    expect(player.locator("#queue")).to_be_hidden()
+
+
+def test_the_queue_is_shuffled_repeated_undone_saved_and_cleared(player: Page, url: str) -> None:
+    click_track(player, "Dawn")
+    player.keyboard.press(" ")
+    player.keyboard.press("q")
+    expect(rows(player)).to_have_text(list(TRACKS))
+    shuffle, undo = player.locator("#shuffle"), player.locator("#undo")
+    shuffle.click()
+    expect(shuffle).to_have_attribute("aria-pressed", "true")
+    expect(rows(player).first).to_have_text("Dawn")
+    shuffle.click()
+    expect(rows(player)).to_have_text(list(TRACKS))
+    for mode in ("the whole queue", "this track", "off"):
+        player.locator("#repeat").click()
+        expect(player.locator("#repeat")).to_have_accessible_name(f"Repeat: {mode}")
+    player.locator("#queue-list li").nth(1).get_by_role("button", name="Remove").click()
+    expect(rows(player)).to_have_text(["Dawn", "Dusk", "Long", "Short"])
+    undo.click()
+    expect(rows(player)).to_have_text(list(TRACKS))
+    player.locator("#redo").click()
+    expect(rows(player)).to_have_count(4)
+    player.get_by_role("button", name="Save as a playlist").click()
+    player.get_by_label("Name of the playlist").fill("An evening")
+    player.keyboard.press("Enter")
+    expect(player.locator("#notice")).to_have_text("“An evening” was saved as a playlist.")
+    (saved,) = player.request.get(f"{url}/api/playlists").json()["items"]
+    assert (saved["name"], saved["tracks"]) == ("An evening", 4)
+    player.get_by_role("button", name="Clear the queue").click()
+    expect(rows(player)).to_have_count(0)
+    expect(player.locator("#queue-empty")).to_be_visible()
+    expect(player.locator("#now-title")).to_have_text("Nothing is playing")
+
+
+def test_an_entry_is_dragged_to_another_place(player: Page, url: str) -> None:
+    click_track(player, "Dawn")
+    player.keyboard.press(" ")
+    player.keyboard.press("q")
+    expect(rows(player)).to_have_text(list(TRACKS))
+    grips = player.locator("#queue-list .grip")
+    grips.nth(3).hover()
+    player.mouse.down()
+    grips.nth(1).hover(force=True)
+    player.mouse.up()
+    expect(rows(player)).to_have_text(["Dawn", "Long", "Noon", "Dusk", "Short"])
+    expect(player.locator("#undo")).to_be_enabled()
+    assert queued(player, url) == ["Dawn", "Long", "Noon", "Dusk", "Short"]
+
+
+def test_what_others_do_with_the_queue_is_shown_at_once(player: Page, other: Page) -> None:
+    other.keyboard.press("q")
+    click_track(player, "Noon")
+    player.keyboard.press(" ")
+    expect(rows(other)).to_have_text(list(TRACKS))
+    expect(other.locator('#queue-list [aria-current="true"] .title')).to_have_text("Noon")
+    choose(other, "Short", "Add to the queue")
+    player.keyboard.press("q")
+    expect(rows(player)).to_have_text([*TRACKS, "Short"])
+
+
+def test_of_a_long_queue_only_what_is_in_sight_is_in_the_document(player: Page, url: str) -> None:
+    tracks = player.request.get(f"{url}/api/library/tracks?sort=title").json()["items"]
+    ids = [track["id"] for track in tracks] * 1_000
+    answer = player.request.post(f"{url}/api/player/queue", data={"track_ids": ids, "start_index": 3_003})
+    assert answer.ok, answer.text()
+    titles = sorted(TRACKS)
+    player.keyboard.press("q")
+    expect(player.locator("#queue-count")).to_have_text("5,000 tracks")
+    expect(player.locator('[aria-posinset="1"] .title')).to_have_text(titles[0])
+    player.locator("#queue-scroll").evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+    last = player.locator('[aria-posinset="5000"]')
+    expect(last.locator(".title")).to_have_text(titles[-1])
+    assert rows(player).count() < 60
+    last.locator(".entry").click()
+    wait_for(player, "record?.frames > 4000")
+    expect(player.locator("#now-title")).to_have_text(titles[-1])
+    expect(last.locator(".entry")).to_have_attribute("aria-current", "true")
+
+
+def test_a_crossfade_is_a_setting_that_is_heard(player: Page, url: str, folder: Path) -> None:
+    """One second is wanted; no mix is longer than half of the shorter track."""
+    player.keyboard.press("?")
+    slider = player.get_by_role("slider", name="Crossfade")
+    slider.press("ArrowRight")
+    expect(player.locator("#crossfade-text")).to_have_text("1 s")
+    with player.expect_response("**/api/settings"):
+        slider.press("ArrowRight")
+    with player.expect_response("**/api/settings"):
+        slider.press("ArrowLeft")
+    try:
+        assert player.request.get(f"{url}/api/settings").json()["crossfade_s"] == 1
+        player.get_by_role("button", name="Close", exact=True).click()
+        for title in ("Dawn", "Short"):
+            choose(player, title, "Add to the queue")
+        expect(player.locator("#now-title")).to_have_text("Dawn")
+        player.keyboard.press(" ")
+        wait_for(player, "record?.ended")
+    finally:
+        player.request.put(f"{url}/api/settings", data={"crossfade_s": 0})
+    (tape,) = heard(player)
+    dawn, short = of_file(folder, "Dawn"), of_file(folder, "Short")
+    mixed = len(dawn) + len(short) - len(tape.samples)
+    assert mixed == len(short) // 2
+    assert tape.underruns == 0
+    assert np.array_equal(tape.samples[: len(dawn) - mixed], dawn[: len(dawn) - mixed])
+    assert np.array_equal(tape.samples[len(dawn) :], short[mixed:])
+
+
+def test_the_queue_fits_its_window(player: Page) -> None:
+    click_track(player, "Dawn")
+    player.keyboard.press(" ")
+    player.keyboard.press("q")
+    for width in (320, 390, 700, 1100, 1920):
+        player.set_viewport_size({"width": width, "height": 700})
+        assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+        for name in ("Shuffle", "Clear the queue", "Close the queue"):
+            expect(player.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        expect(rows(player).first).to_be_in_viewport()
