@@ -1,7 +1,7 @@
 """Backups of the library's database: made while the server runs, proved before they count, and few.
 
 A backup is one file in the folder `backups` of the data directory. It gets its name when it is complete and was read
-back without a fault. What it holds is the database, and in it pictures that were set: no music, and no caches beside it.
+back without a fault. What it holds is the database, and in it the pictures that were set: no music, and no caches.
 """
 
 import contextlib
