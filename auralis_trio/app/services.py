@@ -32,6 +32,7 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
+from auralis_trio.stream.idleness import run_giving_back
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery, Workroom
@@ -41,6 +42,7 @@ from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
+from auralis_trio.work.memory import give_back_freed_memory
 
 MAX_FLIGHTS = 64
 """How much is analysed, tuned and resolved at once, and how much waits for its turn."""
@@ -75,6 +77,8 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
             run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_contents))
         )
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
+        give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)
+        nursery.start_soon(run, "memory", partial(run_giving_back, lambda: services.renderer.reads, give_back))
         if settings.folders:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
         if settings.folders and settings.watch:

@@ -54,6 +54,7 @@ class Renderer:
         self.read_deadline_s = read_deadline_s
         self._make_reader = make_reader
         self.before_read: Callable[[], None] = lambda: None
+        self.reads = 0
         self._flights: dict[ChunkKey, _Flight] = {}
 
     @asynccontextmanager
@@ -122,14 +123,15 @@ class Renderer:
             SourceHung: the deadline passed.
         """
         self.before_read()
+        self.reads += 1
         try:
             return await self.offload.run_stoppable(Lane.AUDIO, job, deadline_s=self.read_deadline_s)
         except TimedOut:
             raise SourceHung from None
 
     def statistics(self) -> dict[str, int]:
-        """How many chunks are being rendered, or looked for on the disk."""
-        return {"under_way": len(self._flights)}
+        """How many chunks are being rendered, or looked for on the disk, and how many reads were ever begun."""
+        return {"under_way": len(self._flights), "reads": self.reads}
 
     def free_permits(self) -> float:
         """How many more reads could begin at once; none where some wait already."""

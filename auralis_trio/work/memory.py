@@ -1,18 +1,22 @@
 """How the C library deals with memory that is let go: kept for the next chunk, not given back page by page.
 
 A chunk is rendered in arrays of a few MiB that live for milliseconds. By default glibc asks the kernel for each and
-returns it at once, and the kernel clears every page anew: a third of the time that mastering takes.
+returns it at once, and the kernel clears every page anew: a third of the time that mastering takes. What was kept is
+given back when nothing is rendered any more.
 """
 
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 MAPPED_FROM_BYTES = 32 * 1024 * 1024
 """What is at least this large is still taken from the kernel and given back by itself."""
 
 KEPT_BYTES = 64 * 1024 * 1024
 """How much of what was let go each arena keeps at most at its end."""
+
+MAX_ARENAS = 4
+"""By default there are eight for each core, and after some hours a chunk has been rendered in each of them."""
 
 
 def keep_freed_memory() -> bool:
@@ -21,4 +25,12 @@ def keep_freed_memory() -> bool:
     if not hasattr(library, "mallopt"):
         return False
     mapped = library.mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
-    return bool(mapped and library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+    kept = library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
+    return bool(mapped and kept and library.mallopt(_M_ARENA_MAX, MAX_ARENAS))
+
+
+def give_back_freed_memory() -> None:
+    """Let the kernel have what was let go, if the C library can do so; takes some milliseconds."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)

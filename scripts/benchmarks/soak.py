@@ -27,8 +27,9 @@ PATIENCE_S = 1.0
 """after which the server cuts who takes nothing, says nothing or answers no ping"""
 VISIT_S = 30.0
 """no visit lasts as long"""
-SETTLE_S = 60.0
-"""for what visitors held to be given back; idle threads stay for ten seconds"""
+SETTLE_S = 45.0
+"""for what visitors held to be given back: idle threads stay for ten seconds, freed memory for up to thirty"""
+LOOK_EVERY_S = 0.2
 MAX_GROWTH_BYTES = 24 * MIB
 """by which the memory may differ from that after the warm-up: what the allocator keeps is not always the same"""
 SETTINGS: dict[str, object] = {
@@ -188,18 +189,13 @@ def prepare(program: Program, tracks: Sequence[int]) -> None:
 
 
 def settle(program: Program, before: Figures | None = None) -> Figures:
-    """The figures once nobody is there any more; the least of several looks, for a last moment is none that stays."""
+    """The figures when everybody has been gone for a while; later only until they are as `before`."""
     until_s = time.monotonic() + SETTLE_S
-    quiet: list[Figures] = []
-    while time.monotonic() < until_s:
+    while True:
         figures = Figures.of(ours.ask(program, "/api/status"))
-        # The one connection is ours.
-        if not figures.values["sessions"] and figures.values["connections"] == 1:
-            quiet.append(figures)
-        if len(quiet) > 10 and (before is None or not figures.more_than(before)):
-            break
-        time.sleep(ours.LOOK_EVERY_S)  # noqa: TID251 - another process, which can only be asked again
-    return figures
+        if time.monotonic() > until_s or (before is not None and not figures.more_than(before)):
+            return figures
+        time.sleep(LOOK_EVERY_S)  # noqa: TID251 - another process, which can only be asked again
 
 
 def _visits_table(crowd: Crowd) -> Columns:

@@ -112,7 +112,7 @@ async def test_every_task_and_service_is_named(
         }  # fmt: skip
         assert sum(names.values()) == told["tasks"]
         assert set(told["services"].values()) == {"running"}
-        assert (told["renders"], told["flights"]["under_way"]) == ({"under_way": 0}, 0)
+        assert (told["renders"]["under_way"], told["flights"]["under_way"]) == (0, 0)
         assert told["listens"] == {"waiting": 0, "max_waiting": 256, "dropped": 0}
         assert told["process"]["temporary_bytes"] == 0
         assert {"max_streams", "stall_timeout_s", "chunk_cache_bytes"} <= told["limits"].keys()

@@ -8,7 +8,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
@@ -299,3 +299,37 @@ def test_the_queue_fits_its_window(player: Page) -> None:
         for name in ("Shuffle", "Clear the queue", "Close the queue"):
             expect(player.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
         expect(rows(player).first).to_be_in_viewport()
+
+
+def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: Page, url: str, folder: Path) -> None:
+    """Its line is cut; meanwhile another page plays on from there; then the first one's line is back."""
+    lines: list[WebSocketRoute] = []
+    held: list[bool] = [False]
+
+    def route(line: WebSocketRoute) -> None:
+        lines.append(line)
+        if held[0]:
+            line.close()
+        else:
+            line.connect_to_server()
+
+    clear_queue(page, url)
+    page.route_web_socket("**/ws", route)
+    open_player(page, url, len(TRACKS))
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 8000")
+    held[0] = True
+    lines[0].close()
+    expect(page.locator("#lamp")).not_to_have_text("Connected")
+    with page.context.new_page() as other:
+        open_player(other, url, len(TRACKS))
+        other.get_by_role("button", name="Play", exact=True).click()
+        wait_for(other, "record?.frames > 8000")
+        held[0] = False
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        expect(page.locator("#elsewhere")).to_be_visible()
+        expect(page.locator("#lamp")).to_have_text("Connected")
+        wait_for(other, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 8000)")
+        (tape,) = heard(other)
+        place = tape.marks[0][1]
+        assert np.array_equal(tape.samples, of_file(folder, "Long")[place : place + len(tape.samples)])

@@ -31,3 +31,25 @@ def faults(mode: str) -> int:
 
 def test_arrays_that_come_and_go_take_no_new_pages() -> None:
     assert faults("kept") < PAGES / 100 < faults("given back")
+
+
+IDLE = """
+import os
+import numpy as np
+from auralis_trio.work.memory import give_back_freed_memory, keep_freed_memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+keep_freed_memory()
+several = [np.ones(1 << 20, np.float32) for _ in range(12)]
+del several
+kept = resident()
+give_back_freed_memory()
+print(kept - resident())
+"""
+
+
+def test_what_was_kept_goes_back_when_it_is_not_wanted_any_more() -> None:
+    done = subprocess.run([sys.executable, "-c", IDLE], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) > 12 * 4 * 2**20 * 0.9

@@ -7,10 +7,11 @@
 import { ApiError, fetchPlayer, fetchQueue, fetchTrack, orderQueue } from "./api.js";
 
 const PAGE = 100;
+const TICK_MS = 500;
 const MAX_TRACKS = 4_000;
 const NOTHING = { state: "stopped", entry_id: null, track_id: null, position_s: null, outputs: [] };
 
-/** Says `change` when the queue, the player or a track has changed, and `problem` with a text for people. */
+/** Says `change` when the queue, the player or a track has changed, or time has passed on another device, and `problem` with a text for people. */
 export class Queue extends EventTarget {
   /** The event `player_state`. */
   player = NOTHING;
@@ -20,6 +21,7 @@ export class Queue extends EventTarget {
   #tracks = new Map(); // by their ids; null while one is asked for
   #asked = new Set(); // the pages that are under way
   #told_s = 0; // when the player's position was told
+  #ticking = null;
   #session = null;
   #boot = null;
   #seq = 0;
@@ -33,7 +35,7 @@ export class Queue extends EventTarget {
     super();
     line.addEventListener("hello", ({ detail }) => this.#greeted(detail));
     line.addEventListener("state", ({ detail }) => {
-      if (detail !== "open") this.#session = null;
+      if (detail !== "open") this.#lost();
     });
     line.addEventListener("message", ({ detail }) => this.#told(detail));
   }
@@ -84,7 +86,7 @@ export class Queue extends EventTarget {
   }
 
   /** The track of an entry, as `trackOf`; null where the entry is not known. */
-  trackIn(entryId) {
+  trackOfEntry(entryId) {
     return this.trackOf(this.#items[this.indexOf(entryId)]?.track_id ?? null);
   }
 
@@ -153,6 +155,12 @@ export class Queue extends EventTarget {
     this.#take(state.player, state.queue);
   }
 
+  #lost() {
+    this.#session = null;
+    this.player = { ...this.player, outputs: [] }; // nobody knows by now
+    clearInterval(this.#ticking);
+  }
+
   #told({ type, data }) {
     if (data?.seq === undefined) return;
     const missed = data.seq !== this.#seq + 1 || data.boot !== this.#boot;
@@ -181,6 +189,8 @@ export class Queue extends EventTarget {
     if (player) {
       this.player = player;
       this.#told_s = performance.now() / 1000;
+      clearInterval(this.#ticking);
+      if (this.elsewhere) this.#ticking = setInterval(() => this.#changed(), TICK_MS);
     }
     if (queue) this.#latest = queue;
     this.#takeLatest();

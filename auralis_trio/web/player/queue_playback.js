@@ -15,7 +15,6 @@ import { encodingOf } from "./packet.js";
 import { Stretch } from "./tape.js";
 
 const AGAIN_MS = 1000;
-const TICK_MS = 500;
 const RESTART_S = 3;
 
 /** Says `change` whenever what it shows may have changed, `note` and `problem` with a text for people. */
@@ -34,7 +33,6 @@ export class QueuePlayback extends EventTarget {
   #want = null;
   #parked = false;
   #asksAgain = false;
-  #ticking = null;
 
   /**
    * @param {import("./socket.js").Line} line
@@ -50,7 +48,7 @@ export class QueuePlayback extends EventTarget {
     this.#asking = new Asking(line);
     this.#chain = new Chain(line, output, tap);
     this.#chain.addEventListener("change", () => this.#changed());
-    this.#chain.addEventListener("ended", () => this.#heardOut());
+    this.#chain.addEventListener("ended", () => this.#follow());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
     line.addEventListener("state", ({ detail }) => detail === "open" || this.#chain.lose());
     line.addEventListener("hello", () => this.#connected());
@@ -109,7 +107,7 @@ export class QueuePlayback extends EventTarget {
 
   /** Play an entry from its beginning; where others play, they do. */
   async jump(entryId) {
-    if (!this.elsewhere) return this.#begin({ entryId, track: this.#queue.trackIn(entryId), frame: 0 });
+    if (!this.elsewhere) return this.#begin({ entryId, track: this.#queue.trackOfEntry(entryId), frame: 0 });
     const wrong = await this.#asking.request(() => commandPlayer("jump", { entry_id: entryId }));
     if (wrong) this.#tell(wrong);
   }
@@ -178,19 +176,13 @@ export class QueuePlayback extends EventTarget {
     else this.#stand(place);
   }
 
-  /**
-   * Tell the server what is to be done to the sound from now on. False says that it was not told.
-   * @param {{enabled: boolean, preset: string, intensity: number, match_loudness: boolean}} settings
-   */
+  /** Tell the server what is to be done to the sound from now on. False says that it was not told. */
   enhance(settings) {
     this.#chain.tell();
     return this.#line.send("enhancement", settings);
   }
 
-  /**
-   * The server's settings are these now, whoever changed them.
-   * @param {{enabled: boolean, preset: string, intensity: number}} settings
-   */
+  /** The server's settings are these now, whoever changed them. */
   follow(settings) {
     this.#settings = settings;
     this.#renew();
@@ -338,7 +330,7 @@ export class QueuePlayback extends EventTarget {
   /** The server will be able to answer soon. */
   #askLater(entryId) {
     const { entryId: wanted, track, frame } = this.#want ?? {};
-    const place = wanted === entryId ? { track, frame } : { track: this.#queue.trackIn(entryId), frame: 0 };
+    const place = wanted === entryId ? { track, frame } : { track: this.#queue.trackOfEntry(entryId), frame: 0 };
     const want = { ...place, entryId, onto: this.#chain.heard !== null, sent: true, later: true };
     this.#want = want;
     this.#asksAgain = true;
@@ -388,12 +380,7 @@ export class QueuePlayback extends EventTarget {
     if (!last || live || this.#want || this.#paused || this.#line.state !== "open") return;
     const entryId = last.complete ? last.nextEntryId : last.entryId;
     const frame = last.complete ? 0 : last.nextFrame;
-    if (entryId !== null) this.#begin({ entryId, track: this.#queue.trackIn(entryId), frame, onto: true });
-  }
-
-  #heardOut() {
-    if (!this.#queue.here && !this.#want) this.#rest();
-    this.#changed();
+    if (entryId !== null) this.#begin({ entryId, track: this.#queue.trackOfEntry(entryId), frame, onto: true });
   }
 
   /** Stop here, and say why; `resume` tries again from this frame. */
@@ -408,11 +395,6 @@ export class QueuePlayback extends EventTarget {
   }
 
   #changed() {
-    if (this.elsewhere) this.#ticking ??= setInterval(() => this.#changed(), TICK_MS);
-    else {
-      clearInterval(this.#ticking);
-      this.#ticking = null;
-    }
     this.dispatchEvent(new Event("change"));
   }
 }
