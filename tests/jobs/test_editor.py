@@ -328,7 +328,7 @@ async def test_the_journal_and_the_old_bytes_are_bounded(desk: Desk) -> None:
 
 async def test_a_copy_of_an_edit_that_never_came_to_be_is_removed_at_the_next_start(desk: Desk) -> None:
     [file] = find_files(desk.library, [desk.ids()["a.flac"]])
-    edit_id = begin_edit(desk.library, [file], None, 1)
+    edit_id = await ask(begin_edit, desk.library, [file], None, 1)
     (desk.music / f"{TEMP_PREFIX}{edit_id}-0.flac").write_bytes(b"half")
     (desk.kept / f"{edit_id}-0").write_bytes(b"half")
     await desk.editor.recover()

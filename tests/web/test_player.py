@@ -80,6 +80,13 @@ def same(one: Samples, other: Samples) -> bool:
     return one.shape == other.shape and np.array_equal(one, other)
 
 
+def show_the_suite(player: Page) -> None:
+    """The tracks of one album, in its order and not in that of a search."""
+    search(player, "A Suite", 3)
+    player.locator("#sort").select_option("album")
+    expect(player.locator(".title")).to_have_text(["First", "Second", "Third"])
+
+
 def play_alone(player: Page, title: str) -> None:
     search(player, title, 1)
     click_track(player, title)
@@ -99,7 +106,7 @@ def test_a_clicked_track_is_heard_exactly_and_to_its_last_frame(player: Page, fo
 def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_format_behind_it(
     player: Page, folder: Path
 ) -> None:
-    search(player, "A Suite", 3)
+    show_the_suite(player)
     click_track(player, "First")
     wait_for(player, "records.length === 2 && record.ended")
     album, last = heard(player)
@@ -177,7 +184,7 @@ def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
 
 def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
     title = player.locator("#now-title")
-    search(player, "A Suite", 3)
+    show_the_suite(player)
     click_track(player, "First")
     expect(title).to_have_text("First")
     player.get_by_role("button", name="Next track").click()
@@ -190,7 +197,7 @@ def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
 
 
 def test_of_two_quick_clicks_the_second_track_plays(player: Page, folder: Path) -> None:
-    search(player, "A Suite", 3)
+    show_the_suite(player)
     player.evaluate("() => { for (const row of [0, 2, 2]) document.querySelectorAll('.track')[row].click() }")
     wait_for(player, "record?.ended")
     (tape,) = heard(player)
