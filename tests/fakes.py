@@ -15,7 +15,7 @@ import trio
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt
 from auralis_trio.library.medleys import MedleyTrack
 from auralis_trio.library.personal import record_heard

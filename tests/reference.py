@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 
 
 def full_read(path: Path, scratch: Path) -> bytes:

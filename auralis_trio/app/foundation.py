@@ -10,7 +10,7 @@ from pathlib import Path
 import trio
 
 from auralis_trio.config import Settings
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.editor import EditPlace
 from auralis_trio.library.disk_cache import DiskCache

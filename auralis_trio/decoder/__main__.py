@@ -3,7 +3,8 @@
 import sys
 import tempfile
 
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceError
 
 _STEP_FRAMES = 1 << 18

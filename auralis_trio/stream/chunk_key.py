@@ -10,7 +10,7 @@ import scipy
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.formats import Access, format_named
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid
-from auralis_trio.decoder import DECODER_VERSION
+from auralis_trio.decoder.opening import DECODER_VERSION
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.mastering.recipe import ENGINE_VERSION

@@ -16,7 +16,7 @@ import trio
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import AuralisError, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound

@@ -16,7 +16,8 @@ from auralis_trio.analysis import Analysis, analyse
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.formats import format_of
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder.file import Cut, Words, open_file
 from auralis_trio.errors import InvalidRequest, OutputError, SourceError
 from auralis_trio.mastering.album import master_album

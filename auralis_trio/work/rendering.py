@@ -13,7 +13,8 @@ from auralis_trio.audio.block import Block
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder import encode
 from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
 from auralis_trio.library.records import TrackFile

@@ -15,7 +15,7 @@ from auralis_trio.analysis import LoudnessMeter, Profile, TruePeakMeter
 from auralis_trio.audio.block import Block
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.decoder import DECODER_VERSION
+from auralis_trio.decoder.opening import DECODER_VERSION
 from auralis_trio.mastering import render
 from auralis_trio.mastering.recipe import Sound
 from auralis_trio.mastering.solve import Mastered

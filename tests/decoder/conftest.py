@@ -7,7 +7,8 @@ import pytest
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioSource
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from tests.sound_files import music, write
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache, open_source
 from auralis_trio.decoder.awake import Awake
 from auralis_trio.decoder.direct_source import DirectSource
+from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.decoder.soundfile_decoder import SoundfileDecoder
 from tests.decoder.conftest import Sounds
 

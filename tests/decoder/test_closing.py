@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from auralis_trio.audio.source import AudioSource
-from auralis_trio.decoder import PcmCache, open_source
+from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.pcm_cache import PcmCache
 from tests.decoder.conftest import Sounds
 
 KINDS = ["wav", "flac", "mp3", "vorbis", "m4a", "opus"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceUnsupported
 from tests.decoder.conftest import Sounds
 

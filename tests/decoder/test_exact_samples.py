@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auralis_trio.decoder import probe
+from auralis_trio.decoder.opening import probe
 from tests.decoder.conftest import Sounds
 from tests.sound_files import LOSSLESS, can_hold, music, quantised, write
 

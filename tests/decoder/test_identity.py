@@ -16,7 +16,7 @@ from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggvorbis import OggVorbis
 
 from auralis_trio.audio.formats import FORMATS
-from auralis_trio.decoder import probe
+from auralis_trio.decoder.opening import probe
 from tests.decoder.conftest import Sounds
 from tests.sound_files import music, write
 

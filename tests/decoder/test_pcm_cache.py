@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from auralis_trio.audio.source import AudioSource
-from auralis_trio.decoder import PcmCache, open_source
-from auralis_trio.decoder.pcm_cache import MAX_PARKED
+from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.pcm_cache import MAX_PARKED, PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceNotReady, StartupError
 from tests.decoder.conftest import Sounds
 
@@ -347,7 +347,8 @@ def test_a_full_disk_costs_speed_and_nothing_else(
 
 KILLED = """
 import os, signal, sys
-from auralis_trio.decoder import PcmCache, open_source
+from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.pcm_cache import PcmCache
 path, folder, frames = sys.argv[1], sys.argv[2], int(sys.argv[3])
 cache = PcmCache(folder, 1 << 30, 60.0)
 source = open_source(path, "whole", cache)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.formats import FORMATS
 from auralis_trio.audio.source import AudioFormat, AudioSource
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.decoder.resampled import ResampledDecoder
 from auralis_trio.errors import SourceCorrupt, SourceHung
 from tests.decoder.conftest import Sounds

@@ -17,7 +17,8 @@ import soundfile
 from auralis_trio.analysis import DIMENSIONS, LoudnessMeter, TruePeakMeter
 from auralis_trio.app import Server
 from auralis_trio.audio.block import Samples
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.demo import synthesise
 from auralis_trio.mastering import AS_RECORDED, render
 from auralis_trio.mastering.presets import PRESETS

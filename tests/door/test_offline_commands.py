@@ -18,7 +18,8 @@ import trio
 from auralis_trio.analysis import DIMENSIONS, analyse
 from auralis_trio.audio.block import Block, Samples
 from auralis_trio.cli import main
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.demo import synthesise
 from auralis_trio.encoder import quantise
 from auralis_trio.mastering.resolve import Target

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceCorrupt
 from auralis_trio.jobs.receipts import MAX_RECEIPTS, ReceiptProgress, Receipts
 from auralis_trio.library.store import Library, open_library

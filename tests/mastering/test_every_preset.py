@@ -14,7 +14,8 @@ import pytest
 from auralis_trio.analysis import analyse
 from auralis_trio.audio.grid import Grid
 from auralis_trio.audio.source import AudioSource
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.demo import synthesise
 from auralis_trio.mastering import Recipe, render
 from auralis_trio.mastering.presets import PRESETS

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.session import OUTBOX_MESSAGES, POLICY, SessionLimits, SessionServices, run_session

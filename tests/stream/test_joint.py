@@ -8,7 +8,7 @@ import pytest
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt
 from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.mastering.join import Join

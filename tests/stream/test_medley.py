@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Conflict, SourceCorrupt
 from auralis_trio.library.medleys import MedleyTrack
 from auralis_trio.library.records import TrackFile

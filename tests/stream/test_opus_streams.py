@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder.opus import PACKET_FRAMES
 from auralis_trio.errors import SourceHung
 from auralis_trio.mastering import AS_RECORDED

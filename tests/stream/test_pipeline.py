@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat, Check, never_cancelled
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceNotReady
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.offload import InlineOffload

@@ -13,7 +13,7 @@ import trio.testing
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import Check, never_cancelled
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, default_permits, open_offload

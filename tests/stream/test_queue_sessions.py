@@ -12,7 +12,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceHung, SourceMissing
 from auralis_trio.stream.conductor import MAX_FAILURES
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD

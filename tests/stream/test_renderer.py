@@ -17,7 +17,8 @@ from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Span
 from auralis_trio.audio.source import Check, never_cancelled
-from auralis_trio.decoder import PcmCache, probe
+from auralis_trio.decoder.opening import probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceHung, SourceMissing
 from auralis_trio.library.disk_cache import DiskCache, Files
 from auralis_trio.library.records import TrackFile

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceHung
 from auralis_trio.stream.session import OUTBOX_MESSAGES, SessionServices, run_session
 from auralis_trio.wire.packets import FIRST, LAST

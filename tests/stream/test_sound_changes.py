@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.grid import Grid, grain_frames
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceHung
 from auralis_trio.mastering import AS_RECORDED, Recipe, Schedule, Sound, render
 from auralis_trio.stream.credit import Flow

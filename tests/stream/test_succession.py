@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.mastering.join import Join
 from auralis_trio.stream.pipeline import turned

@@ -16,7 +16,7 @@ from auralis_trio.audio.dither import tpdf
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.decoder import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt
 from auralis_trio.mastering import AS_RECORDED, Recipe, Sound
 from auralis_trio.mastering.join import Curve, Join, mix_recipe

@@ -22,7 +22,8 @@ from auralis_trio.analysis import Analysis, LoudnessMeter, TruePeakMeter, analys
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid
 from auralis_trio.audio.source import AudioSource
-from auralis_trio.decoder import PcmCache, open_source, probe
+from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder.pcm import pack_pcm
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe, render
