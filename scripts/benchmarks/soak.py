@@ -68,8 +68,14 @@ class Figures:
 
     @classmethod
     def of(cls, status: Mapping[str, Any]) -> "Figures":
-        """From what `/api/status` tells."""
+        """From what `/api/status` tells.
+
+        Raises:
+            RuntimeError: it does not tell what the process holds, for the disk does not answer.
+        """
         process = status["process"]
+        if process is None:
+            raise RuntimeError(f"the disk does not answer: {status['permits']['disk']}")
         return cls(
             {
                 "descriptors": process["descriptors"],
@@ -192,9 +198,13 @@ def settle(program: Program, before: Figures | None = None) -> Figures:
     """The figures when everybody has been gone for a while; later only until they are as `before`."""
     until_s = time.monotonic() + SETTLE_S
     while True:
-        figures = Figures.of(ours.ask(program, "/api/status"))
-        if time.monotonic() > until_s or (before is not None and not figures.more_than(before)):
-            return figures
+        status = ours.ask(program, "/api/status")
+        over = time.monotonic() > until_s
+        # As long as the disk is too busy to tell what the process holds, it is not at rest.
+        if status["process"] is not None or over:
+            figures = Figures.of(status)
+            if over or (before is not None and not figures.more_than(before)):
+                return figures
         time.sleep(LOOK_EVERY_S)  # noqa: TID251 - another process, which can only be asked again
 
 

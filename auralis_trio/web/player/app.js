@@ -95,8 +95,8 @@ function go(action) {
   action();
 }
 
-const next = () => go(() => playback.next());
-const previous = () => go(() => playback.previous());
+const next = () => stage.player.state.track && go(() => playback.next());
+const previous = () => stage.player.state.track && go(() => playback.previous());
 
 /** Edit the queue; `done` says what came of it. */
 async function edit(action, data, done = () => {}) {
