@@ -1,7 +1,7 @@
 """A medley as WAV: where its bytes lie, and the body that is made while it is sent."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from hashlib import blake2b
 from types import TracebackType
 
@@ -56,7 +56,7 @@ class MedleyBody(ResponseBody):
 
     async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
         medley = await self._stack.enter_async_context(open_medley(self._renderer, self._medley))
-        return self._pieces(medley)
+        return await self._stack.enter_async_context(aclosing(self._pieces(medley)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,7 +64,7 @@ class MedleyBody(ResponseBody):
         # What is open shields and limits its own closing.
         await self._stack.__aexit__(kind, error, trace)  # noqa: ASYNC102
 
-    async def _pieces(self, medley: OpenMedley) -> AsyncIterator[bytes | memoryview]:
+    async def _pieces(self, medley: OpenMedley) -> AsyncGenerator[bytes | memoryview, None]:
         layout, start, end = MedleyLayout(self._medley, self._encoding), self._part.start, self._part.end
         if start < len(layout.header):
             yield layout.header[start:end]

@@ -368,6 +368,7 @@ async def test_settings_are_changed_told_to_all_and_last(tmp_path: Path, music: 
             "loudness_offset_lu": 0.0,
             "ceiling_dbtp": -2.0,
             "analyse_library": True,
+            "crossfade_s": 0.0,
         }
 
 

@@ -13,7 +13,10 @@ const EMPTY = "No music yet. Start the server with a folder of music: auralis-tr
 const SCANNING = ["walking", "reading"];
 const SCANNING_NOTE = "Looking through your folders. Tracks appear here as they are found.";
 
-/** Says `play` with a track when one is chosen, and `more` with `{track, button}` when other things are to be done. */
+/**
+ * Says `play` with a track when one is chosen, `more` with `{track, button}` when other things are to be done, and
+ * `change` when other tracks are shown.
+ */
 export class TrackList extends EventTarget {
   #elements;
   #fetchPage;
@@ -103,9 +106,12 @@ export class TrackList extends EventTarget {
     const place = this.#items.findIndex(({ id }) => id === track.id);
     const offset = Math.max(0, place - BEFORE);
     const shown = this.#items.slice(offset, offset + MAX_AROUND);
-    const all = shown.length === MAX_AROUND || offset + shown.length >= this.#total;
-    const { search, sort } = this.#query;
-    const items = all ? shown : (await this.#fetchPage({ limit: MAX_AROUND, offset, search, sort })).items;
+    const { search, cursor } = this.#query;
+    const all = shown.length === MAX_AROUND || cursor === null;
+    const limit = MAX_AROUND - shown.length;
+    const behind = all ? [] : (await this.#fetchPage({ limit, cursor, search, sort: this.order })).items;
+    const known = new Set(shown.map(({ id }) => id));
+    const items = [...shown, ...behind.filter(({ id }) => !known.has(id))];
     const tracks = items.filter(({ id, missing }) => id === track.id || !missing);
     const index = tracks.findIndex(({ id }) => id === track.id);
     return index < 0 ? { tracks: [track], index: 0 } : { tracks, index };
@@ -133,6 +139,7 @@ export class TrackList extends EventTarget {
       query.cursor = page.next_cursor;
       this.#total = page.total;
       this.#describe();
+      this.dispatchEvent(new Event("change"));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#describe(error.message);
