@@ -85,7 +85,8 @@ def request_for(address: tuple[str, int], path: str, connections: int, duration_
         epoll.register(one.socket, select.EPOLLIN)
     requests = size = 0
     began_s = time.monotonic()
-    while (elapsed_s := time.monotonic() - began_s) < duration_s:
+    # However short, until something has come.
+    while (elapsed_s := time.monotonic() - began_s) < (duration_s if requests else TIMEOUT_S):
         for descriptor, _ in epoll.poll(duration_s):
             one = open_now[descriptor]
             if got := one.read(buffer):

@@ -65,10 +65,18 @@ def tracks(program: Program, search: str | None = None) -> dict[str, int]:
 
 
 def keep_scanning(program: Program) -> None:
-    """Make sure that a scan is reading files at this moment, every one of them anew."""
-    if ask(program, "/api/library/scan/status")["state"] not in {"walking", "reading"}:
+    """Make sure that a scan is reading files at this moment, every one of them anew; or was, if they are so few."""
+    told = ask(program, "/api/library/scan/status")
+    if told["state"] not in {"walking", "reading"}:
         post(program.address, "/api/library/scan", b'{"skip_existing": false}')
-    _wait(lambda: ask(program, "/api/library/scan/status")["state"] == "reading", "no scan begins")
+
+    def has_begun() -> bool:
+        now = ask(program, "/api/library/scan/status")
+        return bool(
+            now["state"] == "reading" or (now["state"] == "finished" and now["started_ns"] > told["started_ns"])
+        )
+
+    _wait(has_begun, "no scan begins")
 
 
 def _wait(done: Callable[[], bool], otherwise: str) -> None:
