@@ -64,12 +64,12 @@ def _grains(source: AudioSource, sound: Sound, first: int, last: int, check: Che
 
 def _blended(source: AudioSource, change: Schedule, first: int, last: int, check: Check) -> Samples:
     """Grains with a change among them: over the grain that it begins with, the old sound goes over into the new."""
-    parts = [_grains(source, change.before, first, change.at, check)] if first < change.at else []
-    old, new = (_grains(source, sound, change.at, change.at + 1, check) for sound in (change.before, change.after))
-    parts.append(old + (new - old) * _rise(len(old)))
-    if change.at + 1 < last:
-        parts.append(_grains(source, change.after, change.at + 1, last, check))
-    return np.concatenate(parts)
+    old = _grains(source, change.before, first, change.at + 1, check)
+    new = _grains(source, change.after, change.at, last, check)
+    kept = (change.at - first) * Grid(source.format.sample_rate, source.total_frames).grain
+    blended = len(old) - kept
+    mixed = old[kept:] + (new[:blended] - old[kept:]) * _rise(blended)
+    return np.concatenate((old[:kept], mixed, new[blended:]))
 
 
 def _rise(frames: int) -> Samples:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from scripts.benchmarks.load import Client, Load, open_load
 
+CREDIT_FRAMES = 5 * 44_100
 PAUSE_S = 0.03
 """Between two questions: so that what the last one set going has come to rest."""
 Address = tuple[str, int]
@@ -43,14 +44,19 @@ def seeks_ms(address: Address, questions: Sequence[Mapping[str, object]]) -> lis
 
 
 def changes_ms(address: Address, track_id: int, places: Sequence[int], presets: Sequence[str]) -> list[float]:
-    """From each message of another preset to the first packet that sounds like it, in mid-play."""
+    """From each message of another preset to the first packet that sounds like it, in mid-play.
+
+    The player gives credit, as ours does: a paced one gets its next packet when that is due, not when it is made.
+    """
     waited_ms: list[float] = []
     for number, place in enumerate(places):
         with open_load(address) as load:
             client = load.open()
             first, second = presets[number % len(presets)], presets[(number + 1) % len(presets)]
             _say_preset(load, client, first)
-            _first_packet_ms(load, client, "play", {"track_id": track_id, "start_frame": place})
+            _first_packet_ms(
+                load, client, "play", {"track_id": track_id, "start_frame": place, "credit": CREDIT_FRAMES}
+            )
             waited_ms.append(_first_packet_ms(load, client, "enhancement", {"enabled": True, "preset": second}))
     return waited_ms
 
