@@ -5,10 +5,11 @@ ended in the middle: the client sees that something is missing, and never silenc
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
 from types import TracebackType
+from typing import Generic, TypeVar
 
 import msgspec
 from quart.wrappers.response import ResponseBody
@@ -23,6 +24,9 @@ from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.web.ranges import Part
 from auralis_trio.work.encoding import CHUNK_ENCODING, block_of
 from auralis_trio.work.original import FileState, read_bytes
+from auralis_trio.work.rendering import Chunk
+
+T = TypeVar("T")
 
 StartEncoder = Callable[[AudioFormat, int], WholeEncoder]
 """Begins to encode a track of this format and so many frames."""
@@ -32,70 +36,96 @@ READ_BYTES = 262_144
 
 
 class WavLayout:
-    """Where the bytes of a track's WAV lie: header, frames, padding."""
+    """Where the bytes of a WAV lie: header, frames, padding and what else stands behind."""
 
-    def __init__(self, track: OpenTrack, encoding: Encoding) -> None:
-        self.header = wav_header(track.format, encoding, track.total_frames)
-        self.padding = wav_padding(track.format, encoding, track.total_frames)
-        self.frame_bytes = encoding.frame_bytes(track.format.channels)
-        self.data_end = len(self.header) + track.total_frames * self.frame_bytes
-        self.total_bytes = self.data_end + len(self.padding)
-        self.chunk_bytes = track.grid.chunk_frames * self.frame_bytes
+    def __init__(self, form: AudioFormat, encoding: Encoding, total_frames: int, behind: bytes = b"") -> None:
+        self.header = wav_header(form, encoding, total_frames, len(behind))
+        self.behind = wav_padding(form, encoding, total_frames) + behind
+        self.frame_bytes = encoding.frame_bytes(form.channels)
+        self.data_end = len(self.header) + total_frames * self.frame_bytes
+        self.total_bytes = self.data_end + len(self.behind)
 
-    def chunk_at(self, offset: int) -> int:
-        """The chunk that the byte at `offset` belongs to; the first one for the header."""
-        return max(0, offset - len(self.header)) // self.chunk_bytes
+    def frame_at(self, offset: int) -> int:
+        """The frame that the byte at `offset` belongs to; the first one for the header."""
+        return max(0, offset - len(self.header)) // self.frame_bytes
 
-    def chunk_start(self, index: int) -> int:
-        """Where a chunk's first byte lies."""
-        return len(self.header) + index * self.chunk_bytes
+    def frame_start(self, frame: int) -> int:
+        """Where a frame's first byte lies."""
+        return len(self.header) + frame * self.frame_bytes
 
 
-class TrackBody(ResponseBody, ABC):
-    """A track as it is to sound, open while its body is sent."""
+ChunkAt = Callable[[int], Awaitable[tuple[int, Chunk]]]
+"""The chunk that a frame lies in, as plain PCM, and the first frame of it."""
 
-    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound) -> None:
-        self._renderer = renderer
-        self._file: TrackFile = msgspec.structs.replace(track.file, total_frames=track.total_frames)
-        self._sound = sound
+
+async def wav_pieces(layout: WavLayout, part: Part, chunk_at: ChunkAt) -> AsyncGenerator[bytes | memoryview, None]:
+    """A part of a WAV, rendered chunk by chunk as it is taken."""
+    start, end = part.start, part.end
+    if start < len(layout.header):
+        yield layout.header[start:end]
+    while (at := max(start, len(layout.header))) < min(end, layout.data_end):
+        first_frame, chunk = await chunk_at(layout.frame_at(at))
+        first = layout.frame_start(first_frame)
+        data = memoryview(chunk.data)[at - first : end - first]
+        for piece in pieces_of(data):
+            yield piece
+        start = at + len(data)
+    if end > layout.data_end:
+        yield layout.behind[max(0, part.start - layout.data_end) : end - layout.data_end]
+
+
+class OpenBody(ResponseBody, ABC, Generic[T]):
+    """What is made of something that is open while the body is sent."""
+
+    def __init__(self) -> None:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> AsyncIterator[bytes | memoryview]:
-        track = await self._stack.enter_async_context(self._renderer.open_track(self._file))
-        return await self._stack.enter_async_context(aclosing(self._pieces(track)))
+        opened = await self._stack.enter_async_context(self._open())
+        return await self._stack.enter_async_context(aclosing(self._pieces(opened)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # `open_track` shields and limits its own closing.
+        # What is open shields and limits its own closing.
         await self._stack.__aexit__(kind, error, trace)  # noqa: ASYNC102
 
     @abstractmethod
-    def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
+    def _open(self) -> AbstractAsyncContextManager[T]:
+        """What the pieces are made of."""
+
+    @abstractmethod
+    def _pieces(self, opened: T) -> AsyncGenerator[bytes | memoryview, None]:
         """The body, piece by piece."""
 
 
+class TrackBody(OpenBody[OpenTrack]):
+    """A track as it is to sound."""
+
+    def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound) -> None:
+        super().__init__()
+        self._renderer = renderer
+        self._file: TrackFile = msgspec.structs.replace(track.file, total_frames=track.total_frames)
+        self._sound = sound
+
+    def _open(self) -> AbstractAsyncContextManager[OpenTrack]:
+        return self._renderer.open_track(self._file)
+
+
 class WavBody(TrackBody):
-    """A part of a whole track as WAV, rendered chunk by chunk as it is taken."""
+    """A part of a whole track as WAV."""
 
     def __init__(self, renderer: Renderer, track: OpenTrack, sound: Sound, sent: tuple[Encoding, Part]) -> None:
         super().__init__(renderer, track, sound)
         self._encoding, self._part = sent
 
-    async def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
-        layout, start, end = WavLayout(track, self._encoding), self._part.start, self._part.end
-        if start < len(layout.header):
-            yield layout.header[start:end]
-        while (at := max(start, len(layout.header))) < min(end, layout.data_end):
-            index = layout.chunk_at(at)
-            chunk, _ = await track.chunk(self._sound, index, self._encoding)
-            first = layout.chunk_start(index)
-            data = memoryview(chunk.data)[at - first : end - first]
-            for piece in pieces_of(data):
-                yield piece
-            start = at + len(data)
-        if end > layout.data_end:
-            yield layout.padding[max(0, self._part.start - layout.data_end) :]
+    def _pieces(self, opened: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
+        async def chunk_at(frame: int) -> tuple[int, Chunk]:
+            chunk, _ = await opened.chunk(self._sound, opened.grid.chunk_of(frame), self._encoding)
+            return chunk.span.start, chunk
+
+        layout = WavLayout(opened.format, self._encoding, opened.total_frames)
+        return wav_pieces(layout, self._part, chunk_at)
 
 
 class EncodedBody(TrackBody):
@@ -105,16 +135,16 @@ class EncodedBody(TrackBody):
         super().__init__(renderer, track, sound)
         self._start = start
 
-    async def _pieces(self, track: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
+    async def _pieces(self, opened: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
         # Whatever was changed has more bits than it came with.
-        form = track.format if self._sound.identity else msgspec.structs.replace(track.format, bits=None)
-        encoder = await track.encode(partial(self._start, form, track.total_frames))
-        for index in range(track.grid.total_chunks):
-            chunk, _ = await track.chunk(self._sound, index, CHUNK_ENCODING)
+        form = opened.format if self._sound.identity else msgspec.structs.replace(opened.format, bits=None)
+        encoder = await opened.encode(partial(self._start, form, opened.total_frames))
+        for index in range(opened.grid.total_chunks):
+            chunk, _ = await opened.chunk(self._sound, index, CHUNK_ENCODING)
             block = block_of(chunk, form.channels)
-            for piece in pieces_of(await track.encode(partial(encoder.write, block))):
+            for piece in pieces_of(await opened.encode(partial(encoder.write, block))):
                 yield piece
-        for piece in pieces_of(await track.encode(encoder.finish)):
+        for piece in pieces_of(await opened.encode(encoder.finish)):
             yield piece
 
 

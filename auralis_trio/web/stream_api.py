@@ -120,14 +120,15 @@ class StreamApi:
             headers = _caching(etag, wanted)
             if is_unchanged(request.headers, etag):
                 return Response(b"", 304, headers)
-            layout = WavLayout(track, encoding)
+            layout = WavLayout(track.format, encoding, track.total_frames)
             part = requested_part(request.method, request.headers, etag, layout.total_bytes)
             headers |= part.headers()
             if request.method == "HEAD":
                 return head_response(part.status, headers, "audio/wav")
             if track.total_frames:
                 # What cannot be played is said before a body is promised.
-                await track.chunk(recipe, layout.chunk_at(min(part.start, layout.data_end - 1)), encoding)
+                frame = layout.frame_at(min(part.start, layout.data_end - 1))
+                await track.chunk(recipe, track.grid.chunk_of(frame), encoding)
             body = WavBody(self.services.renderer, track, recipe, (encoding, part))
         return Response(body, part.status, headers, content_type="audio/wav")
 
