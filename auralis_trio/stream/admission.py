@@ -54,8 +54,6 @@ class Admission:
             text = "You are playing as much at once as this server allows. Stop something and try again."
         elif self._places.total() >= self.max_streams or self._longest_wait_s() > MAX_WAIT_S:
             text = "This server has as many listeners as it can serve well. Try again in a moment."
-        if not self._places[client]:
-            del self._places[client]
         if text is not None:
             self._refused += 1
             raise Busy(text, code=CODE, retry_after_s=RETRY_AFTER_S)
