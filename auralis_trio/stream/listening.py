@@ -16,10 +16,8 @@ from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.keeping import keep_written
 from auralis_trio.wire.wishes import Intensity, PresetName, Wish
-
-RETRY_S = 5.0
-LAST_WORD_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +108,12 @@ class Listening:
                 log.warning("the kept setting %s cannot be used", name)
 
     async def run_keeper(self) -> None:
-        """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""
-        try:
-            while True:
-                await self._news.wait()
-                self._news = trio.Event()
-                if not await self._keep():
-                    await trio.sleep(RETRY_S)
-                    self._news.set()
-        finally:
-            with trio.move_on_after(LAST_WORD_S, shield=True):
-                await self._keep()
+        """Write changes down, until cancelled."""
+        await keep_written(self._wait_news, self._keep)
+
+    async def _wait_news(self) -> None:
+        await self._news.wait()
+        self._news = trio.Event()
 
     async def _keep(self) -> bool:
         """Whether all is written."""

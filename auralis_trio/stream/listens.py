@@ -12,10 +12,9 @@ import trio
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.library.personal import record_heard
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.keeping import LAST_WORD_S, RETRY_S
 
 MAX_WAITING = 256
-RETRY_S = 5.0
-LAST_WORD_S = 2.0
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,13 @@ import trio
 from auralis_trio.errors import AuralisError, NotFound
 from auralis_trio.library.player_store import get_player, keep_player
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.keeping import keep_written
 from auralis_trio.stream.output import Position
 from auralis_trio.stream.play_queue import PlayQueue
 from auralis_trio.stream.player import Player, PlayerState
 from auralis_trio.stream.queue_edits import History
 
 PLACE_INTERVAL_S = 10.0
-RETRY_S = 5.0
-LAST_WORD_S = 2.0
 
 MAX_KEPT_ENTRIES = 40_000
 """How many entries the edits that are written down have in all."""
@@ -71,19 +70,13 @@ class PlayerKeeper:
         self._player.restore((queue, kept.history), (kept.revision, kept.next_id), place.state, place.position)
 
     async def run(self) -> None:
-        """Write changes down, until cancelled; then what is not yet written, for `LAST_WORD_S` at most."""
-        player = self._player
-        try:
-            while True:
-                with trio.move_on_after(PLACE_INTERVAL_S):
-                    await player.news.wait()
-                player.news = trio.Event()
-                if not await self._keep():
-                    await trio.sleep(RETRY_S)
-                    player.news.set()
-        finally:
-            with trio.move_on_after(LAST_WORD_S, shield=True):
-                await self._keep()
+        """Write changes down, until cancelled."""
+        await keep_written(self._wait_news, self._keep)
+
+    async def _wait_news(self) -> None:
+        with trio.move_on_after(PLACE_INTERVAL_S):
+            await self._player.news.wait()
+        self._player.news = trio.Event()
 
     async def _keep(self) -> bool:
         """Whether all is written."""

@@ -13,7 +13,8 @@ from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
-from auralis_trio.stream.listening import RETRY_S, Listening, ListeningSettings
+from auralis_trio.stream.keeping import RETRY_S
+from auralis_trio.stream.listening import Listening, ListeningSettings
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import trio.testing
 from trio.testing import MockClock
 
 from auralis_trio.errors import AuralisError, Busy, NotFound, TimedOut
-from auralis_trio.stream.listens import MAX_WAITING, RETRY_S, Listen, Listens
+from auralis_trio.stream.keeping import RETRY_S
+from auralis_trio.stream.listens import MAX_WAITING, Listen, Listens
 from tests.fakes import FixedCatalogue, Tracks
 
 

@@ -13,9 +13,10 @@ from auralis_trio.library.player_store import keep_player
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.keeping import RETRY_S
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.player import Player
-from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, RETRY_S, PlayerKeeper
+from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, MoveEntry, Repeat, SetQueue, Shuffle, Undo
 from tests.stream.test_one_player import RATE, FakeOutput, Told
