@@ -10,6 +10,7 @@ AuralisError
 ├── TooMany                the asker asks too often
 ├── TimedOut               a job did not end within its deadline
 ├── OutputError            a file cannot be written
+│   └── EditUnfinished     an edit stopped half way, and ends at the next start
 ├── BackupError            a backup cannot be made, proved or brought back
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
@@ -111,6 +112,13 @@ class OutputError(AuralisError):
 
     default_code = "output_failed"
     text = "The file could not be written. Check that its folder is there and writable and has room."
+
+
+class EditUnfinished(OutputError):
+    """Some files of an edit are changed, could not be given back, and wait for the next start."""
+
+    default_code = "edit_unfinished"
+    text = "The edit stopped half way, and ends when the server starts again. Check the disk's room and health."
 
 
 class BackupError(AuralisError):

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +133,35 @@ async def test_no_answer_about_tags_or_scans_holds_a_path(http: httpx2.AsyncClie
     texts += [(await http.put(f"/api/metadata/tracks/{track_id}", json={"title": "y"})).text for track_id in (1, 2)]
     assert all(str(music.parent) not in text and str(music) not in text for text in texts)
     assert "music/a.flac" in texts[5]
+
+
+@contextmanager
+def mounted_read_only(folder: Path) -> Iterator[None]:
+    """A folder as a disk that can be read only; where this process may not mount, its rights are taken instead."""
+    mounted = os.geteuid() == 0 and subprocess.run(["mount", "--bind", folder, folder], check=False).returncode == 0
+    if mounted:
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+    else:
+        folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755) if not mounted else subprocess.run(["umount", folder], check=True)
+
+
+async def test_a_folder_that_can_only_be_read_refuses_edits_and_the_server_starts_again(
+    tmp_path: Path, music: Path
+) -> None:
+    before, settings = hashes(music), settings_for(tmp_path, music, allow_tag_edits=True)
+    with mounted_read_only(music):
+        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+            assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False
+            refused = await http.put("/api/metadata/tracks/1", json={"title": "x"})
+            assert (refused.status_code, refused.json()["code"]) == (403, "folder_read_only")
+            assert (await http.get("/api/metadata/edits")).json()["total"] == 0
+        async with running_server(settings) as server:
+            assert server.services.scan.progress.unchanged == len(before)
+    assert hashes(music) == before
 
 
 async def test_a_running_server_hears_of_a_new_file_by_itself(
