@@ -12,6 +12,7 @@ AuralisError
 ├── OutputError            a file cannot be written
 │   └── EditUnfinished     an edit stopped half way, and ends at the next start
 ├── BackupError            a backup cannot be made, proved or brought back
+├── DatabaseDamaged        what the library lies in is broken, and a backup has to be brought back
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
     ├── SourceChanged      it is another recording than the library saw
@@ -126,6 +127,16 @@ class BackupError(AuralisError):
 
     default_code = "backup_failed"
     text = "The backup could not be made. Check that the data directory is writable and has room."
+
+
+class DatabaseDamaged(AuralisError):
+    """What the library lies in is broken."""
+
+    default_code = "database_damaged"
+    text = (
+        "The library's database is damaged. Stop the server, list the backups with: auralis-trio backup list, and"
+        " bring one back with: auralis-trio backup restore NAME"
+    )
 
 
 class SourceError(AuralisError):
