@@ -4,18 +4,25 @@ Most files are told by their headers. The decoders are loaded only by `probe`, f
 """
 
 import logging
-import os
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from auralis_trio.decoder.excerpt import tag_excerpt
 from auralis_trio.decoder.file_map import FileMap, Outline
-from auralis_trio.decoder.probing import describe
+from auralis_trio.decoder.probing import Probed, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.sniff import map_file
-from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing, SourceUnsupported
+from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing
 from auralis_trio.library.records import FailedFile, ProbedFile
-from auralis_trio.library.tags import MAX_TAG_BYTES, read_tags
+from auralis_trio.library.tags import read_tags
+
+T = TypeVar("T")
+
+TOGETHER = 32
+"""How many files take each step together: doing one thing many times, a processor finds all of it in its cache."""
+
+MAX_EXCERPT_BYTES = 1 << 20
+"""How much of each of these is kept for its tags; larger ones are read from the file once more."""
 
 log = logging.getLogger(__name__)
 
@@ -23,28 +30,42 @@ Ask = Callable[[RegularFile, FileMap], Outline]
 """How a decoder is asked."""
 
 
+class _Look(NamedTuple):
+    """A file without its tags, and what these can be read from."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    probed: Probed
+    excerpt: bytes | None
+
+
 def look_at_files(paths: list[str]) -> list[ProbedFile | FailedFile | None]:
     """Read each file's size and time, its format and its tags; of one that cannot be read, why, as a code.
 
     None stands for a file whose decoder would have to be asked.
     """
-    return [look_at_file(path) for path in paths]
+    told: list[ProbedFile | FailedFile | None] = []
+    for first in range(0, len(paths), TOGETHER):
+        told += _look_at_some(paths[first : first + TOGETHER])
+    return told
+
+
+def _look_at_some(paths: Sequence[str]) -> list[ProbedFile | FailedFile | None]:
+    looks = [_alone(path, _look, path) for path in paths]
+    return [_alone(look.path, _tell, look) if isinstance(look, _Look) else look for look in looks]
 
 
 def look_at_file(path: str, named: str | None = None, ask: Ask | None = None) -> ProbedFile | FailedFile | None:
     """The same for one file, told as lying at `named` where that is given; never None with a way to `ask`."""
+    look = _alone(path, _look, path, ask)
+    return _alone(path, _tell, look, named) if isinstance(look, _Look) else look
+
+
+def _alone(path: str, step: Callable[..., T], *args: object) -> T | FailedFile:
+    """What a step for one file gives; where it fails, the reason."""
     try:
-        status = os.stat(path)  # first: a file that changes while it is read is read again by the next scan
-        if not stat.S_ISREG(status.st_mode):
-            return FailedFile(path, SourceUnsupported.default_code)
-        with open_regular(path) as file:
-            mapped = map_file(file)
-            outline = mapped.outline or (ask(file, mapped) if ask else None)
-            if outline is None:
-                return None
-            probed = describe(file, mapped, outline)
-            excerpt = tag_excerpt(file, mapped, MAX_TAG_BYTES)
-        tags = read_tags(path, named, probed.kind, excerpt)
+        return step(*args)
     except FileNotFoundError:
         return FailedFile(path, SourceMissing.default_code)
     except OSError:
@@ -54,13 +75,28 @@ def look_at_file(path: str, named: str | None = None, ask: Ask | None = None) ->
     except Exception:  # the border of one file: whatever a parser trips over must not cost the others of the batch
         log.exception("not readable: %r", path)
         return FailedFile(path, SourceCorrupt.default_code)
+
+
+def _look(path: str, ask: Ask | None = None) -> _Look | None:
+    with open_regular(path) as file:
+        mapped = map_file(file)
+        outline = mapped.outline or (ask(file, mapped) if ask else None)
+        if outline is None:
+            return None
+        probed = describe(file, mapped, outline)
+        # The size and the time are those of before: a file that changes meanwhile is read again by the next scan.
+        return _Look(path, file.size, file.mtime_ns, probed, tag_excerpt(file, mapped, MAX_EXCERPT_BYTES))
+
+
+def _tell(look: _Look, named: str | None = None) -> ProbedFile:
+    probed = look.probed
     return ProbedFile(
-        path=named or path,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
+        path=named or look.path,
+        size=look.size,
+        mtime_ns=look.mtime_ns,
         kind=probed.kind,
         format=probed.format,
         total_frames=probed.total_frames,
         content_id=probed.content_id,
-        tags=tags,
+        tags=read_tags(look.path, named, probed.kind, look.excerpt),
     )

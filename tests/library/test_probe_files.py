@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3, TIT2, TYER
+from mutagen.id3 import APIC, ID3, TIT2, TYER
 
 from auralis_trio.audio.formats import FORMATS
-from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.records import FailedFile, ProbedFile, Tags
 from auralis_trio.library.tags import read_tags
-from auralis_trio.work.look import look_at_files
+from auralis_trio.work.look import MAX_EXCERPT_BYTES, TOGETHER, look_at_files
 from auralis_trio.work.probe import probe_files
 from tests.library.test_tags import EXPECTED, SUFFIXES, make_tagged
 from tests.sound_files import music, write
@@ -88,6 +88,42 @@ def test_the_tags_of_an_mp3_are_those_of_the_whole_file_wherever_they_stand(tmp_
     assert (probed.tags.year == 1999) is (tag in ("ID3v1", "ID3v2.3 and ID3v1"))
 
 
+def test_tags_of_the_oldest_kind_of_id3_are_read_as_those_of_the_newest(tmp_path: Path) -> None:
+    path = sound_file(tmp_path, "mp3")
+    texts = {"TT2": "A title", "TP1": "Nina", "TYE": "1999", "TRK": "3/12"}
+    frames = [
+        name.encode() + (1 + len(text)).to_bytes(3, "big") + b"\0" + text.encode() for name, text in texts.items()
+    ]
+    tag = b"".join(frames)
+    path.write_bytes(b"ID3\2\0\0" + bytes([0, 0, len(tag) >> 7, len(tag) & 127]) + tag + path.read_bytes())
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == Tags(title="A title", artist="Nina", year=1999, date="1999", track_number=3, track_total=12)
+
+
+def test_a_picture_larger_than_what_is_kept_of_a_file_hides_no_tags(tmp_path: Path) -> None:
+    path = sound_file(tmp_path, "mp3")
+    frames = ID3()
+    frames.add(APIC(3, "image/png", 3, "", bytes(MAX_EXCERPT_BYTES)))
+    frames.add(TIT2(3, ["behind it"]))
+    frames.save(path)
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags.title == "behind it"
+
+
+def test_many_files_are_told_in_their_order_whatever_becomes_of_each(tmp_path: Path) -> None:
+    whole, paths = sound_file(tmp_path, "flac"), []
+    for index in range(3 * TOGETHER):
+        path = tmp_path / f"{index}.flac"
+        if index % 3:
+            path.write_bytes(whole.read_bytes()[: None if index % 3 == 1 else 4])
+        paths.append(str(path))
+    told = look_at_files(paths)
+    assert [file.path for file in told if file] == paths
+    assert [isinstance(file, ProbedFile) for file in told] == [index % 3 == 1 for index in range(3 * TOGETHER)]
+
+
 def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
@@ -101,7 +137,7 @@ def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: 
         "track_unsupported",
         "track_unsupported",
         "track_corrupt",
-        "track_corrupt",
+        "track_missing",
     ]
 
 
