@@ -4,7 +4,7 @@ Most files are told by their headers. The decoders are loaded only by `probe`, f
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from auralis_trio.decoder.excerpt import tag_excerpt
@@ -14,15 +14,13 @@ from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing
 from auralis_trio.library.records import FailedFile, ProbedFile
-from auralis_trio.library.tags import read_tags
+from auralis_trio.library.tags import MAX_TAG_BYTES, read_tags
 
 T = TypeVar("T")
 
-TOGETHER = 32
-"""How many files take each step together: doing one thing many times, a processor finds all of it in its cache."""
-
-MAX_EXCERPT_BYTES = 1 << 20
-"""How much of each of these is kept for its tags; larger ones are read from the file once more."""
+KEPT_BYTES = 1 << 22
+"""How much of the tags of several files is kept until they are read together: doing one thing many times, a processor
+finds all that it needs in its cache."""
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +43,25 @@ def look_at_files(paths: list[str]) -> list[ProbedFile | FailedFile | None]:
 
     None stands for a file whose decoder would have to be asked.
     """
-    told: list[ProbedFile | FailedFile | None] = []
-    for first in range(0, len(paths), TOGETHER):
-        told += _look_at_some(paths[first : first + TOGETHER])
-    return told
+    return [
+        _alone(look.path, _tell, look) if isinstance(look, _Look) else look
+        for looks in _looks(paths)
+        for look in looks
+    ]
 
 
-def _look_at_some(paths: Sequence[str]) -> list[ProbedFile | FailedFile | None]:
-    looks = [_alone(path, _look, path) for path in paths]
-    return [_alone(look.path, _tell, look) if isinstance(look, _Look) else look for look in looks]
+def _looks(paths: Iterable[str]) -> Iterator[list[_Look | FailedFile | None]]:
+    """The files in order, as many in a group as `KEPT_BYTES` allow."""
+    looks: list[_Look | FailedFile | None] = []
+    kept_bytes = 0
+    for path in paths:
+        look = _alone(path, _look, path)
+        looks.append(look)
+        kept_bytes += len(look.excerpt or b"") if isinstance(look, _Look) else 0
+        if kept_bytes > KEPT_BYTES:
+            yield looks
+            looks, kept_bytes = [], 0
+    yield looks
 
 
 def look_at_file(path: str, named: str | None = None, ask: Ask | None = None) -> ProbedFile | FailedFile | None:
@@ -85,7 +93,7 @@ def _look(path: str, ask: Ask | None = None) -> _Look | None:
             return None
         probed = describe(file, mapped, outline)
         # The size and the time are those of before: a file that changes meanwhile is read again by the next scan.
-        return _Look(path, file.size, file.mtime_ns, probed, tag_excerpt(file, mapped, MAX_EXCERPT_BYTES))
+        return _Look(path, file.size, file.mtime_ns, probed, tag_excerpt(file, mapped, MAX_TAG_BYTES))
 
 
 def _tell(look: _Look, named: str | None = None) -> ProbedFile:
