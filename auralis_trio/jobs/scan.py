@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -268,8 +269,8 @@ class Scan:
         def shown(path: str) -> str:
             return _target_of(targets, path).shown_file(path)
 
-        for path, change in result.changes.items():
-            self.report.note(change, [path], shown)
+        for change, changed in groupby(result.changes, result.changes.__getitem__):
+            self.report.note(change, list(changed), shown)
         for file in files:
             if isinstance(file, FailedFile):
                 log.warning("not readable (%s): %r", file.code, file.path)
