@@ -67,6 +67,7 @@ class Watcher:
                 order = EVERYTHING
 
     async def _follow(self, watch: FolderWatch) -> None:
+        await self._offload.run_stoppable(Lane.WATCH, watch.open)
         self.state = WatchState(True)
         while True:
             folders = await self._offload.run_stoppable(Lane.WATCH, watch.wait)

@@ -15,6 +15,7 @@ import trio
 import trio.testing
 
 from auralis_trio.app import Server
+from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.tag_fields import EDITABLE
 from tests.library.test_tags import make_tagged
 from tests.serving import running_server, settings_for
@@ -164,9 +165,11 @@ async def test_a_folder_that_can_only_be_read_refuses_edits_and_the_server_start
     assert hashes(music) == before
 
 
+@pytest.mark.parametrize("folder", [".", os.fsdecode(b"l\xe9")], ids=["root", "no text"])
 async def test_a_running_server_hears_of_a_new_file_by_itself(
-    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
+    (music / folder).mkdir(exist_ok=True)
     async with running_server(settings_for(tmp_path, music, watch=True)) as server:
         while not server.services.gauges["watch"]().watching:
             await trio.testing.wait_all_tasks_blocked(0.01)
@@ -180,13 +183,14 @@ async def test_a_running_server_hears_of_a_new_file_by_itself(
 
         monkeypatch.setattr(server.services.hub, "announce", listen)
         with trio.fail_after(30):
-            number = 0
-            while not told.is_set():  # the first files may come before the system's watch is in place
-                make_tagged(music / f"new {number}.flac")
-                number += 1
-                with trio.move_on_after(5):
-                    await told.wait()
+            make_tagged(tmp_path / "new.flac")
+            (tmp_path / "new.flac").rename(music / folder / "new.flac")
+            await told.wait()
         assert "new" in " ".join(change.file for change in server.services.scan.report.changes)
+        async with httpx2.AsyncClient(base_url=server.url) as http:
+            for watching, state in ((True, "running"), (False, "waiting")):
+                server.services.watcher.state = WatchState(watching)
+                assert (await http.get("/api/ready")).json()["services"]["watch"] == state
 
 
 async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, music: Path) -> None:
