@@ -52,6 +52,16 @@ def test_the_demo_command_makes_the_demo_library(tmp_path: Path) -> None:
     assert all(Path(path).is_file() for path in paths)
 
 
+def test_a_scan_that_could_not_look_at_everything_says_so_and_fails(tmp_path: Path, music: Path) -> None:
+    locked = music / "locked"
+    locked.mkdir()
+    (locked / ".auralisignore").symlink_to(".auralisignore")
+    ended = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert (ended.returncode, ended.stdout) == (1, "2 added, 0 updated, 0 unchanged, 0 missing, 0 not readable\n")
+    assert "1 folders or files could not be looked at" in ended.stderr
+    assert f"{locked}/.auralisignore" in ended.stderr
+
+
 def test_every_command_stands_in_the_readme() -> None:
     commands = re.findall(r"^ {4}(\w+)", run_command("--help").stdout, re.MULTILINE)
     assert {"serve", "scan", "analyze", "master", "demo"} <= set(commands)
