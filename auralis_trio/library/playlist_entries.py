@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from pony.orm import Database
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.listing import Listing, read_slice, rows_of
@@ -126,7 +127,7 @@ def remove_entries(library: Library, playlist_id: int, entry_ids: Sequence[int])
         _open_for_change(library, entities, playlist_id)
         for entry_id in entry_ids:
             _one_entry(library, "DELETE FROM playlist_entry", playlist_id, entry_id)
-        _close_gaps(library, playlist_id)
+        close_gaps(library.db, playlist_id)
 
 
 def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], position: int) -> None:
@@ -142,7 +143,7 @@ def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], p
         _check_position(position, length - len(entry_ids))
         for index, entry_id in enumerate(entry_ids):
             _one_entry(library, f"UPDATE playlist_entry SET position = {-1 - index}", playlist_id, entry_id)
-        _close_gaps(library, playlist_id)
+        close_gaps(library.db, playlist_id)
         library.db.execute(
             "UPDATE playlist_entry SET position = CASE WHEN position < 0 THEN $at - 1 - position"
             " WHEN position >= $at THEN position + $places ELSE position END WHERE playlist_id = $playlist_id",
@@ -169,9 +170,9 @@ _CLOSE_GAPS = """UPDATE playlist_entry SET position = numbered.place
 """
 
 
-def _close_gaps(library: Library, playlist_id: int) -> None:
-    """Number what is left (positions below 0 are being moved) from 0 on."""
-    library.db.execute(_CLOSE_GAPS, {"playlist_id": playlist_id})
+def close_gaps(db: Database, playlist_id: int) -> None:
+    """Number what is left (positions below 0 are being moved) from 0 on; within a session that writes."""
+    db.execute(_CLOSE_GAPS, {"playlist_id": playlist_id})
 
 
 def _one_entry(library: Library, change: str, playlist_id: int, entry_id: int) -> None:
