@@ -59,7 +59,8 @@ def scan(options: Options) -> int:
 
         progress = trio.run(scan_once, settings, show)
     print(
-        f"{progress.added} added, {progress.updated} updated, {progress.unchanged} unchanged, "
+        f"{progress.added} added, {progress.updated} updated, {progress.moved} moved, {progress.back} back, "
+        f"{progress.unchanged} unchanged, "
         f"{progress.missing} missing, {progress.failed} not readable"
     )
     if progress.state == "failed":

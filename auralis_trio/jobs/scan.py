@@ -75,6 +75,7 @@ class Scan:
         self._held = False
         self._told_done = 0
         self._reading_since: float | None = None
+        self._marked = SeenTracks()  # as missing, in this scan
 
     @property
     def running(self) -> bool:
@@ -156,7 +157,7 @@ class Scan:
             if not accepted:
                 self._free()
         self.progress, self.report = ScanProgress(state="walking", started_ns=time.time_ns()), ScanReport()
-        self._told_done, self._reading_since = 0, None
+        self._told_done, self._reading_since, self._marked = 0, None, SeenTracks()
         return scope, targets
 
     async def _run(self, scope: trio.CancelScope, targets: list[Target], order: ScanOrder) -> None:
@@ -180,7 +181,7 @@ class Scan:
     def _end(self, ended: dict[str, Any]) -> None:
         self._update(folder=None, finished_ns=time.time_ns(), **ended)
         progress = self.progress
-        names = ("added", "updated", "moved", "missing")
+        names = ("added", "updated", "moved", "back", "missing")
         changed = {name: getattr(progress, name) for name in names}
         if any(changed.values()):
             self._announce("library_updated", changed)
@@ -222,7 +223,7 @@ class Scan:
             plan = await self._read(plan_batch, found, reread)
             if plan.to_read or plan.back:
                 await self._write(keep_plan, plan)
-            self._count(updated=len(plan.back), unchanged=plan.unchanged)
+            self._count(back=len(plan.back), unchanged=plan.unchanged)
             self.report.note("back", plan.back_paths, target.shown_file)
             for track_id in plan.seen:
                 seen.add(track_id)
@@ -249,6 +250,8 @@ class Scan:
             unseen = await self._offload.run_stoppable(Lane.READ, unseen_page, self._library, walk, seen, after)
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
+                for track_id in unseen.track_ids:
+                    self._marked.add(track_id)
                 self._update(missing=self.progress.missing + len(unseen.track_ids))
                 self.report.note("missing", unseen.paths, walk.target.shown_file)
             if unseen.last_path is None:
@@ -267,7 +270,8 @@ class Scan:
         files = await self._probe(paths)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
         self._note(targets, files, result)
-        self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
+        counts = {name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")}
+        self._count(**counts)
         self._update(files_per_s=self._rate())
         done, total = self.progress.done, self.progress.total
         if total is not None and (done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total):
@@ -277,6 +281,9 @@ class Scan:
         def shown(path: str) -> str:
             return _target_of(targets, path).shown_file(path)
 
+        again = [path for track_id, path in result.found_again.items() if track_id in self._marked]
+        self._update(missing=self.progress.missing - len(again))
+        self.report.take_back("missing", again, shown)
         for change, changed in groupby(result.changes, result.changes.__getitem__):
             self.report.note(change, list(changed), shown)
         for file in files:

@@ -25,8 +25,9 @@ class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
-    unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked, `refused` the folders and files
-    that could not be looked at, in which nothing was marked. `unavailable` names folders to scan in which nothing was
+    back, unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked, without those that it has
+    found elsewhere by now, `refused` the folders and files that could not be looked at, in which nothing was marked.
+    `unavailable` names folders to scan in which nothing was
     marked, since they could not be looked at or had lost all their music at once, also in the middle of the scan,
     when what could not be read any more has failed; `folder` is relative to its root.
     """
@@ -37,6 +38,7 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     added: int = 0
     updated: int = 0
     moved: int = 0
+    back: int = 0
     unchanged: int = 0
     missing: int = 0
     failed: int = 0
@@ -71,13 +73,25 @@ class ScanReport:
     """The first `MAX_REPORTED` changes of a scan; how many more there were is counted."""
 
     def __init__(self) -> None:
-        self.changes: list[ScanChange] = []
         self.left_off = 0
+        self._changes: dict[tuple[Change, str], ScanChange] = {}
+
+    @property
+    def changes(self) -> list[ScanChange]:
+        """What is reported, in the order in which it was noted."""
+        return list(self._changes.values())
 
     def note(
         self, change: Change, paths: Sequence[str], shown: Callable[[str], str], reason: str | None = None
     ) -> None:
         """Note what happened to the files at `paths`, each by what is `shown` of it."""
-        room = MAX_REPORTED - len(self.changes)
-        self.changes += [ScanChange(change, shown(path), reason or REASONS[change]) for path in paths[:room]]
+        room = MAX_REPORTED - len(self._changes)
+        for file in map(shown, paths[:room]):
+            self._changes[change, file] = ScanChange(change, file, reason or REASONS[change])
         self.left_off += max(0, len(paths) - room)
+
+    def take_back(self, change: Change, paths: Sequence[str], shown: Callable[[str], str]) -> None:
+        """Leave out what was noted of the files at `paths`."""
+        for file in map(shown, paths):
+            if self._changes.pop((change, file), None) is None:
+                self.left_off -= 1

@@ -1,6 +1,7 @@
 """One batch of files that were read becomes tracks, albums, artists and genres, in one transaction."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -17,20 +18,24 @@ from auralis_trio.library.search_index import index_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
 
-Outcome = Literal["added", "updated", "moved"]
+Outcome = Literal["added", "updated", "moved", "back"]
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of the files of one batch; `moved` ones are tracks that were known elsewhere, with their ids.
+    """What became of the files of one batch; `moved` ones are tracks that were known elsewhere, with their ids, and
+    those that are `back` were missing and lie where they lay.
 
-    `changes` says it of each path that changed something: `added`, `updated` or `moved`.
+    `changes` says it of each path that changed something. `found_again` is where the moved tracks lay that were
+    missing until now, by their ids.
     """
 
     added: int
     updated: int
     failed: int
     moved: int = 0
+    back: int = 0
+    found_again: Mapping[int, str] = field(default_factory=dict, compare=False)
     changes: Mapping[str, Outcome] = field(default_factory=dict, compare=False)
 
 
@@ -51,8 +56,11 @@ def apply_batch(
         batch.keep(now_ns)
         run_with(library.db, _STRIKE, paths)
     failed = sum(isinstance(file, FailedFile) for file in files)
-    added, moved = (sum(change == kind for change in batch.changes.values()) for kind in ("added", "moved"))
-    return BatchResult(added, len(files) - failed - added - moved, failed, moved, batch.changes)
+    counts = Counter(batch.changes.values())
+    updated = len(files) - failed - counts["added"] - counts["moved"] - counts["back"]
+    return BatchResult(
+        counts["added"], updated, failed, counts["moved"], counts["back"], batch.found_again, batch.changes
+    )
 
 
 def _edited_since(db: Database, paths: Sequence[bytes], read_ns: int | None) -> set[bytes]:
@@ -100,13 +108,20 @@ class _Batch:
             (path.rstrip(b"/") + b"/", folder_id) for path, folder_id in rows_with(db, "SELECT path, id FROM folder")
         ]
         self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
-        self.changes = {file.path: self._change(path) for path, file in self._files.items()}
+        self.changes = {file.path: self._change(path, file) for path, file in self._files.items()}
+        self.found_again = {
+            track.id: os.fsdecode(track.path.partition(b"\0")[0])
+            for path, track in self._matched.items()
+            if track.missing and track.path != path
+        }
 
-    def _change(self, path: bytes) -> Outcome:
+    def _change(self, path: bytes, file: ProbedFile) -> Outcome:
         track = self._matched.get(path)
         if track is None:
             return "added"
-        return "updated" if track.path == path else "moved"
+        if track.path != path:
+            return "moved"
+        return "back" if track.missing and track.content_id == file.content_id else "updated"
 
     def keep(self, now_ns: int) -> None:
         """Make or renew the tracks of all files."""

@@ -24,17 +24,30 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
+def told(added: int, unchanged: int, failed: int) -> str:
+    return f"{added} added, 0 updated, 0 moved, 0 back, {unchanged} unchanged, 0 missing, {failed} not readable\n"
+
+
 def test_a_scan_without_a_server_says_what_it_found_and_succeeds(tmp_path: Path, music: Path) -> None:
     first = run_command("scan", music, "--data-dir", tmp_path / "data")
-    assert (first.returncode, first.stdout) == (0, "2 added, 0 updated, 0 unchanged, 0 missing, 0 not readable\n")
+    assert (first.returncode, first.stdout) == (
+        0,
+        told(added=2, unchanged=0, failed=0),
+    )
     again = run_command("scan", music, "--data-dir", tmp_path / "data")
-    assert (again.returncode, again.stdout) == (0, "0 added, 0 updated, 2 unchanged, 0 missing, 0 not readable\n")
+    assert (again.returncode, again.stdout) == (
+        0,
+        told(added=0, unchanged=2, failed=0),
+    )
 
 
 def test_a_scan_that_could_not_read_everything_fails(tmp_path: Path, music: Path) -> None:
     (music / "text.mp3").write_text("not music")
     scan = run_command("scan", music, "--data-dir", tmp_path / "data")
-    assert (scan.returncode, scan.stdout) == (1, "2 added, 0 updated, 0 unchanged, 0 missing, 1 not readable\n")
+    assert (scan.returncode, scan.stdout) == (
+        1,
+        told(added=2, unchanged=0, failed=1),
+    )
 
 
 def test_a_scan_beside_a_running_server_is_refused_with_a_sentence(tmp_path: Path, music: Path) -> None:
@@ -57,7 +70,10 @@ def test_a_scan_that_could_not_look_at_everything_says_so_and_fails(tmp_path: Pa
     locked.mkdir()
     (locked / ".auralisignore").symlink_to(".auralisignore")
     ended = run_command("scan", music, "--data-dir", tmp_path / "data")
-    assert (ended.returncode, ended.stdout) == (1, "2 added, 0 updated, 0 unchanged, 0 missing, 0 not readable\n")
+    assert (ended.returncode, ended.stdout) == (
+        1,
+        told(added=2, unchanged=0, failed=0),
+    )
     assert "1 folders or files could not be looked at" in ended.stderr
     assert f"{locked}/.auralisignore" in ended.stderr
 

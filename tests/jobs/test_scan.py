@@ -23,6 +23,7 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
 from auralis_trio.jobs import scan as scan_module
+from auralis_trio.jobs import scan_report
 from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
@@ -233,7 +234,9 @@ async def test_a_scan_tells_of_its_start_its_progress_what_changed_and_its_end_i
     await scan.run()
     assert events.kinds == ["library_scan_started", *["scan_progress"] * 4, "library_updated", "scan_complete"]
     assert events.data("library_scan_started") == [{"folders": ["music"]}]
-    assert events.data("library_updated") == [{"added": batch * 2 + 1, "updated": 0, "moved": 0, "missing": 0}]
+    assert events.data("library_updated") == [
+        {"added": batch * 2 + 1, "updated": 0, "moved": 0, "back": 0, "missing": 0}
+    ]
     assert events.data("scan_complete")[0]["cancelled"] is False
 
 
@@ -278,7 +281,7 @@ async def test_only_the_first_scan_of_a_library_reads_before_the_walk_has_ended(
     move_into_a_folder(music)
     walking = WatchedDoor()
     second = await Scan(library, walking, [str(music)], events).run()
-    assert (second.added, second.missing, second.moved) == (0, 10 * batch, 10 * batch)
+    assert (second.added, second.missing, second.moved) == (0, 0, 10 * batch)
     assert walking.steps.index("look_at_files") > walking.last("take")
 
 
@@ -327,7 +330,7 @@ async def test_a_file_that_is_gone_is_marked_and_there_again_when_it_comes_back(
     assert {title: track.missing for title, track in tracks(library).items()} == {"000": True, "001": False}
     (music.parent / "away.flac").rename(music / "album 0" / "000.flac")
     progress = await scan.run()
-    assert (progress.updated, progress.unchanged, progress.done) == (1, 1, 2)
+    assert (progress.back, progress.unchanged, progress.done) == (1, 1, 2)
     assert tracks(library) == before
 
 
@@ -551,10 +554,12 @@ async def test_a_file_that_was_moved_and_retagged_is_recognised_within_one_scan(
     file["title"] = "after"
     file.save()
     progress = await scan.run()
-    assert (progress.moved, progress.added, progress.missing, progress.done) == (1, 0, 1, 3)
+    assert (progress.moved, progress.added, progress.missing, progress.done) == (1, 0, 0, 3)
     after = tracks(library)
     assert (after["after"].id, after["after"].missing, len(after)) == (before.id, False, 3)
-    assert scan.report.changes[-1] == ScanChange("moved", "b/uno.flac", "same_audio_elsewhere")
+    assert scan.report.changes == [ScanChange("moved", "b/uno.flac", "same_audio_elsewhere")]
+    told = {name: events.data("library_updated")[-1][name] for name in ("added", "updated", "moved", "missing")}
+    assert told == {"added": 0, "updated": 0, "moved": 1, "missing": 0}
 
 
 async def test_a_scan_that_is_not_recursive_looks_at_one_folder_alone(
@@ -623,6 +628,34 @@ async def test_what_may_not_be_looked_at_is_counted_named_and_told_in_the_log(
         ScanChange("refused", "music/ruled/.auralisignore", "not_readable"),
     ]
     assert {message.rsplit("/", 1)[-1] for message in caplog.messages} == {"locked'", ".auralisignore'"}
+
+
+@pytest.mark.parametrize("reread", [False, True])
+async def test_what_is_back_is_told_as_back(music: Path, scan: Scan, events: Events, reread: bool) -> None:
+    write_song(music / "one.flac")
+    write_song(music / "two.flac", frames=500)
+    await scan.run()
+    (music / "one.flac").rename(music / "away")
+    await scan.run()
+    (music / "away").rename(music / "one.flac")
+    progress = await scan.run(ScanOrder(skip_existing=not reread))
+    assert (progress.back, progress.updated, progress.unchanged) == ((1, 1, 0) if reread else (1, 0, 1))
+    assert ScanChange("back", "music/one.flac", "file_is_back") in scan.report.changes
+    assert events.data("library_updated")[-1]["back"] == 1
+
+
+async def test_moves_beyond_the_bound_of_the_report_are_told_once_as_well(
+    music: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_report, "MAX_REPORTED", 10)
+    write_songs(music, 15)
+    await scan.run()
+    move_into_a_folder(music)
+    progress = await scan.run()
+    assert (progress.moved, progress.missing) == (15, 0)
+    assert (len(scan.report.changes) + scan.report.left_off, {c.change for c in scan.report.changes}) == (
+        15, {"moved"},
+    )  # fmt: skip
 
 
 async def test_the_report_has_a_bound(music: Path, scan: Scan) -> None:
