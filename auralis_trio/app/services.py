@@ -186,7 +186,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         if not scan.running:
             analysis.wake()
 
-    scan = Scan(base.library, base.offload, settings.folders, tell_scan)
+    scan = Scan(base.library, base.offload, settings.folders, tell_scan, core.player.track_ids)
     watcher = Watcher(scan, base.offload, settings.folders)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)

@@ -6,7 +6,7 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import groupby
@@ -33,6 +33,7 @@ from auralis_trio.library.scanner import (
     unseen_page,
 )
 from auralis_trio.library.store import Library
+from auralis_trio.library.takeover import copies_page, present_copies, take_over
 from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.look import look_at_files
@@ -59,16 +60,24 @@ class Scan:
 
     `announce` is told `library_scan_started` once a scan is accepted; `scan_progress` when the total is known, and
     then at most `MAX_PROGRESS_EVENTS` times; `library_updated` when something changed; and last, whatever happens,
-    either `scan_complete` or `library_scan_error`.
+    either `scan_complete` or `library_scan_error`. The tracks that are `spared` are never replaced by older ones.
     """
 
-    def __init__(self, library: Library, offload: Offload, roots: Sequence[str], announce: Announce) -> None:
+    def __init__(
+        self,
+        library: Library,
+        offload: Offload,
+        roots: Sequence[str],
+        announce: Announce,
+        spared: Callable[[], Collection[int]] = frozenset,
+    ) -> None:
         self.progress = ScanProgress()
         self.report = ScanReport()
         self._library = library
         self._offload = offload
         self._roots = tuple(roots)
         self._announce = announce
+        self._spared = spared
         self._scope: trio.CancelScope | None = None
         self._idle = trio.Event()
         self._idle.set()
@@ -197,15 +206,32 @@ class Scan:
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
         is_first = await self._write(begin_scan, roots, time.time_ns())
+        places = list(targets)
         pending = PendingFiles(partial(self._read, pending_page), READ_BATCH, is_first)
         async with trio.open_nursery() as nursery:
             for _ in range(READERS):
-                nursery.start_soon(self._read_batches, targets, pending)
+                nursery.start_soon(self._read_batches, places, pending)
             found = {target: await self._look_through(target, not order.skip_existing, pending) for target in targets}
-            self._update(state="reading", total=sum(found.values()))
+            taken_over = await self._take_over(places)
+            self._update(state="reading", total=sum(found.values()) + taken_over)
             self._tell_progress()
             pending.end()
         await self._look_again([target for target in targets if found[target]])
+
+    async def _take_over(self, places: list[Target]) -> int:
+        """Let tracks that have just gone go on in their copies, wherever these lie; how many files are read for it.
+
+        Their roots are added to `places`.
+        """
+        taken, after_id = 0, 0 if self.progress.missing else None
+        while after_id is not None:
+            copies, after_id = await self._read(copies_page, self._marked, self._spared(), after_id)
+            if not copies:
+                continue
+            copies = await self._offload.run_stoppable(Lane.DISK, present_copies, copies, deadline_s=STEP_DEADLINE_S)
+            taken += await self._write(take_over, copies)
+            places += [Target(root, root) for root in dict.fromkeys(copy.root for copy in copies)]
+        return taken
 
     async def _look_again(self, targets: Sequence[Target]) -> None:
         """Name the folders that have gone since they were looked through, such as disks that were taken out."""

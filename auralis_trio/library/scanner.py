@@ -26,7 +26,7 @@ KNOWN_PAGE = 5_000
 _KNOWN_PAGE = """SELECT path, id FROM track
     WHERE path > $after AND path < $end AND NOT missing ORDER BY path LIMIT $limit"""
 _AT_PATHS = "SELECT path, id, size, mtime_ns, missing FROM track WHERE path IN ?"
-_NEW_PENDING = "INSERT INTO pending_file (path) VALUES (?)"
+NEW_PENDING = "INSERT INTO pending_file (path) VALUES (?)"
 _PENDING_PAGE = "SELECT id, path FROM pending_file WHERE id > $after_id ORDER BY id LIMIT $limit"
 
 
@@ -108,7 +108,7 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
 def keep_plan(library: Library, plan: BatchPlan) -> None:
     """Note the files that are to be read, and that the tracks which are back are there."""
     with library.writing():
-        run_for_each(library.db, _NEW_PENDING, ([os.fsencode(path)] for path in plan.to_read))
+        run_for_each(library.db, NEW_PENDING, ([os.fsencode(path)] for path in plan.to_read))
         run_with(library.db, "UPDATE track SET missing = FALSE WHERE id IN ?", plan.back)
 
 

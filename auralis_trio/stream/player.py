@@ -244,6 +244,10 @@ class Player:
             self._follow_edit(before)
         self.news.set()
 
+    def track_ids(self) -> set[int]:
+        """The tracks of the queue."""
+        return {entry.track_id for entry in self.queue.entries}
+
     def forget_tracks(self, track_ids: Collection[int]) -> None:
         """Take these out of the queue for good, and with them the history, which might bring them back."""
         gone = set(track_ids)

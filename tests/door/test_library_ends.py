@@ -1,5 +1,6 @@
 """How scans and resets end through the door, whatever comes between: in one stated way, told once."""
 
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import trio
 
 from auralis_trio.app import Server
+from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
@@ -89,6 +91,15 @@ def told_as_stated(heard: Witness) -> None:
     totals = {data["total"] for data in heard.data("scan_progress")}
     assert len(totals) <= 1
     assert None not in totals
+
+
+async def id_in(http: httpx2.AsyncClient, server: Server, folder: Path, name: str | None = None) -> int:
+    """A track whose file lies in a folder."""
+    for track in (await get(http, "/api/library/tracks?limit=500"))["items"]:
+        file = await file_of(server, track["id"])
+        if file.parent == folder and name in (None, file.name):
+            return int(track["id"])
+    raise AssertionError("there is none")
 
 
 async def file_of(server: Server, track_id: int) -> Path:
@@ -211,6 +222,68 @@ async def test_all_missing_tracks_are_forgotten_at_once_where_that_is_confirmed(
     assert answer == {"forgotten": SONGS - 1}
     stats = await get(http, "/api/library/stats")
     assert (stats["tracks"], stats["missing"], stats["artists"]) == (1, 0, 1)
+
+
+async def copied_and_scanned(server: Server, source: Path, copy: Path) -> None:
+    await trio.to_thread.run_sync(shutil.copytree, source, copy)
+    await server.services.scan.run()
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one scan", "only where it went"])
+async def test_what_is_copied_and_then_deleted_keeps_its_id_rating_and_playlist(
+    server: Server, http: httpx2.AsyncClient, music: Path, apart: bool
+) -> None:
+    old, copy = music / "album 0", music / "new" / "copy"
+    track_id = await id_in(http, server, old)
+    await http.put(f"/api/library/tracks/{track_id}/rating", json={"rating": 5})
+    made = (await http.post("/api/playlists", json={"name": "own", "track_ids": [track_id]})).json()
+    await copied_and_scanned(server, old, copy)
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS + 10
+    await trio.to_thread.run_sync(shutil.rmtree, old)
+    (music / "album 0").mkdir()
+    progress = await server.services.scan.run(ScanOrder([str(old)] if apart else None))
+    assert (progress.moved, progress.missing, progress.failed, progress.done) == (10, 0, 0, progress.total)
+    assert {change["file"].split("/")[1] for change in (await get(http, "/api/library/scan/report"))["items"]} == {
+        "new"
+    }
+    stats = await get(http, "/api/library/stats")
+    assert (stats["tracks"], stats["missing"]) == (SONGS, 0)
+    track = await get(http, f"/api/library/tracks/{track_id}")
+    assert (track["rating"], track["missing"]) == (5, False)
+    assert (await file_of(server, track_id)).parent == copy
+    [entry] = (await get(http, f"/api/playlists/{made['id']}/tracks"))["items"]
+    assert entry["track"]["id"] == track_id
+
+
+@pytest.mark.parametrize("use", ["rating", "favorite", "playlist", "queue"])
+async def test_a_copy_that_means_something_to_a_listener_stays_itself(
+    server: Server, http: httpx2.AsyncClient, music: Path, use: str
+) -> None:
+    old, copy = music / "album 0", music / "copy"
+    track_id = await id_in(http, server, old)
+    await copied_and_scanned(server, old, copy)
+    copy_id = await id_in(http, server, copy, (await file_of(server, track_id)).name)
+    uses: dict[str, tuple[str, str, Any]] = {
+        "rating": ("PUT", f"/api/library/tracks/{copy_id}/rating", {"rating": 0}),
+        "favorite": ("POST", f"/api/library/tracks/{copy_id}/favorite", {}),
+        "playlist": ("POST", "/api/playlists", {"name": "own", "track_ids": [copy_id]}),
+        "queue": ("POST", "/api/player/queue/add", {"track_ids": [copy_id]}),
+    }
+    method, url, sent = uses[use]
+    assert (await http.request(method, url, json=sent)).status_code in (200, 201)
+    await trio.to_thread.run_sync(shutil.rmtree, old)
+    progress = await server.services.scan.run()
+    assert (progress.moved, progress.missing) == (9, 1)
+    assert (await file_of(server, copy_id)).parent == copy
+    assert (await get(http, f"/api/library/tracks/{track_id}"))["missing"] is True
+
+
+async def test_a_copy_whose_file_has_gone_as_well_is_missing_too(server: Server, music: Path) -> None:
+    await copied_and_scanned(server, music / "album 0", music / "copy")
+    for folder in ("album 0", "copy"):
+        await trio.to_thread.run_sync(shutil.rmtree, music / folder)
+    progress = await server.services.scan.run(ScanOrder([str(music)]))
+    assert (progress.missing, progress.failed, progress.moved) == (20, 0, 0)
 
 
 @pytest.mark.parametrize("moment", ["library_scan_started", "scan_progress"])
