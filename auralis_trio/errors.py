@@ -134,8 +134,8 @@ class DatabaseDamaged(AuralisError):
 
     default_code = "database_damaged"
     text = (
-        "The library's database is damaged. Stop the server, list the backups with: auralis-trio backup list, and"
-        " bring one back with: auralis-trio backup restore NAME"
+        "The library's database is damaged. Stop the server, list the backups with `auralis-trio backup list`,"
+        " and bring one back with `auralis-trio backup restore NAME`."
     )
 
 

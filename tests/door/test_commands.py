@@ -113,8 +113,8 @@ def test_a_damaged_library_says_so_and_how_to_bring_a_backup_back(tmp_path: Path
         ended = run_command(*command, *where)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.strip() == (
-            "auralis-trio: The library's database is damaged. Stop the server, list the backups with: "
-            "auralis-trio backup list, and bring one back with: auralis-trio backup restore NAME"
+            "auralis-trio: The library's database is damaged. Stop the server, list the backups with "
+            "`auralis-trio backup list`, and bring one back with `auralis-trio backup restore NAME`."
         )
     restored = run_command("backup", "restore", name, *where)
     assert (restored.returncode, restored.stderr) == (0, "")
