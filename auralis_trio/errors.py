@@ -42,6 +42,20 @@ class AuralisError(Exception):
         self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         super().__init__(self.message)
 
+    @property
+    def log_line(self) -> str:
+        """The code and, for the log alone, the words of what it came from."""
+        cause = self.__cause__
+        return self.code if cause is None else " ".join(f"{self.code} ({type(cause).__name__}: {cause})".split())
+
+
+def foreseen(error: BaseException) -> AuralisError | None:
+    """An error, or the first of a group, if all of it was raised on purpose; else None: that needs a trace."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error if isinstance(error, AuralisError) else None
+    found = [foreseen(each) for each in error.exceptions]
+    return None if None in found else found[0]
+
 
 class StartupError(AuralisError):
     """The server cannot start."""

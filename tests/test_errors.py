@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from auralis_trio import errors
-from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceError
+from auralis_trio.errors import AuralisError, Busy, NotFound, SourceCorrupt, SourceError, foreseen
 
 
 def tree(root: type[AuralisError]) -> Iterator[type[AuralisError]]:
@@ -88,3 +88,18 @@ def test_an_error_comes_back_whole_from_a_worker_process(kind: type[AuralisError
 
 def test_the_place_of_the_damage_comes_back_too() -> None:
     assert pickle.loads(pickle.dumps(SourceCorrupt(frame=12))).frame == 12
+
+
+def test_the_log_gets_the_code_and_the_words_of_the_cause_in_one_line() -> None:
+    error = SourceCorrupt()
+    assert error.log_line == "track_corrupt"
+    error.__cause__ = OSError(5, "a disk\nsays /no")
+    assert error.log_line == "track_corrupt (OSError: [Errno 5] a disk says /no)"
+
+
+def test_what_was_foreseen_is_told_from_what_needs_a_trace() -> None:
+    busy = Busy()
+    assert foreseen(busy) is busy
+    assert foreseen(ExceptionGroup("", [ExceptionGroup("", [busy]), NotFound()])) is busy
+    assert foreseen(ExceptionGroup("", [busy, ValueError()])) is None
+    assert foreseen(KeyError()) is None

@@ -58,6 +58,8 @@ def scan(options: Options) -> int:
     )
     for name in progress.unavailable:
         print(f"auralis-trio: {name} could not be looked at; nothing in it was marked", file=sys.stderr)
+    if progress.message is not None:
+        print(f"auralis-trio: {progress.message}", file=sys.stderr)
     return 0 if progress.state == "finished" and not progress.failed and not progress.unavailable else 1
 
 

@@ -6,16 +6,17 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 import trio
 from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
-from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
+from auralis_trio.errors import AuralisError, Busy, Conflict, SourceCorrupt, SourceHung, TimedOut, foreseen
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
 from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
@@ -40,11 +41,15 @@ READ_BATCH = 128
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0
+FIRST_PAUSE_S = 0.5
+MAX_PAUSE_S = 8.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
 END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
+
+T = TypeVar("T")
 
 Announce = Callable[[str, dict[str, Any]], None]
 
@@ -164,8 +169,10 @@ class Scan:
                 await self._scan(targets, order)
                 ended = {"state": "finished"}
         except Exception as error:  # the border of the job: its failure is told, and ends nothing else
-            log.exception("the scan failed")
-            ended = {"state": "failed", "code": _code(error)}
+            known = foreseen(error)
+            reason = known or AuralisError()
+            log.error("the scan failed: %s", reason.log_line, exc_info=None if known else error)
+            ended = {"state": "failed", "code": reason.code, "message": reason.message}
         finally:
             self._free()
             self._end(ended)
@@ -230,7 +237,9 @@ class Scan:
     async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
         after: str | None = None
         while True:
-            unseen = await self._offload.run_stoppable(Lane.READ, unseen_page, self._library, walk, seen, after)
+            unseen = await _in_time(
+                partial(self._offload.run_stoppable, Lane.READ, unseen_page, self._library, walk, seen, after)
+            )
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
                 self._update(missing=self.progress.missing + len(unseen.track_ids))
@@ -318,18 +327,33 @@ class Scan:
         self._announce("scan_progress", msgspec.to_builtins(self.progress))
 
     async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        return await self._step(Lane.READ, question, *args)
 
     async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        return await self._step(Lane.WRITE, change, *args)
+
+    async def _step(self, lane: Lane, step: Callable[..., Any], *args: Any) -> Any:
+        return await _in_time(
+            partial(self._offload.run, lane, step, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        )
+
+
+async def _in_time(step: Callable[[], Awaitable[T]]) -> T:
+    """Take a step in the database; while another holds that, again and again, with pauses that grow.
+
+    Raises:
+        Busy: it was held for all of `STEP_DEADLINE_S`.
+    """
+    last_try, pause_s = trio.current_time() + STEP_DEADLINE_S, FIRST_PAUSE_S
+    while True:
+        try:
+            return await step()
+        except Busy:
+            if trio.current_time() + pause_s > last_try:
+                raise
+        await trio.sleep(pause_s)
+        pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
 
 def _target_of(targets: Sequence[Target], path: str) -> Target:
     return next(target for target in targets if target.holds(path))
-
-
-def _code(error: BaseException) -> str:
-    """The code of the first typed error in it; an untyped one is our own fault."""
-    if isinstance(error, BaseExceptionGroup):
-        return _code(error.exceptions[0])
-    return error.code if isinstance(error, AuralisError) else AuralisError.default_code

@@ -27,7 +27,8 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
     unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked. `unavailable` names folders in
     which nothing was marked, since they could not be looked at or had lost all their music at once, also in the
-    middle of the scan, when what could not be read any more has failed; `folder` is relative to its root.
+    middle of the scan, when what could not be read any more has failed; `folder` is relative to its root. `code` and
+    `message` say why a scan has failed.
     """
 
     state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
@@ -43,6 +44,7 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     unavailable: tuple[str, ...] = ()
     code: str | None = None
+    message: str | None = None
     started_ns: int | None = None
     finished_ns: int | None = None
 

@@ -14,7 +14,7 @@ import psycopg2
 from pony.orm import Database, OrmError, db_session
 from pony.orm.dbapiprovider import DBException
 
-from auralis_trio.errors import Busy, StartupError
+from auralis_trio.errors import Busy, OutputError, StartupError
 from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
 from auralis_trio.library.home import Home
@@ -56,9 +56,10 @@ class Library:
 
         Raises:
             Busy: another program holds the database for longer than the lock may be waited for, or it is away.
+            OutputError: its disk does not take what even a reader has to write, or fails.
         """
         immediate = self.dialect is Dialect.POSTGRESQL
-        with _busy_when_locked(self.home), db_session(immediate=immediate):
+        with _typed_errors(self.home), db_session(immediate=immediate):
             self.home.begin_reading(self.db)
             yield self.entities
 
@@ -69,17 +70,24 @@ class Library:
         After a power cut the last sessions may be gone as if they had never been; a `durable` one is not.
 
         Raises:
-            Busy: as in `reading`.
-            OSError: the disk does not take what has to be durable.
+            Busy: as in `reading`; nothing was written.
+            OutputError: the disk is full or read-only, or fails. Nothing was written, or, where only what has to be
+                durable was not taken, it may be gone after a power cut.
         """
         try:
-            with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
+            with _typed_errors(self.home), db_session(immediate=True, optimistic=False):
                 self.home.begin_writing(self.db, durable)
                 yield self.entities
         finally:
             self.changes.number += 1  # there is one writer
         if durable:
+            self._sync()
+
+    def _sync(self) -> None:
+        try:
             self.home.sync()
+        except OSError as error:
+            raise OutputError(self.home.unwritable_sentence) from error
 
     def close(self) -> None:
         """Leave everything well kept and close this thread's connection; others close with their threads."""
@@ -117,10 +125,13 @@ def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
 
 
 @contextmanager
-def _busy_when_locked(home: Home) -> Iterator[None]:
+def _typed_errors(home: Home) -> Iterator[None]:
+    """What does not lie with the program is told as an error of its own."""
     try:
         yield
     except _DATABASE_ERRORS as error:
         if home.is_busy(error):
             raise Busy(retry_after_s=1) from error
+        if home.is_unwritable(error):
+            raise OutputError(home.unwritable_sentence) from error
         raise

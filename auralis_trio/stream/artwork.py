@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from auralis_trio.errors import NotFound
+from auralis_trio.errors import NotFound, OutputError
 from auralis_trio.library.artwork import (
     ArtworkRecord,
     ArtworkState,
@@ -135,7 +135,10 @@ class Artwork:
         record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
         if found is not None:
             await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
-        await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
+        try:
+            await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
+        except OutputError:
+            log.info("the picture of %s %d was not noted; the next look searches again", owner.value, owner_id)
         return record
 
     async def _find_again(self, owner: Owner, owner_id: int, revision: str) -> bytes:

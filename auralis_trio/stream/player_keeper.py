@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 import trio
 
-from auralis_trio.errors import AuralisError, NotFound
+from auralis_trio.errors import NotFound
 from auralis_trio.library.player_store import get_player, keep_player
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import keep_written
@@ -71,15 +71,14 @@ class PlayerKeeper:
 
     async def run(self) -> None:
         """Write changes down, until cancelled."""
-        await keep_written(self._wait_news, self._keep)
+        await keep_written("what the player plays", self._wait_news, self._keep)
 
     async def _wait_news(self) -> None:
         with trio.move_on_after(PLACE_INTERVAL_S):
             await self._player.news.wait()
         self._player.news = trio.Event()
 
-    async def _keep(self) -> bool:
-        """Whether all is written."""
+    async def _keep(self) -> None:
         self._player.look()
         now = queue, place = self._now()
         parts = {}
@@ -87,15 +86,9 @@ class PlayerKeeper:
             parts["queue"] = msgspec.json.encode(queue).decode()
         if parts or place != self._kept[1]:
             parts["place"] = msgspec.json.encode(place).decode()
-        if not parts:
-            return True
-        try:
+        if parts:
             await self._catalogue.tell(keep_player, parts)
-        except AuralisError as error:
-            log.warning("what the player plays was not written yet: %s", error.code)
-            return False
-        self._kept = now
-        return True
+            self._kept = now
 
     def _now(self) -> tuple[_Queue, _Place]:
         player = self._player

@@ -20,8 +20,16 @@ import trio.testing
 from mutagen.flac import FLAC
 from trio_parallel import BrokenWorkerError
 
-from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
-from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut
+from auralis_trio.jobs.scan import (
+    MAX_PAUSE_S,
+    MAX_PROGRESS_EVENTS,
+    READ_BATCH,
+    READERS,
+    STEP_DEADLINE_S,
+    WALK_BATCH,
+    Scan,
+)
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
 from auralis_trio.library.records import TrackRecord
@@ -466,6 +474,52 @@ async def test_a_scan_that_fails_says_so_once_by_a_code_and_its_nursery_lives_on
     await scan.start(nursery)
     await trio.testing.wait_all_tasks_blocked()
     assert scan.progress.state == "failed"
+
+
+class TakenDoor(InlineDoor):
+    """The database is held by another program for the first tries of every step, or for good."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+        self.refused: list[Callable[..., Any]] = []
+
+    async def run(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        if lane in {Lane.READ, Lane.WRITE} and self.refused.count(fn) < self.refusals:
+            self.refused.append(fn)
+            raise Busy
+        return await super().run(lane, fn, *args)
+
+    async def run_stoppable(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        if lane is Lane.READ and self.refused.count(fn) < self.refusals:
+            self.refused.append(fn)
+            raise Busy
+        return await super().run_stoppable(lane, fn, *args)
+
+
+async def test_a_scan_waits_for_a_database_that_another_program_holds(
+    library: Library, music: Path, events: Events, autojump_clock: trio.testing.MockClock
+) -> None:
+    write_songs(music, 3)
+    door = TakenDoor(refusals=4)
+    progress = await Scan(library, door, [str(music)], events).run()
+    assert (progress.state, progress.added, progress.code) == ("finished", 3, None)
+    assert len(door.refused) == 4 * len(set(door.refused)) > 20
+
+
+async def test_a_scan_gives_up_on_a_database_that_stays_held_and_says_so_in_one_line(
+    library: Library,
+    music: Path,
+    events: Events,
+    autojump_clock: trio.testing.MockClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_songs(music, 3)
+    began_s = trio.current_time()
+    progress = await Scan(library, TakenDoor(refusals=1000), [str(music)], events).run()
+    assert (progress.state, progress.code, progress.message) == ("failed", "busy", Busy.text)
+    assert STEP_DEADLINE_S - MAX_PAUSE_S <= trio.current_time() - began_s <= STEP_DEADLINE_S
+    assert [(record.message, record.exc_info) for record in caplog.records] == [("the scan failed: busy", None)]
 
 
 async def test_a_scan_leaves_the_music_folder_untouched(music: Path, scan: Scan) -> None:

@@ -199,7 +199,7 @@ function told({ type, data }) {
   if (type === "library_scan_started") tracks.scan = { state: "walking" };
   if (["scan_progress", "scan_complete", "library_scan_error"].includes(type)) tracks.scan = data;
   if (["scan_progress", "scan_complete", "library_updated"].includes(type)) tracks.refresh();
-  if (type === "library_scan_error") tell("The scan of your folders broke off. The server's log says why; then scan again.");
+  if (type === "library_scan_error") tell(`The scan of your folders broke off. ${data.message}`);
   if (data?.unavailable?.length) tell(`Could not look into ${data.unavailable.join(", ")}. Check that the disk is there.`);
 }
 
