@@ -358,7 +358,7 @@ class Conductor:
 
 def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
     level = logging.DEBUG if error.__cause__ is None else logging.INFO
-    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.code, exc_info=error.__cause__)
+    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.log_line)
     return {
         "code": error.code,
         "message": error.message,

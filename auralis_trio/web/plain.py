@@ -18,7 +18,7 @@ from quart import Response, request
 from werkzeug.datastructures import Headers
 
 from auralis_trio.errors import AuralisError
-from auralis_trio.web.problems import CONTENT_TYPE, problem
+from auralis_trio.web.problems import CONTENT_TYPE, log_refusal, problem
 from auralis_trio.web.query import checked
 from auralis_trio.web.security import PAGE_HEADERS
 
@@ -86,8 +86,7 @@ async def _answer(route: PlainRoute, numbers: Sequence[int], scope: HTTPScope) -
     try:
         return await route.view(Asked(_parameters(scope["query_string"]), headers), *numbers)
     except AuralisError as error:
-        if error.__cause__ is not None:
-            log.info("%s", error.code, exc_info=error.__cause__)
+        log_refusal(scope["method"], scope["path"], error)
         return problem_answer(error)
     except Exception:
         # A border: one request's failure must not reach the others, nor its words the client.

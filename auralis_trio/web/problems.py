@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from quart import Response
+from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
@@ -32,13 +32,18 @@ def problem(error: AuralisError) -> tuple[int, dict[str, str], bytes]:
     return error.status, error.headers, _body(error.status, error.code, error.message)
 
 
+def log_refusal(method: str, path: str, error: AuralisError) -> None:
+    """Tell the log what an answer came from, if it came from anything: in one line, since it was foreseen."""
+    if error.__cause__ is not None:
+        log.log(logging.WARNING if error.status >= 500 else logging.INFO, "%s %r: %s", method, path, error.log_line)
+
+
 def install_problems(app: QuartTrio) -> None:
     """Answer every error of the application with a problem."""
 
     @app.errorhandler(AuralisError)
     async def on_error(error: AuralisError) -> Response:
-        if error.__cause__ is not None:
-            log.info("%s", error.code, exc_info=error.__cause__)
+        log_refusal(request.method, request.path, error)
         status, headers, body = problem(error)
         return Response(body, status, headers, content_type=CONTENT_TYPE)
 

@@ -1,5 +1,6 @@
 """Clients that stall, vanish and lie, files that break: what happens to one does not happen to others."""
 
+import logging
 import os
 import random
 import socket
@@ -214,6 +215,38 @@ async def test_a_file_damaged_in_the_middle_is_heard_to_the_damage_and_then_fail
         assert (await player.play_to_end(1, start_frame=behind)).end["reason"] == "completed"
         await player.say("ping")
         await player.hear_text("pong")
+
+
+async def test_a_body_or_a_stream_that_cannot_go_on_is_one_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    write_tone(music / "broken.flac", 20.0)
+    damage(music / "broken.flac")
+    async with running_server(settings_for(tmp_path, music)) as server:
+        caplog.set_level(logging.INFO)
+        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+            for suffix in ("wav", "flac"):
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    await http.get(f"/api/stream/1/audio.{suffix}")
+            (music / "broken.flac").unlink()
+            assert (await http.get("/api/stream/1/file")).status_code == 404
+        async with open_player(server.url) as player:
+            assert (await player.play_to_end(1, start_frame=15 * RATE)).end["reason"] == "failed"
+    assert not any(record.exc_info for record in caplog.records)
+    expected = (
+        ("WARNING", "http '/api/stream/1/audio.wav' was ended: track_corrupt"),
+        ("WARNING", "http '/api/stream/1/audio.flac' was ended: track_corrupt"),
+        ("INFO", "GET '/api/stream/1/file': track_missing"),
+        ("INFO", "stream of track 1 failed: track_missing"),
+    )
+    told = [(record.levelname, record.message) for record in caplog.records if "track_" in record.message]
+    assert len(told) == len(expected)
+    for (level, message), (its_level, beginning) in zip(told, expected, strict=True):
+        assert level == its_level
+        assert message.startswith(beginning)
+        assert "\n" not in message
 
 
 async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music: Path) -> None:
