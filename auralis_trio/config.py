@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from auralis_trio.errors import StartupError
+from auralis_trio.fitting import misfit
 
 GIB = 1024**3
 MIB = 1024**2
@@ -130,7 +131,7 @@ def load_settings(
     try:
         return msgspec.convert({**from_file, **from_environment, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise StartupError(f"A setting cannot be used: {error}") from None
+        raise StartupError(f"A setting cannot be used: {misfit(error, Settings)}") from None
 
 
 def variable_of(name: str) -> str:

@@ -12,6 +12,7 @@ import trio
 from msgspec import Meta
 
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.fitting import misfit
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
@@ -88,7 +89,7 @@ class Listening:
         try:
             self.settings = msgspec.convert({**before, **values}, ListeningSettings)
         except msgspec.ValidationError as error:
-            raise InvalidRequest(f"A setting cannot be used: {error}") from None
+            raise InvalidRequest(f"A setting cannot be used: {misfit(error, ListeningSettings)}") from None
         after = msgspec.structs.asdict(self.settings)
         changed = {name: value for name, value in after.items() if value != before[name]}
         if changed:
