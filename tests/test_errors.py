@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from auralis_trio import errors
-from auralis_trio.errors import AuralisError, Busy, NotFound, SourceCorrupt, SourceError, foreseen
+from auralis_trio.errors import AuralisError, Busy, NotFound, SourceCorrupt, SourceError, about, foreseen
 
 
 def tree(root: type[AuralisError]) -> Iterator[type[AuralisError]]:
@@ -103,3 +103,19 @@ def test_what_was_foreseen_is_told_from_what_needs_a_trace() -> None:
     assert foreseen(ExceptionGroup("", [ExceptionGroup("", [busy]), NotFound()])) is busy
     assert foreseen(ExceptionGroup("", [busy, ValueError()])) is None
     assert foreseen(KeyError()) is None
+
+
+def test_one_of_many_is_named_to_each_who_is_told_of_the_same_error() -> None:
+    shared = SourceCorrupt(frame=7)
+    shared.__cause__ = OSError("broken")
+    for name in ("One", "Two"):
+        with pytest.raises(SourceCorrupt) as caught, about(name):
+            raise shared from shared.__cause__
+        assert str(caught.value) == caught.value.message == f"{name}: {SourceCorrupt.text}"
+        assert (caught.value.frame, caught.value.code) == (7, "track_corrupt")
+        assert caught.value.log_line == f"{name}: track_corrupt (OSError: broken)"
+    assert shared.message == SourceCorrupt.text
+    with pytest.raises(Busy) as told, about("Three"):
+        raise Busy("Wait.", code="some_code", retry_after_s=3)
+    assert (told.value.message, told.value.code) == ("Three: Wait.", "some_code")
+    assert told.value.headers == {"Retry-After": "3"}

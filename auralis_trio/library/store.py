@@ -59,7 +59,7 @@ class Library:
             OutputError: its disk does not take what even a reader has to write, or fails.
         """
         immediate = self.dialect is Dialect.POSTGRESQL
-        with _typed_errors(self.home), db_session(immediate=immediate):
+        with _typed(self.home), db_session(immediate=immediate):
             self.home.begin_reading(self.db)
             yield self.entities
 
@@ -75,7 +75,7 @@ class Library:
                 durable was not taken, it may be gone after a power cut.
         """
         try:
-            with _typed_errors(self.home), db_session(immediate=True, optimistic=False):
+            with _typed(self.home), db_session(immediate=True, optimistic=False):
                 self.home.begin_writing(self.db, durable)
                 yield self.entities
         finally:
@@ -125,7 +125,7 @@ def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
 
 
 @contextmanager
-def _typed_errors(home: Home) -> Iterator[None]:
+def _typed(home: Home) -> Iterator[None]:
     """What does not lie with the program is told as an error of its own."""
     try:
         yield
