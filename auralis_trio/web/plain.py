@@ -108,13 +108,20 @@ def problem_answer(error: AuralisError) -> Answer:
     return Answer(status, headers, CONTENT_TYPE, body)
 
 
-async def send_answer(answer: Answer, send: ASGISendCallable, *, with_body: bool = True) -> None:
-    """Send an answer with the headers that every page gets, or its head alone."""
+async def send_answer(
+    answer: Answer, send: ASGISendCallable, *, with_body: bool = True, to_upgrade: bool = False
+) -> None:
+    """Send an answer with the headers that every page gets, or its head alone; also to who asked for a WebSocket."""
     kind = [] if answer.content_type is None else [("content-type", answer.content_type)]
     length = [] if answer.status == 304 else [("content-length", str(len(answer.body)))]
     encoded = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in (*kind, *length, *answer.headers.items(), *PAGE_HEADERS)
     ]
+    body = answer.body if with_body else b""
+    if to_upgrade:
+        await send({"type": "websocket.http.response.start", "status": answer.status, "headers": encoded})
+        await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
+        return
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded, "trailers": False})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -14,6 +14,7 @@ from wsproto.events import CloseConnection, Message, Ping
 
 from auralis_trio.web.transport.app_run import AppRun
 from auralis_trio.web.transport.limits import ClientGone
+from auralis_trio.web.transport.refusals import send_refusal
 from auralis_trio.web.transport.wire import Wire
 
 PING = b"\x89\x00"
@@ -162,8 +163,14 @@ class WebSocket(WSStream):
 
     async def _send_error_response(self, status_code: int) -> None:
         """Refuse the upgrade, and hang up: stock Hypercorn leaves the connection open for ever."""
-        await super()._send_error_response(status_code)
+        await send_refusal(self.send, self.stream_id, status_code)
         self.wire.hang_up()
+
+    async def _send_rejection(self, message: Any) -> None:
+        """The app's own answer to the upgrade; then as above."""
+        await super()._send_rejection(message)
+        if not message.get("more_body"):
+            self.wire.hang_up()
 
 
 def _frame(text: str | None, data: bytes | bytearray | memoryview | None) -> tuple[bytes, bytes | memoryview]:
