@@ -61,7 +61,7 @@ class OwnersArtworkApi:
         place = f"/api/{self.owner.value}s/<int:owner_id>/artwork"
         return [
             Route("GET", place, self.picture),
-            Route("POST", place, self.set),
+            Route("POST", place, self.set, takes_picture=True),
             Route("DELETE", place, self.remove),
             Route("POST", f"{place}/extract", self.extract),
         ]

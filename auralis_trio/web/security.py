@@ -31,12 +31,20 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 
-class UnsupportedContent(AuralisError):
-    """A state change that is neither JSON nor a picture."""
+class JsonRequired(AuralisError):
+    """A state change that is not JSON."""
 
     status = 415
     default_code = "json_required"
     text = "Send the request with the header Content-Type: application/json."
+
+
+class PictureRequired(AuralisError):
+    """What should be a picture is something else, or of a kind that cannot be shown."""
+
+    status = 415
+    default_code = "picture_required"
+    text = f"Send a picture with its own Content-Type: {', '.join(sorted(PICTURE_TYPES))}."
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,6 @@ class Guard:
 
         Raises:
             Forbidden: Host or Origin is not ours.
-            UnsupportedContent: a state change that is neither JSON nor a picture.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
@@ -66,8 +73,6 @@ class Guard:
             opens_page = method == "GET" and headers.get("sec-fetch-dest") == "document"
             if not opens_page:
                 raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
-        if method in {"POST", "PUT", "PATCH"} and not _is_unforgeable(headers.get("content-type", "")):
-            raise UnsupportedContent
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         try:
@@ -110,10 +115,17 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_unforgeable(content_type: str) -> bool:
-    """Whether a page can only send this kind of content where it is allowed to: no form and no beacon has it."""
+def check_content(content_type: str, *, picture: bool) -> None:
+    """Take only what a page can send where it is allowed to: no form and no beacon has these kinds of content.
+
+    Raises:
+        JsonRequired, PictureRequired: it is something else.
+    """
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind in PICTURE_TYPES
+    if picture and kind not in PICTURE_TYPES:
+        raise PictureRequired
+    if not picture and kind != "application/json":
+        raise JsonRequired
 
 
 def is_loopback(host: str) -> bool:

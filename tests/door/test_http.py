@@ -1,5 +1,6 @@
 """What HTTP clients rely on: ranges, conditions, errors, and that every route of the table answers."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.door.test_medley_routes import ROUTES as MEDLEY_ROUTES
 from tests.door.test_metadata_routes import ROUTES as METADATA_ROUTES
 from tests.door.test_player_routes import ROUTES as PLAYER_ROUTES
 from tests.serving import running_server, settings_for
+from tests.web.raw_client import connected, upgrade
 
 RATE = 44_100
 
@@ -181,6 +183,8 @@ PROBLEMS = [
     ("GET", "/player/../server.py", {}, 404, "not_found"),
     ("GET", "/player/%2e%2e/server.py", {}, 404, "not_found"),
     ("PUT", "/api/health", JSON, 405, "method_not_allowed"),
+    ("POST", "/api/health", {}, 405, "method_not_allowed"),
+    ("POST", "/api/nothing", {}, 404, "not_found"),
     ("GET", "/api/library/tracks/99", {}, 404, "track_not_found"),
     ("GET", "/api/library/tracks/99999999999999999999999", {}, 404, "track_not_found"),
     ("GET", "/api/library/tracks/-1", {}, 404, "not_found"),
@@ -214,6 +218,51 @@ async def test_what_goes_wrong_is_a_problem_with_a_code_and_no_path(
     assert set(answer.json()) == {"type", "title", "status", "detail", "code"}
     assert str(tmp_path) not in answer.text
     assert not re.search(r"Traceback|File \"|\.py", answer.text)
+
+
+FORMS = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/svg+xml")
+
+
+async def test_nothing_is_changed_by_what_a_form_of_another_page_can_send(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    changing = [route for route in route_table(server.services) if route.method not in {"GET", "DELETE"}]
+    assert len(changing) > 30
+    for route in changing:
+        path = re.sub("<[^>]*>", "1", route.rule)
+        types = [*FORMS, "application/json" if route.takes_picture else "image/png"]
+        for content_type in types:
+            answer = await http.request(route.method, path, headers={"Content-Type": content_type}, content=b"{}")
+            code = "picture_required" if route.takes_picture else "json_required"
+            assert (answer.status_code, answer.json()["code"]) == (415, code), (path, content_type)
+
+
+async def test_what_should_be_a_picture_is_told_which_kinds_are_taken(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/api/albums/1/artwork", headers={"Content-Type": "image/bmp"}, content=b"BM")
+    assert answer.status_code == 415
+    assert "image/gif, image/jpeg, image/png, image/webp" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"GET http://{host}/api/health HTTP/1.1\r\nhost: evil.example", 200, None),
+        (b"GET http://evil.example/api/health HTTP/1.1\r\nhost: {host}", 403, "host_not_allowed"),
+        (b"GET http://{host} HTTP/1.1\r\nhost: {host}", 200, None),
+        (upgrade(b"/ws", b"origin: http://evil.example")[:-4], 403, "origin_not_allowed"),
+        (upgrade(b"/elsewhere")[:-4], 404, "not_found"),
+    ],
+)
+async def test_what_programs_rarely_send_is_answered_in_full(
+    server: Server, head: bytes, status: int, code: str | None
+) -> None:
+    async with connected(int(server.url.rpartition(":")[2])) as client:
+        await client.say(head + b"\r\n\r\n")
+        answer = await client.answer()
+    assert answer.status == status
+    if code is not None:
+        assert answer.headers[b"content-type"] == b"application/problem+json"
+        assert json.loads(answer.body)["code"] == code
 
 
 async def test_a_scan_outside_of_the_folders_is_refused(http: httpx2.AsyncClient) -> None:
