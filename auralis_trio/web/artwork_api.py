@@ -8,7 +8,7 @@ from quart import Response, request
 
 from auralis_trio.errors import Conflict, InvalidRequest
 from auralis_trio.library.artwork import ArtworkRecord, Owner
-from auralis_trio.web.answers import json_response
+from auralis_trio.web.answers import json_response, not_modified
 from auralis_trio.web.query import NoParameters, body, query, read_body
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
@@ -77,7 +77,7 @@ class OwnersArtworkApi:
         etag = f"{record.revision}-{wanted.size or 'original'}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
         if is_unchanged(request.headers, etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         data = await self.services.artwork.picture(self.owner, owner_id, record, wanted.size)
         kind = record.media_type if wanted.size is None else "image/jpeg"
         return Response(data, 200, headers, content_type=kind)

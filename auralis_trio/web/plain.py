@@ -18,6 +18,7 @@ from quart import Response, request
 from werkzeug.datastructures import Headers
 
 from auralis_trio.errors import AuralisError
+from auralis_trio.web.answers import not_modified
 from auralis_trio.web.problems import CONTENT_TYPE, log_refusal, problem
 from auralis_trio.web.query import checked
 from auralis_trio.web.security import PAGE_HEADERS
@@ -52,6 +53,8 @@ class Answer:
 
     def response(self) -> Response:
         """The same for Quart."""
+        if self.status == 304:
+            return not_modified(self.headers)
         return Response(self.body, self.status, dict(self.headers), content_type=self.content_type)
 
 

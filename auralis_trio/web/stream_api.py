@@ -18,7 +18,7 @@ from auralis_trio.encoder.whole import FlacStream, OggOpus
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import describe_mastering, head_response, json_response
+from auralis_trio.web.answers import describe_mastering, head_response, json_response, not_modified
 from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
 from auralis_trio.web.plain import Answer, Asked, PlainRoute, asked_of_quart
 from auralis_trio.web.query import NoParameters, query
@@ -119,7 +119,7 @@ class StreamApi:
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
             headers = _caching(etag, wanted)
             if is_unchanged(request.headers, etag):
-                return Response(b"", 304, headers)
+                return not_modified(headers)
             layout = WavLayout(track.format, encoding, track.total_frames)
             part = requested_part(request.method, request.headers, etag, layout.total_bytes)
             headers |= part.headers()
@@ -157,7 +157,7 @@ class StreamApi:
             etag = f"{track.revision(recipe)}-{suffix}"
             headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
             if is_unchanged(request.headers, etag):
-                return Response(b"", 304, headers)
+                return not_modified(headers)
             kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
@@ -176,7 +176,7 @@ class StreamApi:
         etag = f"{file.content_id}-{seen.size}-{seen.mtime_ns}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
         if is_unchanged(request.headers, etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         part = requested_part(request.method, request.headers, etag, seen.size)
         headers |= part.headers()
         kind = format_named(file.kind).media_type
