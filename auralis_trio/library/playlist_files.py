@@ -52,7 +52,9 @@ def import_playlist(
     places = _Places.of(roots, folder)
     entries = list(islice(parse_m3u(data), MAX_ENTRIES + 1))
     if len(entries) > MAX_ENTRIES:
-        raise InvalidRequest(f"A playlist has at most {MAX_ENTRIES} entries.", code="playlist_full")
+        raise InvalidRequest(
+            f"A playlist has at most {MAX_ENTRIES} entries: bring it in as several.", code="playlist_full"
+        )
     found = list(_look_up(library, entries, places))
     unknown = [entry for entry, track_id in found if track_id is None]
     track_ids = [track_id for _, track_id in found if track_id is not None]

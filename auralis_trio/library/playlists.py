@@ -144,7 +144,7 @@ def insert_entries(
         Conflict: they are too many for one playlist.
     """
     if length + len(track_ids) > MAX_ENTRIES:
-        raise Conflict(f"A playlist has at most {MAX_ENTRIES} entries.", code="playlist_full")
+        raise Conflict(f"A playlist has at most {MAX_ENTRIES} entries: take some out first.", code="playlist_full")
     now_ns, entry_ids = time.time_ns(), []
     for at, track_id in enumerate(track_ids, position):
         if not 0 < track_id <= MAX_ID:

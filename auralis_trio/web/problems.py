@@ -25,7 +25,10 @@ CODES = {
     ),
     408: ("request_timeout", "The request did not come to its end in time. Send it again."),
     413: ("body_too_large", "The request body is too large. Send less at once."),
-    416: ("range_not_satisfiable", "The range lies outside of what there is."),
+    416: (
+        "range_not_satisfiable",
+        "The range lies outside of what there is; the header Content-Range says how much that is.",
+    ),
     431: ("head_too_large", "The head of the request is too large. Send fewer headers, or a shorter address."),
     500: (AuralisError.default_code, AuralisError.text),
     501: ("coding_unknown", "This transfer coding is not known here. Send the body as it is, or chunked."),

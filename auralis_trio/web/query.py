@@ -83,7 +83,7 @@ async def body(kind: type[B]) -> B:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if isinstance(error, msgspec.ValidationError):
             raise InvalidRequest(f"The body cannot be used: {misfit(error, kind)}") from None
-        raise InvalidRequest("The body is not JSON.") from None
+        raise InvalidRequest("The body is not JSON. Send it as UTF-8, as RFC 8259 has it.") from None
 
 
 async def read_body(max_bytes: int) -> bytes:
@@ -96,5 +96,5 @@ async def read_body(max_bytes: int) -> bytes:
     async for part in request.body:
         data.extend(part)
         if len(data) > max_bytes:
-            raise BodyTooLarge
+            raise BodyTooLarge(f"The request body is too large: at most {max_bytes} bytes are taken here.")
     return bytes(data)

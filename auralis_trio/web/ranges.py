@@ -35,7 +35,7 @@ class RangeRefused(AuralisError):
 
     status = 416
     default_code = "range_not_satisfiable"
-    text = "The range lies outside of what there is."
+    text = "The range lies outside of what there is; the header Content-Range says how much that is."
 
     def __init__(self, total: int, message: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message, code=code)

@@ -31,6 +31,13 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 
+class FromElsewhere(Forbidden):
+    """The page that asks is not ours."""
+
+    default_code = "origin_not_allowed"
+    text = "Pages from elsewhere may not use this server. Start it with --allow-host to allow those of a host."
+
+
 class JsonRequired(AuralisError):
     """A state change that is not JSON."""
 
@@ -68,11 +75,11 @@ class Guard:
             )
         origin = headers.get("origin")
         if origin is not None and not self._is_own_page(origin, host):
-            raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
+            raise FromElsewhere
         if origin is None and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             opens_page = method == "GET" and headers.get("sec-fetch-dest") == "document"
             if not opens_page:
-                raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
+                raise FromElsewhere
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         try:

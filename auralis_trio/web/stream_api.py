@@ -91,7 +91,12 @@ class StreamApi:
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             if index >= track.grid.total_chunks:
-                raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
+                raise NotFound(
+                    f"The track has chunks from 0 to {track.grid.total_chunks - 1}, and not this one."
+                    if track.grid.total_chunks
+                    else "The track has not a single frame, and so no chunk.",
+                    code="chunk_not_found",
+                )
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
             headers = _caching(etag, wanted)
             if is_unchanged(asked.headers, etag):
@@ -140,7 +145,7 @@ class StreamApi:
         """The whole track as Ogg Opus, encoded as it is rendered."""
         wanted = query(OpusQuery)
         if wanted.sample_rate not in (None, OPUS_RATE):
-            raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz.")
+            raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz: leave sample_rate out.")
         at_its_rate = msgspec.structs.replace(wanted, sample_rate=OPUS_RATE)
 
         def start(form: AudioFormat, total_frames: int) -> OggOpus:
@@ -153,7 +158,9 @@ class StreamApi:
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             if not track.total_frames:
-                raise InvalidRequest("A track without a single frame cannot be sent as FLAC or Opus.")
+                raise InvalidRequest(
+                    "A track without a single frame cannot be sent as FLAC or Opus: ask for audio.wav."
+                )
             etag = f"{track.revision(recipe)}-{suffix}"
             headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
             if is_unchanged(request.headers, etag):

@@ -265,6 +265,41 @@ async def test_what_programs_rarely_send_is_answered_in_full(
         assert json.loads(answer.body)["code"] == code
 
 
+PLAIN: list[tuple[str, str, object, str]] = [
+    ("GET", "/api/stream/1/audio.wav?sample_rate=384000", None, "sample_rate is one of 8000, "),
+    ("GET", "/api/stream/1/chunk/0?preset=loud", None, "preset is one of adaptive, "),
+    ("GET", "/api/stream/1/chunk/0?intensity=2", None, "intensity is a number from 0 to 1."),
+    ("GET", "/api/library/tracks?limit=0", None, "limit is a whole number from 1 to 500."),
+    ("GET", "/api/library/tracks?nonsense=1", None, "There is no nonsense: what can be given is limit, "),
+    ("POST", "/api/player/queue", {"track_ids": []}, "track_ids is a list of 1 to 10000."),
+    ("POST", "/api/player/queue", {}, "track_ids is missing: it is a list of 1 to 10000."),
+    ("POST", "/api/player/queue", [], "it is not an object."),
+    ("POST", "/api/player/enhancement/preset", {"preset": "x"}, "preset is one of adaptive, "),
+    ("PUT", "/api/settings", {"crossfade_s": 99}, "crossfade_s is a number from 0 to 12."),
+    ("PUT", "/api/settings", {"colour": 1}, "There is no colour: what can be given is enhancement_enabled, "),
+    ("GET", "/api/stream/1/chunk/77", None, "The track has chunks from 0 to 2, and not this one."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "told"), PLAIN, ids=[told for *_, told in PLAIN])
+async def test_what_does_not_fit_is_told_in_plain_words_with_what_would(
+    http: httpx2.AsyncClient, method: str, path: str, body: object, told: str
+) -> None:
+    answer = await http.request(method, path, json=body)
+    assert answer.status_code in {404, 422}
+    assert told in answer.json()["detail"]
+
+
+async def test_a_picture_that_is_too_large_is_a_problem_too(http: httpx2.AsyncClient) -> None:
+    answer = await http.post(
+        "/api/albums/1/artwork", headers={"Content-Type": "image/png"}, content=bytes(11 * 1024 * 1024)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    answer = await http.post("/api/playlists", headers=JSON, content=b" " * (2 * 1024 * 1024))
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert "at most 1048576 bytes" in answer.json()["detail"]
+
+
 async def test_a_scan_outside_of_the_folders_is_refused(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/api/library/scan", json={"directories": ["/etc"]})
     assert answer.status_code == 422
