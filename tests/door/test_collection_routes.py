@@ -333,6 +333,9 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
     assert (await http.delete(place)).json()["revision"] is None
     gone = await http.get(place)
     assert (gone.status_code, gone.json()["code"]) == (404, "no_artwork")
+    nothing = await http.get(place, params={"optional": "true", "size": 64})
+    assert (nothing.status_code, nothing.content) == (204, b"")
+    assert (await http.get("/api/albums/987654/artwork", params={"optional": "true"})).status_code == 404
     assert (await http.delete(place)).status_code == 404
     assert (await http.post(f"{place}/extract", headers=JSON)).status_code == 200
     assert heard.kinds() == ["artwork_updated"] * 4

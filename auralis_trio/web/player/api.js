@@ -2,6 +2,15 @@
 
 export class ApiError extends Error {}
 
+/** The sizes in which there are pictures, in pixels. */
+export const PICTURE_SIZES = [64, 128, 256, 512, 1024];
+
+/** Where an album's picture is in one of these sizes; without a `revision` the one that it has now, if any. */
+export function pictureOf(albumId, size, revision = null) {
+  const query = new URLSearchParams({ size, optional: true, ...(revision && { revision }) });
+  return `/api/albums/${albumId}/artwork?${query}`;
+}
+
 /** One track of the library. */
 export function fetchTrack(trackId, signal) {
   return fetchJson(`/api/library/tracks/${trackId}`, { signal });

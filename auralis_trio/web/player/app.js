@@ -7,6 +7,7 @@ import { Enhancement } from "./enhancement.js";
 import { Facts } from "./facts.js";
 import { soundText, titleOf } from "./format.js";
 import { listenToKeys } from "./keys.js";
+import { MediaKeys } from "./media.js";
 import { Output } from "./output.js";
 import { Queue } from "./queue.js";
 import { QueuePlayback } from "./queue_playback.js";
@@ -98,6 +99,14 @@ function go(action) {
 const next = () => stage.player.state.track && go(() => playback.next());
 const previous = () => stage.player.state.track && go(() => playback.previous());
 
+const media = new MediaKeys({
+  play: () => stage.player.state.playing || toggle(),
+  pause: () => stage.player.state.playing && toggle(),
+  nexttrack: next,
+  previoustrack: previous,
+  seekto: ({ seekTime }) => face.seek(seekTime),
+});
+
 /** Edit the queue; `done` says what came of it. */
 async function edit(action, data, done = () => {}) {
   tell("");
@@ -153,6 +162,7 @@ function showState() {
   const { track, playing } = stage.player.state;
   const { elsewhere, state } = playback;
   face.show();
+  media.show(stage.player.state, elsewhere);
   comparisonPanel.show();
   panel.show(enhancement.settings, { comparing: comparison.active, blind: comparison.blind !== null });
   queuePanel.show(state.entryId, playing);
@@ -199,6 +209,7 @@ function told({ type, data }) {
   if (type === "library_scan_started") tracks.scan = { state: "walking" };
   if (["scan_progress", "scan_complete", "library_scan_error"].includes(type)) tracks.scan = data;
   if (["scan_progress", "scan_complete", "library_updated"].includes(type)) tracks.refresh();
+  if (type === "artwork_updated" && "album_id" in data) face.repaint(data.album_id, data.revision);
   if (type === "library_scan_error") tell("The scan of your folders broke off. The server's log says why; then scan again.");
   if (data?.unavailable?.length) tell(`Could not look into ${data.unavailable.join(", ")}. Check that the disk is there.`);
 }
