@@ -12,11 +12,11 @@ export function showCover(image, albumId, revision = null) {
   const wanted = albumId === null ? "" : [albumId, revision].join(" ");
   if (image.dataset.shown === wanted) return;
   image.dataset.shown = wanted;
-  image.onerror = null;
-  image.removeAttribute("src");
+  image.classList.remove("there");
   image.removeAttribute("srcset");
   if (!wanted) return;
+  image.onload = () => image.classList.add("there");
   image.srcset = PICTURE_SIZES.map((size) => `${pictureOf(albumId, size, revision)} ${size}w`).join(", ");
   // Whoever named a revision may have named one that was replaced meanwhile.
-  if (revision) image.onerror = () => showCover(image, albumId);
+  image.onerror = revision && (() => showCover(image, albumId));
 }

@@ -1,6 +1,7 @@
 /** The player's face: what is heard, where it stands, and the controls. Shows a playback's state, tells what was pressed. */
 
 import { clockTime, signalText, spokenTime, titleOf } from "../format.js";
+import { placeHash } from "../place.js";
 import { recall, remember } from "../prefs.js";
 import { showCover } from "./cover.js";
 
@@ -65,6 +66,9 @@ export class PlayerFace {
     this.#write("now-artist", track?.artist);
     this.#write("now-album", track?.album);
     const albumId = track?.album_id ?? null;
+    const { "now-album": album } = this.#elements;
+    if (albumId === null) album.removeAttribute("href");
+    else album.href = placeHash("albums", albumId);
     if (albumId !== this.#albumId) this.#showPicture(albumId);
     const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];
     this.#write("signal", track ? signal.filter(Boolean).join(" · ") : "Choose a track to begin");
