@@ -240,6 +240,7 @@ function wireLibrary() {
 function wireControls() {
   elements.play.addEventListener("click", toggle);
   elements.next.addEventListener("click", next);
+  elements.favorite.addEventListener("click", () => favor(stage.player.state.track));
   elements.previous.addEventListener("click", previous);
   elements["notice-close"].addEventListener("click", () => tell(""));
   elements["help-open"].addEventListener("click", showHelp);

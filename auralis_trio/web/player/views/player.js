@@ -64,18 +64,29 @@ export class PlayerFace {
     const { play, "play-icon": icon } = this.#elements;
     this.#write("now-title", track ? titleOf(track) : "Nothing is playing");
     this.#write("now-artist", track?.artist);
-    this.#write("now-album", track?.album);
-    const albumId = track?.album_id ?? null;
-    const { "now-album": album } = this.#elements;
-    if (albumId === null) album.removeAttribute("href");
-    else album.href = placeHash("albums", albumId);
-    if (albumId !== this.#albumId) this.#showPicture(albumId);
+    this.#showAlbum(track?.album, track?.album_id ?? null);
     const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];
     this.#write("signal", track ? signal.filter(Boolean).join(" · ") : "Choose a track to begin");
+    this.#showFavorite(track);
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     icon.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     const name = [track?.title, track?.artist].filter(Boolean).join(" – ");
     document.title = playing && name ? `${name} · Auralis` : "Auralis";
+  }
+
+  #showAlbum(title, albumId) {
+    const { "now-album": album } = this.#elements;
+    this.#write("now-album", title);
+    if (albumId === null) album.removeAttribute("href");
+    else album.href = placeHash("albums", albumId);
+    if (albumId !== this.#albumId) this.#showPicture(albumId);
+  }
+
+  #showFavorite(track) {
+    const { favorite, "favorite-icon": icon } = this.#elements;
+    favorite.disabled = track?.favorite === undefined;
+    favorite.setAttribute("aria-pressed", String(Boolean(track?.favorite)));
+    icon.setAttribute("href", track?.favorite ? "#icon-heart-full" : "#icon-heart");
   }
 
   #showPicture(albumId, revision) {
