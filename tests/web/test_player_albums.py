@@ -2,18 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import mutagen
 import numpy as np
 import pytest
-import soundfile
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Run, clear_queue, decoded, heard, open_player, search, wait_for
+from tests.web.player_page import (
+    Run,
+    ask,
+    clear_queue,
+    decoded,
+    heard,
+    open_player,
+    queued,
+    search,
+    wait_for,
+    write_track,
+)
 
 RATE = 44_100
 MARKUP = "<b>Bold</b>"
@@ -34,10 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = folder / str(ord(tags.get("album", "-")[0]))
         place.mkdir(exist_ok=True)
         length_s = 20 if title == "Rain" else 0.5
-        soundfile.write(place / f"{title}.flac", synthesise(length_s, RATE, 2, seed), RATE, "PCM_16")
-        file = mutagen.File(place / f"{title}.flac")
-        file.update({"title": title, "albumartist": tags.get("artist", "").partition(" feat")[0], **tags})
-        file.save()
+        tags = {"title": title, "albumartist": tags.get("artist", "").partition(" feat")[0], **tags}
+        write_track(place / f"{title}.flac", synthesise(length_s, RATE, 2, seed), RATE, tags)
     Image.new("RGB", (300, 300), (20, 60, 200)).save(folder / str(ord("H")) / "cover.jpg")
     return folder
 
@@ -54,19 +60,9 @@ def player(page: Page, url: str) -> Page:
     return page
 
 
-def ask(player: Page, url: str, path: str) -> Any:
-    answer = player.request.get(f"{url}/api/{path}")
-    assert answer.ok, answer.text()
-    return answer.json()
-
-
 def album_id(player: Page, url: str, title: str) -> int:
     (album,) = [album for album in ask(player, url, "albums")["items"] if album["title"] == title]
     return int(album["id"])
-
-
-def queued(player: Page, url: str) -> list[str]:
-    return [item["track"]["title"] for item in ask(player, url, "player/queue")["items"]]
 
 
 def albums(player: Page) -> Locator:

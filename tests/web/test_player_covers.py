@@ -4,14 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mutagen
 import pytest
-import soundfile
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import LIMIT_MS, clear_queue, click_track, open_player, wait_for
+from tests.web.player_page import LIMIT_MS, clear_queue, click_track, open_player, wait_for, write_track
 
 RATE = 44_100
 RED, GREEN = (200, 30, 30), (30, 160, 60)
@@ -39,10 +37,8 @@ def url(serve_folder: Callable[[Path], str], tmp_path_factory: pytest.TempPathFa
         (folder / album).mkdir()
         for number, title in enumerate(titles, 1):
             file = folder / album / f"{title}.flac"
-            soundfile.write(file, synthesise(20 if title == "Long" else 1, RATE, 2, number), RATE, "PCM_16")
-            tags = mutagen.File(file)
-            tags.update({"title": title, "album": album, "artist": "Somebody", "tracknumber": str(number)})
-            tags.save()
+            tags = {"title": title, "album": album, "artist": "Somebody", "tracknumber": str(number)}
+            write_track(file, synthesise(20 if title == "Long" else 1, RATE, 2, number), RATE, tags)
     picture(folder / "Painted" / "cover.png", RED)
     return serve_folder(folder)
 

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import mutagen
 import numpy as np
 import pytest
-import soundfile
 from playwright.sync_api import Locator, Page, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import clear_queue, decoded, heard, open_player, wait_for
+from tests.web.player_page import ask, clear_queue, decoded, heard, open_player, queued, wait_for, write_track
 
 RATE = 44_100
 MARKUP = '<img src=x onerror="document.title=1">'
@@ -22,12 +20,9 @@ TITLES = ["Dawn", "Noon", "Dusk", "Night", "Late"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
     for seed, title in enumerate(TITLES, 1):
-        soundfile.write(
-            folder / f"{title}.flac", synthesise(20 if title == "Night" else 0.5, RATE, 2, seed), RATE, "PCM_16"
-        )
-        file = mutagen.File(folder / f"{title}.flac")
-        file.update({"title": title, "artist": "Somebody", "date": str(2000 + seed)})
-        file.save()
+        length_s = 20 if title == "Night" else 0.5
+        tags = {"title": title, "artist": "Somebody", "date": str(2000 + seed)}
+        write_track(folder / f"{title}.flac", synthesise(length_s, RATE, 2, seed), RATE, tags)
     return folder
 
 
@@ -53,12 +48,6 @@ def other(player: Page, url: str) -> Iterator[Page]:
         yield other
 
 
-def ask(player: Page, url: str, path: str) -> Any:
-    answer = player.request.get(f"{url}/api/{path}")
-    assert answer.ok, answer.text()
-    return answer.json()
-
-
 def ids(player: Page, url: str, *titles: str) -> list[int]:
     known = {track["title"]: track["id"] for track in ask(player, url, "library/tracks")["items"]}
     return [known[title] for title in titles]
@@ -73,10 +62,6 @@ def make(player: Page, url: str, name: str, *titles: str, **more: Any) -> int:
 
 def entries(player: Page, url: str, playlist_id: int) -> list[str]:
     return [entry["track"]["title"] for entry in ask(player, url, f"playlists/{playlist_id}/tracks")["items"]]
-
-
-def queued(player: Page, url: str) -> list[str]:
-    return [item["track"]["title"] for item in ask(player, url, "player/queue")["items"]]
 
 
 def shown(player: Page) -> Locator:

@@ -118,7 +118,7 @@ export class Collection extends EventTarget {
   async #add(next) {
     const title = this.#elements.title.textContent;
     try {
-      const all = await this.shelf.atLeast(Infinity);
+      const all = await this.shelf.reach(Infinity);
       const tracks = all.map(this.#parts.trackOf).filter(({ missing }) => !missing);
       this.say("add", { tracks, next, title });
     } catch (error) {

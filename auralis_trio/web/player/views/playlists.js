@@ -83,7 +83,7 @@ export class PlaylistPage extends Collection {
   /** What a smart one finds may be other tracks each time, so those that are shown are played. */
   async order(index) {
     if (!this.one.smart) return super.order(index);
-    const tracks = (await this.shelf.atLeast(Infinity)).map(({ track }) => track);
+    const tracks = (await this.shelf.reach(Infinity)).map(({ track }) => track);
     return { action: "set", tracks, data: { track_ids: tracks.map(({ id }) => id), start_index: index } };
   }
 

@@ -115,7 +115,7 @@ export class Shelf extends EventTarget {
   }
 
   /** So much of it at least, if there is so much, also what was not scrolled to. @throws {ApiError} */
-  async atLeast(wanted) {
+  async reach(wanted) {
     const { cursor, search } = this.#query;
     const missing = wanted - this.#items.length;
     if (this.complete || missing <= 0) return this.#items;

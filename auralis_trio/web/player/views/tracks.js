@@ -59,7 +59,7 @@ export class TrackShelf extends Shelf {
   async around(track) {
     const place = this.items.findIndex(({ id }) => id === track.id);
     const offset = Math.max(0, place - BEFORE);
-    const all = await this.atLeast(offset + MAX_AROUND);
+    const all = await this.reach(offset + MAX_AROUND);
     const shown = all.slice(offset, offset + MAX_AROUND).filter(({ id, missing }) => id === track.id || !missing);
     const index = shown.findIndex(({ id }) => id === track.id);
     const tracks = index < 0 ? [track] : shown;
