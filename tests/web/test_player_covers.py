@@ -21,6 +21,7 @@ _NOTES_ACTIONS = """(() => {
     const [handle, place] = [session.setActionHandler.bind(session), session.setPositionState.bind(session)];
     globalThis.media = { actions: {}, places: [] };
     session.setActionHandler = (name, action) => { media.actions[name] = action; handle(name, action); };
+    globalThis.Audio = class extends Audio { constructor(...of) { super(...of); globalThis.keeper = this; } };
     session.setPositionState = (state) => { media.places.push(state ?? null); place(state); };
 })()"""
 
@@ -148,3 +149,18 @@ def test_the_browser_counts_the_position_by_itself(player: Page) -> None:
     told = media(player, "media.places.length")
     wait_for(player, "record?.frames > 80000")
     assert media(player, "media.places.length") == told
+
+
+def test_when_something_else_is_given_the_loudspeakers_the_player_pauses_and_can_be_called_back(player: Page) -> None:
+    """Browsers say so by pausing the element that holds the keys for the player; it sounds while the player does."""
+    play = player.locator("#play")
+    click_track(player, "Long")
+    player.wait_for_function("() => !keeper.paused && keeper.currentTime > 0", timeout=LIMIT_MS)
+    media(player, "keeper.pause()")
+    expect(play).to_have_accessible_name("Play")
+    media(player, "media.actions.play()")
+    expect(play).to_have_accessible_name("Pause")
+    player.wait_for_function("() => !keeper.paused", timeout=LIMIT_MS)
+    player.keyboard.press(" ")
+    expect(play).to_have_accessible_name("Play")
+    player.wait_for_function("() => keeper.paused", timeout=LIMIT_MS)

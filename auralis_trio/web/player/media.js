@@ -10,6 +10,9 @@ export class MediaKeys {
   #session = navigator.mediaSession ?? null;
   #shown = null; // what the metadata says
   #told = null; // the position that the browser counts on from: {duration, position, playing, at_s}
+  // Browsers forget who played when an AudioContext is suspended, but not when an element is paused: this one is silent.
+  #keeper = Object.assign(new Audio(new URL("silence.flac", import.meta.url).href), { loop: true, preload: "none" });
+  #kept = false;
 
   /** @param {Record<string, (details: MediaSessionActionDetails) => void>} actions by the names that browsers give them */
   constructor(actions) {
@@ -20,6 +23,8 @@ export class MediaKeys {
         if (!(error instanceof TypeError)) throw error; // this browser does not know the action
       }
     }
+    // Something else has been given the loudspeakers: a call, or another player.
+    this.#keeper.addEventListener("pause", () => this.#kept && this.#keeper.paused && actions.pause());
   }
 
   /** Show what is heard here; what others play is not for these keys. */
@@ -29,6 +34,14 @@ export class MediaKeys {
     this.#showTrack(heard.track);
     this.#session.playbackState = !heard.track ? "none" : heard.playing ? "playing" : "paused";
     this.#showPosition(heard);
+    this.#keep(Boolean(heard.track && heard.playing));
+  }
+
+  #keep(playing) {
+    if (playing === this.#kept) return;
+    this.#kept = playing;
+    if (!playing) this.#keeper.pause();
+    else this.#keeper.play().catch(() => {}); // refused, or paused before it began: then there are no keys to be had
   }
 
   #showTrack(track) {

@@ -34,7 +34,7 @@ export class Collection extends EventTarget {
     });
     this.shelf.addEventListener("choose", ({ detail }) => this.#chosen(detail));
     this.shelf.addEventListener("change", () => this.#enable());
-    foot.querySelector("button").addEventListener("click", () => this.one ?? this.refresh());
+    foot.querySelector("button").addEventListener("click", () => this.refresh());
     play.addEventListener("click", () => this.#play(Math.max(0, this.#tracks.findIndex(({ missing }) => !missing))));
     next.addEventListener("click", () => this.#add(true));
     add.addEventListener("click", () => this.#add(false));
@@ -68,7 +68,7 @@ export class Collection extends EventTarget {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof ApiError)) throw error;
-      if (!this.one) this.shelf.describe(error.message);
+      this.shelf.describe(error.message);
     }
   }
 
