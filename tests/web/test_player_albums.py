@@ -11,7 +11,6 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
-    Run,
     ask,
     clear_queue,
     decoded,
@@ -73,26 +72,6 @@ def open_album(player: Page, title: str) -> None:
     player.get_by_role("link", name="Albums", exact=True).click()
     player.locator("#albums").get_by_role("link", name=title).click()
     expect(player.locator("#album-title")).to_have_text(title)
-
-
-def test_an_address_is_read_as_a_place_and_anything_else_as_the_tracks(modules: Run) -> None:
-    addresses = [
-        "",
-        "#/tracks",
-        "#/albums",
-        "#/albums/12",
-        "#/playlists/3",
-        "#/albums/0",
-        "#/albums/x",
-        "#/artists",
-        "#x",
-    ]
-    body = "const { parsePlace } = await load('place.js'); return given.map((one) => Object.values(parsePlace(one)));"
-    tracks = ["tracks", None]
-    there = [tracks, tracks, ["albums", None], ["albums", 12], ["playlists", 3]]
-    assert modules(body, addresses) == [*there, *[tracks] * 4]
-    body = "const { placeHash } = await load('place.js'); return [placeHash('albums'), placeHash('albums', 12)];"
-    assert modules(body) == ["#/albums", "#/albums/12"]
 
 
 def test_each_place_has_an_address_that_back_leads_to(player: Page, url: str) -> None:

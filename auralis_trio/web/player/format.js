@@ -14,7 +14,7 @@ export function clockTime(seconds) {
 /** 75.3 gives "1 min", 9000 gives "2 h 30 min": how long something is, not where in it. */
 export function lengthText(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "";
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (Math.round(seconds) < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   return [hours && `${hours} h`, (rest || !hours) && `${rest} min`].filter(Boolean).join(" ");

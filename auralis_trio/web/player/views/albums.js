@@ -55,6 +55,10 @@ export class AlbumPage extends Collection {
     return [...about, lengthText(album.duration_s)].filter(Boolean).join(" · ");
   }
 
+  about() {
+    return { atAlbum: true };
+  }
+
   #fill(row, track, before) {
     const artist = track.artist === this.one.artist ? null : track.artist;
     fillTrack(row, { ...track, artist }, { album: null, number: track.track_number });

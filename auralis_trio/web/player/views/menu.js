@@ -18,7 +18,10 @@ export class TrackMenu extends EventTarget {
     });
   }
 
-  /** Open it for a track, at the button that was pressed. @param {{track: object, button: Element}} about */
+  /**
+   * Open it for a track, at the button that was pressed.
+   * @param {{track: object, button: Element, atAlbum: ?boolean, remove: ?() => void}} about what can be done here
+   */
   open(about) {
     this.#about = about;
     this.#offer(about);
@@ -32,9 +35,9 @@ export class TrackMenu extends EventTarget {
   }
 
   /** What can be done with this track, and here. */
-  #offer({ track, remove }) {
+  #offer({ track, atAlbum, remove }) {
     const find = (action) => this.#menu.querySelector(`[value="${action}"]`);
-    find("album").hidden = track.album_id === null;
+    find("album").hidden = atAlbum || track.album_id === null;
     find("remove").hidden = !remove;
     find("favorite").textContent = track.favorite ? "Remove from your favourites" : "Add to your favourites";
   }
