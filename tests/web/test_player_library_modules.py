@@ -129,3 +129,30 @@ def test_a_list_that_cannot_be_read_says_so_and_is_read_when_asked_again(modules
         return [before, told()];
     """
     assert on_shelf(modules, body) == [["No answer.", False], ["nothing x", True]]
+
+
+def test_a_list_goes_on_to_its_end_however_fast_it_is_scrolled(modules: Run) -> None:
+    body = """
+        const { Shelf } = await load("views/shelf.js");
+        document.body.innerHTML = "<ol></ol><div><p></p><button hidden></button></div>";
+        const [list, foot] = [document.querySelector("ol"), document.querySelector("div")];
+        const shelf = new Shelf({ list, foot }, {
+            fetchPage: async ({ limit, cursor }) => {
+                await fetch("/api/health"); // an answer takes a while
+                const from = Number(cursor ?? 0);
+                const items = Array.from({ length: limit }, (_, n) => ({ id: from + n }));
+                return { items, total: 3000, next_cursor: from + limit < 3000 ? `${from + limit}` : null };
+            },
+            newRow: () => document.createElement("li"),
+            fill: (row) => { row.style.height = "64px"; },
+            emptyText: () => "",
+        });
+        shelf.show({ search: "", sort: "name" });
+        const end = performance.now() + 20_000;
+        while (list.childElementCount < 3000 && performance.now() < end) {
+            scrollTo(0, document.body.scrollHeight);
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+        return [list.childElementCount, shelf.complete];
+    """
+    assert modules(body) == [3000, True]

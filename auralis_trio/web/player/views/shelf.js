@@ -42,7 +42,7 @@ export class Shelf extends EventTarget {
     this.#parts = { ...parts, keyOf, ranked };
     this.#foot.retry.addEventListener("click", () => this.#more());
     list.addEventListener("click", ({ target }) => this.#clicked(target));
-    this.#watcher = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more(), {
+    this.#watcher = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.#more(), {
       rootMargin: "800px",
     });
     this.#watcher.observe(foot);
