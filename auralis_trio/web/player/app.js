@@ -325,7 +325,7 @@ enhancement.addEventListener("change", followSettings);
 facts.addEventListener("change", showState);
 line.addEventListener("state", ({ detail }) => showLine(detail));
 line.addEventListener("hello", ({ detail }) => library.greeted(detail));
-queue.addEventListener("missed", () => library.missed());
+queue.addEventListener("missed", () => library.renewAll());
 line.addEventListener("message", ({ detail }) => told(detail));
 wireLibrary();
 wireControls();

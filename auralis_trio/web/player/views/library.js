@@ -90,10 +90,10 @@ export class Library extends EventTarget {
     this.#go();
   }
 
-  /** The line is open, now or again: anything may have changed. */
+  /** The line is open, now or again. */
   greeted({ state }) {
     this.#scan.progress = state?.scan ?? null;
-    this.#renewAll();
+    this.renewAll();
   }
 
   /** The server tells what has changed. */
@@ -102,7 +102,7 @@ export class Library extends EventTarget {
     if (type === "library_scan_started") this.#scan.progress = { state: "walking" };
     if (["scan_progress", "scan_complete", "library_scan_error"].includes(type)) this.#scan.progress = data;
     if (type === "scan_progress") this.#renew(...this.#few);
-    if (["scan_complete", "library_updated", "metadata_updated"].includes(type)) this.#renewAll();
+    if (["scan_complete", "library_updated", "metadata_updated"].includes(type)) this.renewAll();
     if (type === "artwork_updated" && "album_id" in data) this.#renew(this.#shelves.albums, albums);
     if (type.startsWith("playlist_")) this.#renew(this.#shelves.playlists);
     if (type === "playlist_updated" && data.playlist_id === playlists.id) this.#renew(playlists);
@@ -110,9 +110,9 @@ export class Library extends EventTarget {
     this.#describe();
   }
 
-  /** Something was told and not heard. */
-  missed() {
-    this.#renewAll();
+  /** Anything may have changed. */
+  renewAll() {
+    this.#renew(...Object.values(this.#shelves), ...Object.values(this.#pages));
   }
 
   #partsOf(name, row) {
@@ -219,10 +219,6 @@ export class Library extends EventTarget {
   /** The shelves that are shown anew while a scan goes on: not those in which the listener has scrolled on. */
   get #few() {
     return [this.tracks, this.#shelves.albums].filter(({ items }) => items.length <= FEW);
-  }
-
-  #renewAll() {
-    this.#renew(...Object.values(this.#shelves), ...Object.values(this.#pages));
   }
 
   #renew(...parts) {
