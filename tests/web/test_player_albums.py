@@ -199,6 +199,22 @@ def test_an_album_that_cannot_be_fetched_says_so_and_another_try_helps(player: P
         expect(page.locator("#album .title")).to_have_text(["Rain"])
 
 
+def test_a_picture_that_was_replaced_meanwhile_is_shown_as_it_is_now(player: Page, url: str) -> None:
+    """The list names the revision of another one, which the server refuses."""
+
+    def outdated(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        route.fulfill(json={**told, "items": [{**album, "artwork": "0" * 32} for album in told["items"]]})
+
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        page.route("**/api/albums?*", outdated)
+        page.goto(f"{url}/#/albums")
+        picture = page.locator("#albums li").filter(has_text="Harbour").locator("img")
+        expect(picture).to_have_class("there")
+        assert "revision" not in str(picture.evaluate("(image) => image.currentSrc"))
+
+
 def test_the_grid_grows_as_it_is_scrolled_and_back_leads_to_the_same_place(page: Page, url: str) -> None:
     total = 250
     made = [
