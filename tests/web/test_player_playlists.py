@@ -141,6 +141,16 @@ def test_a_track_is_added_to_a_playlist_that_is_there_or_to_a_new_one(player: Pa
     expect(shown(player)).to_have_text(["Late"])
 
 
+def test_a_whole_playlist_is_added_to_another_one(player: Page, url: str) -> None:
+    make(player, url, "Mine", "Late", "Dawn")
+    yours = make(player, url, "Yours", "Noon")
+    open_playlist(player, "Mine")
+    player.locator("#playlist-keep").click()
+    player.get_by_role("dialog", name="Add “Mine” to a playlist").get_by_role("button", name="Yours").click()
+    expect(player.locator("#notice")).to_have_text("“Mine” was added to “Yours”.")
+    assert entries(player, url, yours) == ["Noon", "Late", "Dawn"]
+
+
 def test_a_playlist_that_cannot_be_added_to_says_why(player: Page, url: str) -> None:
     with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
         open_player(page, url, len(TITLES))

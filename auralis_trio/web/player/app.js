@@ -224,6 +224,7 @@ async function favor({ id, favorite }) {
 function wireLibrary() {
   library.addEventListener("play", ({ detail }) => play(detail));
   library.addEventListener("add", ({ detail }) => enqueue(detail));
+  library.addEventListener("keep", ({ detail: { tracks, title } }) => chooser.open(tracks, title));
   library.addEventListener("more", ({ detail }) => menu.open(detail));
   library.addEventListener("tell", ({ detail }) => tell(detail));
   library.addEventListener("said", ({ detail }) => queuePanel.tell(detail));

@@ -11,7 +11,10 @@ const TICK_MS = 500;
 const MAX_TRACKS = 4_000;
 const NOTHING = { state: "stopped", entry_id: null, track_id: null, position_s: null, outputs: [] };
 
-/** Says `change` when the queue, the player or a track has changed, or time has passed on another device, `missed` when something was not heard, and `problem` with a text for people. */
+/**
+ * Says `change` when the queue, the player or a track has changed, or time has passed on another device, `missed` when
+ * something was not heard, and `problem` with a text for people.
+ */
 export class Queue extends EventTarget {
   /** The event `player_state`. */
   player = NOTHING;

@@ -5,8 +5,9 @@ import { newRow } from "./rows.js";
 import { Shelf } from "./shelf.js";
 
 /**
- * Says `play` with `{track, order}`, `add` with `{tracks, next, title}`, `more` with `{track, button}` and what else the
- * menu of a row needs, and `problem` with a text for people. `describe(one)` gives what is said below the title.
+ * Says `play` with `{track, order}`, `add` with `{tracks, title, next}`, `keep` with the same for a playlist, `more` with
+ * `{track, button}` and what else the menu of a row needs, and `problem` with a text for people. `describe(one)` gives
+ * what is said below the title.
  */
 export class Collection extends EventTarget {
   /** What is shown, as the server describes it; null while it is not known. */
@@ -17,12 +18,12 @@ export class Collection extends EventTarget {
   #controller = null;
 
   /**
-   * @param {Record<string, Element>} elements section, title, about, play, next, add, list, foot, row
+   * @param {Record<string, Element>} elements section, title, about, play, next, add, keep, list, foot, row
    * @param {object} parts `kind`, `fetchOne`, `path` of its list, and `keyOf`, `fill` and `trackOf` for an item of that
    */
   constructor(elements, { emptyText, keyOf, fill, ...parts }) {
     super();
-    const { list, foot, row, play, next, add } = elements;
+    const { list, foot, row, play, next, add, keep } = elements;
     this.#elements = elements;
     this.#parts = parts;
     this.shelf = new Shelf({ list, foot }, {
@@ -36,8 +37,9 @@ export class Collection extends EventTarget {
     this.shelf.addEventListener("change", () => this.#enable());
     foot.querySelector("button").addEventListener("click", () => this.refresh());
     play.addEventListener("click", () => this.#play(Math.max(0, this.#tracks.findIndex(({ missing }) => !missing))));
-    next.addEventListener("click", () => this.#add(true));
-    add.addEventListener("click", () => this.#add(false));
+    next.addEventListener("click", () => this.#offer("add", { next: true }));
+    add.addEventListener("click", () => this.#offer("add", { next: false }));
+    keep.addEventListener("click", () => this.#offer("keep"));
   }
 
   /** Show another one; the same one as it is now. */
@@ -101,7 +103,8 @@ export class Collection extends EventTarget {
   }
 
   #enable() {
-    for (const name of ["play", "next", "add"]) this.#elements[name].disabled = !this.one || !this.shelf.items.length;
+    const empty = !this.one || !this.shelf.items.length;
+    for (const name of ["play", "next", "add", "keep"]) this.#elements[name].disabled = empty;
   }
 
   #chosen({ item, index, target }) {
@@ -115,12 +118,13 @@ export class Collection extends EventTarget {
     this.say("play", { track: this.#tracks[index], order: this.order(index) });
   }
 
-  async #add(next) {
+  /** Say something of all its tracks. */
+  async #offer(type, more = {}) {
     const title = this.#elements.title.textContent;
     try {
       const all = await this.shelf.reach(Infinity);
       const tracks = all.map(this.#parts.trackOf).filter(({ missing }) => !missing);
-      this.say("add", { tracks, next, title });
+      this.say(type, { tracks, title, ...more });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.say("problem", error.message);

@@ -34,8 +34,8 @@ const SEARCHED = ["tracks", "albums"];
 const FEW = 100;
 
 /**
- * Says `play` with `{track, order}`, `add` with `{tracks, next, title}`, `more` with `{track, button}`, `tell` with a
- * text for people and `said` with one for those who do not see what has happened.
+ * Says `play` with `{track, order}`, `add` with `{tracks, title, next}` for the queue, `keep` with the same for a playlist,
+ * `more` with `{track, button}`, `tell` with a text for people and `said` with one for those who do not see what happened.
  */
 export class Library extends EventTarget {
   #elements;
@@ -117,15 +117,15 @@ export class Library extends EventTarget {
 
   #partsOf(name, row) {
     const all = this.#elements;
-    const parts = { list: all[name], foot: all[`${name}-foot`], section: all[`${name}-place`], row };
-    for (const part of ["title", "about", "play", "next", "add", "rename", "remove"]) parts[part] = all[`${name}-${part}`];
+    const parts = { list: all[name], foot: all[`${name}-foot`], section: all[`${name}-place`], row, deck: all.deck };
+    for (const part of ["title", "about", "play", "next", "add", "keep", "rename", "remove"]) parts[part] = all[`${name}-${part}`];
     return parts;
   }
 
   #wireParts() {
     for (const page of Object.values(this.#pages)) {
       page.shelf.addEventListener("change", () => this.#paint());
-      for (const type of ["play", "add", "more", "said"]) {
+      for (const type of ["play", "add", "keep", "more", "said"]) {
         page.addEventListener(type, ({ detail }) => this.#say(type, detail));
       }
       page.addEventListener("problem", ({ detail }) => this.#say("tell", detail));

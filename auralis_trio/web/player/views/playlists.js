@@ -178,10 +178,16 @@ export class PlaylistPage extends Collection {
     }
   }
 
+  /** What is in sight of the list: the finder stands above it and on small screens the deck below it. */
+  #bounds() {
+    const deck = this.#elements.deck.getBoundingClientRect();
+    return { top: this.#elements.section.offsetTop, bottom: deck.width < innerWidth ? innerHeight : deck.top };
+  }
+
   #newDrag(list) {
     const height = () => list.firstElementChild.getBoundingClientRect().height;
     const drag = new RowDrag(list, {
-      bounds: () => ({ top: this.#elements.section.offsetTop, bottom: innerHeight }),
+      bounds: () => this.#bounds(),
       scroll: (pixels) => scrollBy(0, pixels),
       rowHeight: height,
       total: () => this.shelf.items.length,
