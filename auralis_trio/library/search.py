@@ -158,7 +158,9 @@ def _ranked(db: Database, query: Query, those: Found, start: Place, limit: int) 
         "limit": limit,
         "offset": start.given,
     }
-    return [(_IN_RANKS, newest, track_id) for track_id in db.select(index.ranked.format(found=index.among(those)), values)]
+    return [
+        (_IN_RANKS, newest, track_id) for track_id in db.select(index.ranked.format(found=index.among(those)), values)
+    ]
 
 
 def _by_field(db: Database, query: Query, start: Place, limit: int) -> list[tuple[int, int, int]]:
