@@ -80,7 +80,8 @@ def list_tracks(
             found = found_slice(library.db, wanted, window, f"search {search}")
         else:
             those = look_up(library.db, wanted)
-            listing = Listing("track", order, f"search {search}", *where_found(library.db, wanted, those))
+            where, values = where_found(library.db, wanted, those, window.offset)
+            listing = Listing("track", order, f"search {search}", where, values)
             found = read_slice(library.db, listing, window, those.total)
         return found.page(tracks_of(library, found.ids))
 

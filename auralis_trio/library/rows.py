@@ -27,8 +27,8 @@ _LISTED = {
 
 
 def run_listed(db: Database, statement: str, ids: Sequence[int], **values: Any) -> Any:
-    """Run `statement` of Pony's kind, with a query for `ids` and their places from 0 on instead of its `{listed}`; the
-    cursor."""
+    """The cursor of `statement`, which has names behind dollars, and `{listed}` for a query that gives each of `ids`
+    and its `place`, from 0 on."""
     listed = _LISTED[Dialect(db.provider.dialect)]
     return db.execute(statement.format(listed=listed), {"ids": json.dumps(list(ids)), **values})
 

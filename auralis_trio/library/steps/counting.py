@@ -98,7 +98,8 @@ _TOTALS = (
     "CREATE TRIGGER track_adds AFTER INSERT ON track FOR EACH ROW EXECUTE FUNCTION track_totals()",
     """
     CREATE TRIGGER track_differs AFTER UPDATE OF missing, duration_s, size ON track
-    FOR EACH ROW WHEN ((OLD.missing, OLD.duration_s, OLD.size) IS DISTINCT FROM (NEW.missing, NEW.duration_s, NEW.size))
+    FOR EACH ROW
+    WHEN ((OLD.missing, OLD.duration_s, OLD.size) IS DISTINCT FROM (NEW.missing, NEW.duration_s, NEW.size))
     EXECUTE FUNCTION track_totals()
     """,
     """
