@@ -161,6 +161,7 @@ def migrate(db: Database, chain: Sequence[Migration] = CHAIN) -> None:
     dialect = Dialect(db.provider.dialect)
     with db_session(ddl=True):
         if dialect is Dialect.POSTGRESQL:
+            db.execute("SET LOCAL statement_timeout TO 0")  # a step takes as long as a large library makes it
             db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
         db.execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_ns BIGINT NOT NULL)"

@@ -3,7 +3,8 @@
 Words are looked up in their index, but then every find is looked at in its table, to know whether it is there for the
 one who asks: the fewer pages the finds lie on, the better. PostgreSQL moves a long value to a place of its own only
 where the row has more than 2 kB. So each row is filled up with blanks, which are kept compressed: its words move out,
-and a page holds ninety rows instead of fifteen.
+and a page holds ninety rows instead of fifteen. Two words that follow each other in lyrics stand in the index as a
+pair, too (see `search_terms.pair_of`), so that few rows have to be read for a phrase.
 
 Triggers keep the totals of all tracks beside the tally. Of tracks that go in one statement, however many, each count
 is changed once: every change of a row leaves an old one behind, and the next has to pass all of these.
@@ -22,7 +23,16 @@ _WORDS = (
     """,
     "ALTER TABLE track_words ALTER COLUMN words SET STORAGE EXTERNAL",
     "ALTER TABLE track_words ALTER COLUMN filling SET STORAGE MAIN",
-    "INSERT INTO track_words (track_id, words) SELECT track_id, words FROM track_search ORDER BY track_id",
+    """
+    INSERT INTO track_words (track_id, words) SELECT track_id, words || array_to_tsvector(ARRAY(
+        SELECT DISTINCT '^' || left(md5(convert_to(word || ' ' || next, 'UTF8')), 4)
+        FROM (SELECT substr(lexeme, 2) AS word, lead(substr(lexeme, 2)) OVER by_place AS next,
+                  lead(place) OVER by_place - place AS further
+              FROM unnest(words), unnest(positions) AS place
+              WHERE left(lexeme, 1) = '~' WINDOW by_place AS (ORDER BY place)) AS pairs
+        WHERE further = 1
+    )) FROM track_search ORDER BY track_id
+    """,
     "DROP TABLE track_search",
     "ALTER TABLE track_words RENAME TO track_search",
     "CREATE INDEX track_search_words ON track_search USING gin (words) WITH (gin_pending_list_limit = 256)",
