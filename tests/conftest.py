@@ -1,5 +1,6 @@
 """What every test may use, and one rule for all: the event loop's thread opens no file and no database."""
 
+import gc
 import os
 import sys
 import threading
@@ -56,6 +57,15 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     _violations.clear()
     yield
     assert not _violations, "the event loop's thread opened files:\n" + "\n".join(_violations)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Only what nobody refers to is freed; what refers to itself stays."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -26,12 +26,13 @@ from auralis_trio.decoder.regular_file import RegularFile, is_disk_failure
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceHung, SourceUnsupported
 
 _DEMUXERS = {
-    "mp3": "mp3", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
+    "mp3": "mp3", "vorbis": "ogg", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
     "wma": "asf", "wavpack": "wv", "tta": "tta",
 }  # fmt: skip
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 _LAST_BYTES = 1 << 13  # a packet of a container, at most
 _MAX_JITTER_TICKS = 20  # of the time stamps, which some containers keep in milliseconds
+_MAX_VORBIS_JITTER = 2048  # frames, a quarter of the longest block: where blocks change size, its stamps are off
 
 
 @contextmanager
@@ -72,6 +73,7 @@ class AvDecoder:
         self.format = AudioFormat(context.sample_rate, context.channels, mapped.bits)
         self.total_frames = self._scaled(mapped.total_frames, mapped.clock_rate)
         self._skip = self._scaled(mapped.first_frame, mapped.clock_rate) or 0
+        self._clock = _Clock(self.format.sample_rate, _MAX_VORBIS_JITTER if mapped.kind == "vorbis" else 1)
         self._guard: PageGuard | None = None
         if mapped.kind in OGG_KINDS:
             self._guard = PageGuard(file, mapped, self._skip + self._late_start(mapped.kind))
@@ -132,7 +134,6 @@ class AvDecoder:
         return block
 
     def _decode(self) -> Iterator[Samples]:
-        clock = _Clock(self.format.sample_rate)
         packets = self._container.demux(self._stream)
         while True:
             with _library_errors(self._position):
@@ -141,7 +142,7 @@ class AvDecoder:
                 return
             try:
                 with _library_errors(self._position):
-                    blocks = [self._convert(frame, clock) for frame in packet.decode()]
+                    blocks = [self._convert(frame) for frame in packet.decode()]
             except SourceCorrupt:
                 if self._ends_with(packet):
                     return
@@ -154,8 +155,8 @@ class AvDecoder:
             return False
         return packet.pos + packet.size + _LAST_BYTES >= self._file.size
 
-    def _convert(self, frame: AudioFrame, clock: "_Clock") -> Samples:
-        if not self._fits(frame) or not clock.agrees(frame):
+    def _convert(self, frame: AudioFrame) -> Samples:
+        if not self._fits(frame) or not self._clock.agrees(frame):
             raise SourceCorrupt(frame=self._position)
         self._graph.push(frame)
         packed = self._graph.pull().to_ndarray()
@@ -177,8 +178,9 @@ class AvDecoder:
 class _Clock:
     """Compares time stamps with the frames that have come."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, max_jitter_frames: int) -> None:
         self._sample_rate = sample_rate
+        self._max_jitter_frames = max_jitter_frames
         self._start: float | None = None
         self._frames = 0
 
@@ -191,7 +193,7 @@ class _Clock:
         stamp = frame.pts * tick
         if self._start is None:
             self._start = stamp - expected
-        return abs(stamp - self._start - expected) <= 1 + _MAX_JITTER_TICKS * tick
+        return abs(stamp - self._start - expected) <= self._max_jitter_frames + _MAX_JITTER_TICKS * tick
 
 
 def _sound_stream(container: InputContainer, trim: bool) -> AudioStream:

@@ -154,11 +154,14 @@ def map_ogg(file: RegularFile) -> FileMap:
         packed = int.from_bytes(first.body[27:35], "big")  # rate 20 bits, channels 3, word length 5, frames 36
         total = packed & 0xFFFFFFFFF or ends[0]
         return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)
+    outline = _vorbis_outline(file, pages, last[0]) if pages else None
+    if outline is not None and any(page.last and page.sound for page in last[1:]):
+        # An encoder that was fed on behind the end marks each further page as the last one: libsndfile stops at the
+        # first of them, and everybody else plays on.
+        return FileMap(kind, payload, outline.total_frames, agrees=False, outline=outline)
     # The last page ends before its packets do, so libsndfile reckons its beginning too early: land before it.
     landing = max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0
-    return FileMap(
-        kind, payload, last_landing=landing, outline=_vorbis_outline(file, pages, last[0]) if pages else None
-    )
+    return FileMap(kind, payload, last_landing=landing, outline=outline)
 
 
 def read_comment(file: RegularFile, start: int) -> bytes:

@@ -5,6 +5,7 @@ bytes how many frames will come, and leaves the checksum of all of them open, as
 """
 
 from typing import Protocol
+from weakref import finalize
 
 import av
 import numpy as np
@@ -116,6 +117,10 @@ class _Muxer:
         output = av.open(self._sink, "w", format=container, options={"fflags": "+bitexact"})
         assert isinstance(output, OutputContainer)
         self._output = output
+        # Closing parts the container from its stream: otherwise they hold each other, and the threads of the encoder
+        # with them, until Python looks for such circles. So it is closed also where it is left in the middle; by the
+        # last who uses it, as that may be a thread that nobody waits for any more.
+        finalize(self, output.close).atexit = False
         stream = output.add_stream(codec, rate=sample_rate)
         assert isinstance(stream, AudioStream)
         self.stream = stream

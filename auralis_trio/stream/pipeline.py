@@ -309,17 +309,23 @@ def _decoder_waits_for(held: trio.MemoryChannelStatistics) -> str | None:
 async def open_stream(stream: Stream, outlet: Outlet) -> AsyncIterator[None]:
     """Run a stream for as long as the body runs; when the stream ends first, the body is cancelled.
 
-    Afterwards `Stream.reason` is `completed`, `failed` or `stalled`, or None when the body ended it.
+    Afterwards `Stream.reason` is `completed`, `failed` or `stalled`, or None when the body ended it, and its plan has
+    no `feed` any more.
     """
     out, source = trio.open_memory_channel[Chunk | AuralisError](CHANNEL_CHUNKS)
     stream._channel = source
-    async with trio.open_nursery() as nursery:
+    try:
+        async with trio.open_nursery() as nursery:
 
-        async def send_and_end() -> None:
-            await stream.run_sender(source, outlet)
+            async def send_and_end() -> None:
+                await stream.run_sender(source, outlet)
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(stream.run_decoder, out, name=f"decode stream {stream.stream_id}")
+            nursery.start_soon(send_and_end, name=f"send stream {stream.stream_id}")
+            yield
             nursery.cancel_scope.cancel()
-
-        nursery.start_soon(stream.run_decoder, out, name=f"decode stream {stream.stream_id}")
-        nursery.start_soon(send_and_end, name=f"send stream {stream.stream_id}")
-        yield
-        nursery.cancel_scope.cancel()
+    finally:
+        # A stream is remembered for what was heard of it, and a session that is gone refers to itself: its encoder,
+        # which has threads, waits for neither.
+        stream.plan = replace(stream.plan, feed=None)

@@ -1,6 +1,5 @@
 """Visitors of every kind who vanish in every way, and what the server tells of itself when they are gone."""
 
-import gc
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,6 @@ async def test_two_hundred_visitors_leave_nothing_behind(tmp_path: Path) -> None
         before = await at_rest(http)
         await crowd.visit(effort, range(WARM_UP, WARM_UP + VISITS_COUNTED))
         # Threads that have nothing to do go after ten seconds. Memory is the benchmark's to look at.
-        # An encoder of FFmpeg that was left in the middle has threads until Python finds that nobody refers to it.
-        gc.collect()
         more = {"anything"}
         with trio.move_on_after(60):
             while more := set((await at_rest(http)).more_than(before)) - {"resident bytes"}:  # noqa: ASYNC110

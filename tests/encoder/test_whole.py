@@ -1,7 +1,8 @@
 """Whole tracks encoded as they come: Ogg Opus exact to the frame, FLAC exact to the sample."""
 
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import av
@@ -129,3 +130,24 @@ def test_flac_comes_as_it_is_made_and_no_larger_than_its_samples() -> None:
     assert len(sizes) == 5
     assert min(sizes[:4]) > 10_000
     assert sum(sizes) < 4 * len(samples)
+
+
+def opus_of_music() -> OggOpus:
+    return OggOpus(AudioFormat(48_000, 2, None), 128)
+
+
+def flac_of_music() -> FlacStream:
+    return FlacStream(AudioFormat(48_000, 2, 16), 90_000)
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("begin", [opus_of_music, flac_of_music])
+@pytest.mark.parametrize("taken", [0, 1, 3, 4], ids=["never begun", "left at once", "left late", "finished"])
+def test_an_encoder_has_no_threads_once_nobody_uses_it(begin: Callable[[], WholeEncoder], taken: int) -> None:
+    threads = len(os.listdir("/proc/self/task"))
+    for _ in range(20):
+        encoded = pieces(begin(), noise(90_000, 2))
+        for _ in range(taken):
+            next(encoded)
+        del encoded
+        assert len(os.listdir("/proc/self/task")) <= threads

@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from weakref import ref
 
 import pytest
 import trio
@@ -10,7 +11,7 @@ from trio.testing import MockClock
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.encoder.opus import PACKET_FRAMES
+from auralis_trio.encoder.opus import PACKET_FRAMES, OpusEncoder
 from auralis_trio.errors import SourceHung
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.offload import InlineOffload
@@ -59,10 +60,9 @@ async def play(
     return stream
 
 
-def frames_decoded(stream: Stream, sink: Sink) -> int:
-    feed = stream.plan.feed
-    assert feed is not None
-    return len(opus.decoded((bytes(each.data) for each in sink.pieces), feed.head, feed.pre_skip_frames, ALL))
+def frames_decoded(sink: Sink) -> int:
+    same = OpusEncoder(2)
+    return len(opus.decoded((bytes(each.data) for each in sink.pieces), same.head, same.pre_skip_frames, ALL))
 
 
 @pytest.mark.parametrize("start", [0, 1, 2_568, CHUNK - 1, CHUNK, CHUNK + 777, TOTAL - 1])
@@ -74,7 +74,7 @@ async def test_every_frame_from_the_start_on_is_brought_once(renderer: Renderer,
     assert all(one.span.end == next_.span.start for one, next_ in zip(sink.pieces, sink.pieces[1:], strict=False))
     assert sink.pieces[-1].span.end == TOTAL
     assert {each.span.frames for each in sink.pieces[1:-1]} <= {PACKET_FRAMES}
-    assert frames_decoded(stream, sink) >= TOTAL - start
+    assert frames_decoded(sink) >= TOTAL - start
     assert [each.sequence for each in sink.pieces] == list(range(len(sink.pieces)))
     flags = [each.flags for each in sink.pieces]
     assert flags[0] & FIRST
@@ -93,6 +93,19 @@ async def test_streams_of_the_same_frames_are_the_same_bytes(renderer: Renderer,
     await play(renderer, tracks, first, start=1_000)
     await play(renderer, tracks, second, start=1_000)
     assert first.audio == second.audio
+
+
+async def test_its_encoder_is_given_back_when_a_stream_ends_that_is_still_remembered(
+    renderer: Renderer, tracks: Tracks, no_collector: None
+) -> None:
+    async with renderer.open_track(tracks.file(1)) as track:
+        stream = Stream(1, await planned(track, 0), Flow(RATE, 20_000, 3.0), Beat())
+        assert stream.plan.feed is not None
+        feed = ref(stream.plan.feed)
+        async with open_stream(stream, Sink()):
+            await trio.testing.wait_all_tasks_blocked()
+            assert feed() is not None
+        assert feed() is None
 
 
 async def test_a_packet_waits_until_there_is_credit_for_all_of_it(renderer: Renderer, tracks: Tracks) -> None:
@@ -133,7 +146,7 @@ async def test_all_frames_before_a_damaged_place_are_brought(
     stream = await play(renderer, tracks, sink, track_id=2)
     assert stream.reason == "failed"
     assert (stream.next_frame, sink.pieces[-1].span.end) == (damaged_at, damaged_at)
-    assert frames_decoded(stream, sink) >= damaged_at
+    assert frames_decoded(sink) >= damaged_at
 
 
 async def test_what_the_encoder_held_back_is_brought_when_the_source_fails(

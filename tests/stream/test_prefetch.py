@@ -252,7 +252,7 @@ async def test_listeners_never_wait_behind_what_is_rendered_ahead(
             nursery.start_soon(fetch, threaded, files[track_id], [])
         for track_id in list(files)[2:]:
             await tracks.reading(track_id)  # each of them gets a permit
-        assert prefetch.statistics().called_off == 2
+        await wait_for(lambda: prefetch.statistics().called_off == 2)
         assert door.statistics()["audio"].running == AUDIO_PERMITS
         nursery.cancel_scope.cancel()
 

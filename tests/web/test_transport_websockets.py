@@ -2,11 +2,13 @@
 
 import pytest
 import trio
+import trio.testing
+from trio.testing import MockClock
 from trio_websocket import open_websocket_url
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from auralis_trio.web.transport.limits import LINGER_S
-from tests.web.raw_client import connected, frame, upgrade
+from auralis_trio.web.transport.limits import TransportLimits
+from tests.web.raw_client import RawClient, connected, frame, upgrade
 from tests.web.running import running
 from tests.web.small_app import PAYLOADS
 
@@ -148,6 +150,49 @@ async def test_a_close_code_is_read_even_while_the_client_goes_on_sending() -> N
             nursery.cancel_scope.cancel()
 
 
+async def say_while_time_passes(client: RawClient, clock: MockClock, times: int, step_s: float) -> None:
+    """The client does not read, and is never silent for longer than `step_s`."""
+    for _ in range(times):
+        await client.say(frame(TEXT, b"and another thing"))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        clock.jump(step_s)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+
+
+async def test_a_client_that_says_all_it_has_before_it_reads_still_gets_the_close_code(mock_clock: MockClock) -> None:
+    limits = TransportLimits()
+    async with running() as server, connected(server.port) as client:
+        await client.open_websocket(b"/ws/return")
+        await say_while_time_passes(client, mock_clock, 5, limits.linger_s * 0.9)
+        assert server.transport.statistics().connections == 1
+        assert await client.close_code() == 1000
+        mock_clock.jump(limits.linger_s)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert server.transport.statistics().connections == 0
+
+
+async def test_a_client_that_never_stops_is_listened_to_for_so_long_and_no_longer(mock_clock: MockClock) -> None:
+    async with running(linger_s=2, linger_total_s=5) as server, connected(server.port) as client:
+        await client.open_websocket(b"/ws/return")
+        await say_while_time_passes(client, mock_clock, 3, 1.6)
+        assert server.transport.statistics().connections == 1
+        mock_clock.jump(0.3)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert server.transport.statistics().connections == 0
+
+
+async def test_after_the_close_a_client_may_send_so_many_bytes_and_no_more() -> None:
+    async with running(linger_bytes=100_000) as server, connected(server.port) as client:
+        await client.open_websocket(b"/ws/return")
+        assert await client.close_code() == 1000
+        head_bytes = 14
+        await client.say(frame(BINARY, bytes(100_000 - head_bytes)))
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert server.transport.statistics().connections == 1
+        await client.say(b"\x82")
+        await server.until(connections=0)
+
+
 async def test_every_send_to_a_client_that_has_gone_raises_and_lets_other_tasks_run() -> None:
     async with running() as server:
         async with connected(server.port) as client:
@@ -229,7 +274,7 @@ async def test_a_client_that_answers_the_close_and_stays_is_not_waited_for(seen:
             assert await client.stream.receive_some(1) == b""
         await client.say(frame(BINARY, b"on the way already"))
         await client.send(event.response())
-        with trio.fail_after(LINGER_S / 2):
+        with trio.fail_after(TransportLimits().linger_s / 2):
             await server.until(connections=0)
 
 

@@ -17,7 +17,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ASGISendEvent, ConnectionState, TaskGroup
 
 from auralis_trio.web.transport.app_run import AppRun
-from auralis_trio.web.transport.limits import LINGER_S, ClientGone
+from auralis_trio.web.transport.limits import ClientGone
 from auralis_trio.web.transport.websocket import WebSocket
 from auralis_trio.web.transport.wire import Wire
 
@@ -59,7 +59,7 @@ class HttpProtocol(H11Protocol):
         """Until when the client may be silent, in the state that it is in."""
         now = trio.current_time()
         if self.wire.hung_up_at < inf:
-            return self.wire.hung_up_at + LINGER_S
+            return min(now + self.limits.linger_s, self.wire.hung_up_at + self.limits.linger_total_s)
         if isinstance(self.stream, WebSocket):
             return now + self.stream.patience_s
         if self.http.their_state is h11.SEND_BODY:

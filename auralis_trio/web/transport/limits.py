@@ -10,9 +10,8 @@ HEAD_BYTES = 16_384
 """an unfinished request head, then 431"""
 QUEUED_MESSAGES = 10
 """between the reader and an app that is behind; then the reader waits"""
-LINGER_S = 2.0
-"""After the last word, incoming bytes are still read and dropped for so long: closing on them would send a reset,
-and that can destroy the answer (a 413 to a client in mid-upload, a close code) before the client reads it."""
+LINGER_READ_BYTES = 4_096
+"""the same after the last word, when nothing else gives others a turn: a flood of small frames takes long to parse"""
 
 
 class ClientGone(trio.BrokenResourceError):
@@ -45,6 +44,15 @@ class TransportLimits:
     """behind an upgrade and before its accept; then 400"""
     max_connections: int = 1024
     """open at once; then 503"""
+
+    # After our last word, incoming bytes are still read and dropped: closing on them would send a reset, and that can
+    # destroy the answer (a 413 to a client in mid-upload, a close code) before the client reads it.
+    linger_s: float = 2.0
+    """without a byte from a client that we have hung up on; then it is closed"""
+    linger_total_s: float = 30.0
+    """however much it goes on sending"""
+    linger_bytes: int = 16 * 1024 * 1024
+    """in all from it: more than the kernels of both ends hold on the way"""
 
 
 @dataclass(frozen=True, slots=True)

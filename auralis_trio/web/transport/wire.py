@@ -12,7 +12,13 @@ import trio
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.utils import parse_socket_addr
 
-from auralis_trio.web.transport.limits import READ_BYTES, ClientGone, Counters, TransportLimits
+from auralis_trio.web.transport.limits import (
+    LINGER_READ_BYTES,
+    READ_BYTES,
+    ClientGone,
+    Counters,
+    TransportLimits,
+)
 
 
 class Speaker(Protocol):
@@ -48,6 +54,7 @@ class Wire:
         self.counters = counters
         self.socket = stream.socket
         self.hung_up_at = inf
+        self._dropped_bytes = 0
         self._sending = trio.Lock()
         self._patience = trio.CancelScope()
         with suppress(OSError):  # the kernel's own deadline, for a peer that vanishes while nobody writes
@@ -70,7 +77,7 @@ class Wire:
             data = None
             with trio.CancelScope(deadline=self.speaker.read_deadline()) as self._patience:
                 try:
-                    data = await self.socket.recv(READ_BYTES)
+                    data = await self.socket.recv(READ_BYTES if self.hung_up_at == inf else LINGER_READ_BYTES)
                 except (OSError, trio.ClosedResourceError):
                     return
             if data is None:
@@ -80,8 +87,13 @@ class Wire:
                 return
             elif self.hung_up_at == inf:
                 await self.speaker.handle(RawData(data))
-            elif self.speaker.is_last_word(data):
+            elif self._has_heard_enough(data):
                 return
+
+    def _has_heard_enough(self, data: bytes) -> bool:
+        """After the hang-up: whether nothing more is worth being waited for."""
+        self._dropped_bytes += len(data)
+        return self._dropped_bytes > self.limits.linger_bytes or self.speaker.is_last_word(data)
 
     async def write(self, *parts: bytes | memoryview) -> None:
         """Send all of it or raise ClientGone; always a checkpoint, cancelled before the first byte or not at all."""
