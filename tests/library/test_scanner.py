@@ -79,16 +79,6 @@ def test_a_new_scan_forgets_what_a_killed_one_had_still_to_read(library: Library
     assert [folder.name for folder in list_folders(library)] == ["music", "more"]
 
 
-def test_a_new_scan_is_told_whether_the_library_knows_a_track_be_it_missing(
-    library: Library, fill: Fill, probed: Probed
-) -> None:
-    assert begin_scan(library, ["/music"], 1)
-    assert begin_scan(library, ["/music"], 1)
-    fill([probed("one")])
-    mark_missing(library, [track.id for track in tracks(library)])
-    assert not begin_scan(library, ["/music"], 1)
-
-
 def test_tracks_that_were_not_seen_are_marked_and_stay(library: Library, fill: Fill, probed: Probed) -> None:
     fill([probed("here"), probed("gone")])
     here, gone = tracks(library)
