@@ -4,6 +4,7 @@
 """
 
 import errno
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -55,21 +56,24 @@ def disk_errors() -> Iterator[None]:
 
 
 class RegularFile:
-    """An open regular file: its descriptor, its size, and reads that do not move the descriptor.
+    """An open regular file: its descriptor, its size and time when opened, and reads that do not move the descriptor.
 
     Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there. So are
     those that someone wants to look at bit by bit.
     """
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.size = size
+        self.size = self.mtime_ns = 0
         self._head = self._ahead = b""
+        self._head_end: float = 0
         self._ahead_from = 0
 
     def read_head(self) -> None:
         """Have the first bytes at hand."""
         self._head = self.read_at(0, _HEAD_BYTES)
+        # What begins in a head that is all of the file can end behind it.
+        self._head_end = len(self._head) if len(self._head) < self.size else math.inf
 
     def read_ahead(self, offset: int) -> None:
         """Have the bytes from `offset` on at hand, in the place of others."""
@@ -77,10 +81,12 @@ class RegularFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
-        if not 0 <= offset < self.size or length <= 0:
+        if offset < 0 or length <= 0:
             return b""
-        if offset + length <= len(self._head):
+        if offset + length <= self._head_end:
             return self._head[offset : offset + length]
+        if offset >= self.size:
+            return b""
         at = offset - self._ahead_from
         if at >= 0 and at + length <= len(self._ahead):
             return self._ahead[at : at + length]
@@ -135,9 +141,10 @@ def open_regular(path: str) -> RegularFile:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _typed(error) from error
-    file = RegularFile(descriptor, 0)
+    file = RegularFile(descriptor)
     try:
-        file.size = _regular_size(descriptor)
+        status = _regular_status(descriptor)
+        file.size, file.mtime_ns = status.st_size, status.st_mtime_ns
         file.read_head()
     except AuralisError:
         file.close()
@@ -145,7 +152,7 @@ def open_regular(path: str) -> RegularFile:
     return file
 
 
-def _regular_size(descriptor: int) -> int:
+def _regular_status(descriptor: int) -> os.stat_result:
     try:
         status = os.fstat(descriptor)
     except OSError as error:
@@ -154,4 +161,4 @@ def _regular_size(descriptor: int) -> int:
         raise SourceUnsupported
     if not status.st_size:
         raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
-    return status.st_size
+    return status

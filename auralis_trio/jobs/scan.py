@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,7 +38,7 @@ from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
-READ_BATCH = 128
+READ_BATCH = 256
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0
@@ -281,8 +282,8 @@ class Scan:
         def shown(path: str) -> str:
             return _target_of(targets, path).shown_file(path)
 
-        for path, change in result.changes.items():
-            self.report.note(change, [path], shown)
+        for change, changed in groupby(result.changes, result.changes.__getitem__):
+            self.report.note(change, list(changed), shown)
         for file in files:
             if isinstance(file, FailedFile):
                 log.warning("not readable (%s): %r", file.code, file.path)

@@ -164,7 +164,8 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Tags(msgspec.Struct, frozen=True, kw_only=True):
+# What a scan's processes send is not `kw_only`, which would put the name of every field into each message.
+class Tags(msgspec.Struct, frozen=True):
     """What a file says of itself; `title` is the stem of its name where it says none.
 
     `artist`, `album_artist` and `genre` are what people are shown, `artists`, `album_artists` and `genres` the same
@@ -213,13 +214,15 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Where nobody took a name apart, it is one."""
-        shown_as = {"artists": self.artist, "album_artists": self.album_artist, "genres": self.genre}
-        for several, shown in shown_as.items():
-            if shown and not getattr(self, several):
-                msgspec.structs.force_setattr(self, several, (shown,))
+        if self.artist and not self.artists:
+            msgspec.structs.force_setattr(self, "artists", (self.artist,))
+        if self.album_artist and not self.album_artists:
+            msgspec.structs.force_setattr(self, "album_artists", (self.album_artist,))
+        if self.genre and not self.genres:
+            msgspec.structs.force_setattr(self, "genres", (self.genre,))
 
 
-class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):
+class ProbedFile(msgspec.Struct, frozen=True):
     """All that a scan learns of one file without decoding it."""
 
     path: str
