@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -22,8 +22,17 @@ from auralis_trio.wire.packets import Packet
 from tests.fakes import LIMITS, FakeLink, FixedCatalogue, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
 
 TICK_S = 0.05
-LENGTHS = {1: (8_000, 20_000), 2: (11_025, 9_000), 3: (8_000, 700), 4: (8_000, 60_000)}
+LENGTHS = {
+    1: (8_000, 20_000),
+    2: (11_025, 9_000),
+    3: (8_000, 700),
+    4: (8_000, 60_000),
+    5: (8_000, 90),
+}
 WINDOW_S = 2.0
+SELDOM = 10
+"""So many ticks pass before a client that tells little tells again."""
+
 PACE_AHEAD_S = LIMITS.pace_ahead_s
 SETTLED_S = 0.5
 
@@ -36,6 +45,7 @@ class Part:
     granted: int | None
     received: int = 0
     sounded: int = 0
+    told: int = 0
     reason: str | None = None
     cut: int | None = None
 
@@ -56,19 +66,22 @@ class Part:
 
 @dataclass
 class Sounding:
-    """What has sounded: seconds of each track."""
+    """What has sounded and was told: seconds of each track."""
 
     seconds: Counter[int] = field(default_factory=Counter)
     drops: int = 0
 
 
 class PlayingLink(FakeLink):
-    """A client that plays; `window_s` of credit ahead of what has sounded, or none."""
+    """A client that plays, with `WINDOW_S` of credit ahead of what has sounded, or `paced`.
 
-    def __init__(self, credited: bool) -> None:
+    With credit it says at each tick what has sounded of `each` stream, or seldom, and then only of the `latest`.
+    """
+
+    def __init__(self, manner: str) -> None:
         super().__init__()
-        self.credited = credited
-        self.credit = 4_000 if credited else None
+        self.manner = manner
+        self.credit = None if manner == "paced" else 4_000
         self.parts: list[Part] = []
         self.sounding = Sounding()
 
@@ -104,13 +117,13 @@ class PlayingLink(FakeLink):
             assert part.start["start_frame"] + part.received == part.start["total_frames"]
         if part.reason == "stopped":
             self.sounding.drops += 1
-            self.parts = [Part(part.start, None, part.received, part.received, "stopped")]
+            self.parts = [Part(part.start, None, part.received, part.received, part.received, "stopped")]
 
     def _dropped(self, after: int | None) -> None:
         assert all(part.reason for part in self.parts)
         self.sounding.drops += 1
         kept = [part for part in self.parts if after is not None and part.start["stream_id"] <= after]
-        self.parts = [*kept, *[replace(part, cut=0) for part in self.parts[len(kept) :]]]
+        self.parts = [*kept, *[replace(part, cut=0, told=part.sounded) for part in self.parts[len(kept) :]]]
 
     def _packet(self, packet: Packet) -> None:
         part = self.parts[-1]
@@ -134,17 +147,25 @@ class PlayingLink(FakeLink):
 
     async def run(self, services: SessionServices) -> None:
         """Let what there is sound, and tell of it."""
+        latest: Part | None = None
+        ticks = 0
         while True:
             await trio.sleep(TICK_S)
-            left_s = TICK_S
+            left_s, ticks = TICK_S, ticks + 1
             while not self.paused_in(services) and left_s > 1e-9 and (part := self.heard_part) and part.left > 0:
                 frames = min(part.left, max(1, round(left_s * part.rate)))
                 part.sounded += frames
                 left_s -= frames / part.rate
-                self.sounding.seconds[part.start["track_id"]] += frames / part.rate  # type: ignore[assignment]
-                self._tell(part)
+                latest = part
+                if self.manner != "latest":
+                    self._tell(part)
+            if self.manner == "latest" and latest in self.parts and ticks % SELDOM == 0:
+                self._tell(latest)
 
     def _tell(self, part: Part) -> None:
+        for each in self.parts[: self.parts.index(part) + 1]:
+            self.sounding.seconds[each.start["track_id"]] += (each.sounded - each.told) / each.rate  # type: ignore[assignment]
+            each.told = each.sounded
         if part.granted is None:
             return
         if part is self.parts[-1]:
@@ -234,16 +255,23 @@ def check_agreement(services: SessionServices, links: list[PlayingLink]) -> None
     part = leading[0].heard_part if leading else None
     # Where one entry goes over into the next, the two clocks may be a tick apart.
     settled = part is not None and 2 * TICK_S * part.rate < part.sounded < part.received - 2 * TICK_S * part.rate
-    if part is not None and settled:
+    if part is not None and settled and part.sounded - part.told < 2 * TICK_S * part.rate:
         assert state["entry_id"] == part.start["entry_id"]
         heard_s = (part.start["start_frame"] + part.sounded) / part.rate
         assert state["position_s"] == pytest.approx(heard_s, abs=3 * TICK_S)
 
 
+def repeating(*track_ids: int) -> list[Any]:
+    """A script in which these tracks are played over and over."""
+    orders: list[dict[str, Any]] = [{"action": "set", "track_ids": track_ids}, {"action": "repeat", "mode": "all"}]
+    return [*((0.0, 0, ("queue", order)) for order in orders), (0.0, 0, ("play", {}))]
+
+
 @settings(deadline=None, max_examples=100)
-@given(scripts, st.lists(st.booleans(), min_size=2, max_size=2), st.floats(0, 1))
+@example(repeating(3), ["latest", "paced"], 0.0)
+@given(scripts, st.lists(st.sampled_from(["paced", "each", "latest"]), min_size=2, max_size=2), st.floats(0, 1))
 def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counted(
-    tmp_path_factory: pytest.TempPathFactory, script: list[Any], credited: list[bool], delay_s: float
+    tmp_path_factory: pytest.TempPathFactory, script: list[Any], manners: list[str], delay_s: float
 ) -> None:
     tracks = made_tracks()
     pcm = PcmCache(str(tmp_path_factory.mktemp("pcm")), 0, 1.0)
@@ -253,7 +281,7 @@ def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counte
         services = services_for(tracks, pcm)
         assert isinstance(services.mastery, FixedMastery)
         services.mastery.delay_s = delay_s / 10
-        links = [PlayingLink(each) for each in credited]
+        links = [PlayingLink(each) for each in manners]
         await act_out(services, links, script)
         kept.extend([services, links])
 

@@ -241,6 +241,29 @@ async def test_however_short_the_entries_only_a_few_are_sent_before_they_are_hea
 # What is heard
 
 
+async def test_a_client_that_says_only_of_the_last_stream_what_it_heard_is_sent_more(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    frames = 1_600
+    tracks.tone(9, frames)
+    entries = fill(services, 9)
+    edit(services, Repeat(mode="one"))
+    async with keeping(services):
+        async with talk(services) as link:
+            link.say("play", credit=ALL)
+            for last in range(1 + MAX_ENTRIES_AHEAD, 40, 1 + MAX_ENTRIES_AHEAD):
+                await link.hear("audio_stream_end", last)
+                await trio.testing.wait_all_tasks_blocked()
+                assert len(link.told("audio_stream_start")) == last
+                played(link, last, frames)
+                await settled(link)
+                services.player.look()
+                now = services.player.describe()
+                assert (now["state"], now["entry_id"], now["frame"]) == ("playing", entries[0], frames)
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard_of(services) == [(9, frames / RATE)] * last
+
+
 async def test_the_current_entry_is_the_one_that_is_heard_and_not_the_one_that_is_sent(
     services: SessionServices, autojump_clock: MockClock
 ) -> None:
