@@ -110,6 +110,12 @@ class Player:
             if moved or self._drifted():
                 self._tell_state()
 
+    def arrived(self, output: Output, entry_id: int) -> None:
+        """Nothing can be heard of the entry that an output was sent to: it reports others from now on."""
+        known = self._outputs.get(output.id)
+        if known is not None and known.entry_id == entry_id:
+            known.arrived = True
+
     def held(self, output: Output, paused: bool) -> None:
         """An output was paused or goes on by its own client's will: so do the others."""
         if output.id in self._outputs:

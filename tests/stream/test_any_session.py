@@ -17,6 +17,7 @@ from trio.testing import MockClock
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.stream.onward import MAX_ENTRIES_PER_S
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.wire.packets import Packet
 from tests.fakes import LIMITS, FakeLink, FixedCatalogue, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
@@ -28,6 +29,8 @@ LENGTHS = {
     3: (8_000, 700),
     4: (8_000, 60_000),
     5: (8_000, 90),
+    6: (8_000, 1),
+    7: (8_000, 0),
 }
 WINDOW_S = 2.0
 SELDOM = 10
@@ -84,6 +87,8 @@ class PlayingLink(FakeLink):
         self.credit = None if manner == "paced" else 4_000
         self.parts: list[Part] = []
         self.sounding = Sounding()
+        self.went_on_s: list[float] = []
+        self.went_on_paused = 0
 
     def _note(self, item: Heard) -> None:
         if isinstance(item, Packet):
@@ -94,6 +99,8 @@ class PlayingLink(FakeLink):
             self._ended(item[1])
         elif item[0] == "audio_stream_drop":
             self._dropped(item[1]["after_stream_id"])
+        elif item[0] == "player_state" and item[1]["state"] != "paused":
+            self.went_on_paused = 0
         super()._note(item)
 
     def _started(self, start: dict[str, Any]) -> None:
@@ -105,7 +112,18 @@ class PlayingLink(FakeLink):
             kept[-1].cut = start["start_frame"] - kept[-1].start["start_frame"]
             assert kept[-1].sounded <= kept[-1].cut, "a place that has sounded is sent again"
         assert follows is None or kept[-1].start["stream_id"] == follows
+        if kept and kept[-1].reason != "replaced":
+            self._went_on()
         self.parts = [*kept, Part(start, self.credit)]
+
+    def _went_on(self) -> None:
+        """The queue has gone on by itself: not too often, and while it is paused only where that came too late."""
+        self.went_on_s.append(trio.current_time())
+        burst = self.went_on_s[-2 * MAX_ENTRIES_PER_S - 1 :]
+        assert len(burst) <= 2 * MAX_ENTRIES_PER_S or burst[-1] - burst[0] > 1 - 1e-6
+        state = (self.told("player_state") or [{"state": None}])[-1]["state"]
+        self.went_on_paused += state == "paused"
+        assert self.went_on_paused <= 1
 
     def _ended(self, end: dict[str, Any]) -> None:
         part = self.parts[-1]
@@ -269,6 +287,8 @@ def repeating(*track_ids: int) -> list[Any]:
 
 @settings(deadline=None, max_examples=100)
 @example(repeating(3), ["latest", "paced"], 0.0)
+@example(repeating(7), ["each", "paced"], 0.0)
+@example([*repeating(6, 7), (1.0, 0, ("pause", {}))], ["each", "paced"], 0.0)
 @given(scripts, st.lists(st.sampled_from(["paced", "each", "latest"]), min_size=2, max_size=2), st.floats(0, 1))
 def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counted(
     tmp_path_factory: pytest.TempPathFactory, script: list[Any], manners: list[str], delay_s: float

@@ -32,6 +32,8 @@ TRACKS = {  # sample rate, channels, frames
     4: (8_000, 1, 60_000),
     5: (8_000, 2, 170_000),
     6: (8_000, 2, 120_000),
+    7: (8_000, 2, 1),
+    8: (8_000, 2, 0),
 }
 SCRATCHED, SCRATCHED_AT = 6, 61_000
 """a track and the one frame of it that cannot be read"""
@@ -119,7 +121,9 @@ def check(one: Part, other: Part) -> None:
         assert after["start_frame"] == 0
         assert end_frame == TRACKS[before["track_id"]][2] - after["join_frames"]
     elif one.reason == "failed":
-        assert (before["track_id"], end_frame) == (SCRATCHED, SCRATCHED_AT)
+        # A mastered frame is made of those around it: of the last ones before the scratch some are missing as well.
+        assert before["track_id"] == SCRATCHED
+        assert end_frame <= SCRATCHED_AT
         assert (after["start_frame"], after["join_frames"]) == (0, 0)
 
 

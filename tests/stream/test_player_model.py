@@ -29,7 +29,7 @@ SMALL = st.integers(0, 30)
 Step = tuple[str, int, int]
 COMMANDS = ["pause", "resume", "stop", "seek", "next", "previous", "jump"]
 EDITS = ["set", "add", "remove", "move", "shuffle", "repeat", "clear", "undo", "redo"]
-CLIENTS = ["begin", "take over", "leave", "finish", "hear", "go on", "late"]
+CLIENTS = ["begin", "take over", "leave", "finish", "hear", "go on", "pass over", "late"]
 KINDS = st.sampled_from([*COMMANDS, *EDITS, *(3 * CLIENTS)])
 STEPS = st.lists(
     st.tuples(KINDS, SMALL, SMALL),
@@ -127,6 +127,10 @@ class World:
             player.sounding(output, output.entry_id, Place(number, RATE))
         elif kind == "go on" and (following := player.behind(output.entry_id)) is not None:
             player.sounding(output, output.entry_id, Place(9, RATE))
+            output.entry_id, output.heard = following.id, True
+            player.sounding(output, following.id, Place(0, RATE))
+        elif kind == "pass over" and not output.heard and (following := player.behind(output.entry_id)) is not None:
+            player.arrived(output, output.entry_id)
             output.entry_id, output.heard = following.id, True
             player.sounding(output, following.id, Place(0, RATE))
 
