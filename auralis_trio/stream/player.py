@@ -364,3 +364,4 @@ class Player:
         told_s = self.position.seconds
         self._told = None if told_s is None else (told_s, trio.current_time())
         self._announce("player_state", self.describe())
+        self.news.set()
