@@ -58,6 +58,11 @@ class Player:
         self._outputs: dict[str, _Known] = {}
         self._told: tuple[float, float] | None = None
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether anybody plays the queue."""
+        return bool(self._outputs)
+
     def begin(
         self, output: Output, entry_id: int | None, start: int | float | None, *, takeover: bool
     ) -> tuple[Entry, int | float]:
