@@ -82,9 +82,9 @@ class PlayerKeeper:
     async def _keep(self) -> bool:
         """Whether all is written."""
         self._player.look()
-        now = revision, place = self._now()
+        now = edits, place = self._now()
         parts = {}
-        if revision != self._kept[0]:
+        if edits != self._kept[0]:
             parts["queue"] = msgspec.json.encode(self._queue()).decode()
         if parts or place != self._kept[1]:
             parts["place"] = msgspec.json.encode(place).decode()
@@ -98,10 +98,10 @@ class PlayerKeeper:
         self._kept = now
         return True
 
-    def _now(self) -> tuple[int, _Place]:
-        """The revision of the queue, and the place."""
+    def _now(self) -> tuple[tuple[int, History], _Place]:
+        """What tells one queue with its history from another, and the place."""
         player = self._player
-        return player.revision, _Place(player.queue.current_id, player.state, player.position)
+        return (player.revision, player.history), _Place(player.queue.current_id, player.state, player.position)
 
     def _queue(self) -> _Queue:
         player = self._player

@@ -18,7 +18,7 @@ from auralis_trio.stream.output import Place
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
-from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, MoveEntry, Repeat, SetQueue, Shuffle, Undo
+from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, MoveEntry, Repeat, SetQueue, Shuffle, Undo
 from tests.stream.test_one_player import RATE, FakeOutput, Told
 
 
@@ -170,6 +170,21 @@ async def test_many_commands_are_written_together_and_the_last_one_soon(
         await trio.sleep(APART_S)
         assert len(catalogue.writes) <= 2 + 1 / APART_S
         assert (await taken_up(library)).position == player.position
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_forgotten_of_an_empty_queue_is_not_taken_up_again(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player = Player(Told())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7,)))
+        player.order(Clear())
+        await trio.sleep(2 * APART_S)
+        player.forget()
+        await wait_all_tasks_blocked()
+        assert (await taken_up(library)).history == History()
         nursery.cancel_scope.cancel()
 
 
