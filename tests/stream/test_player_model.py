@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,7 +136,18 @@ class World:
             player.sounding(output, following.id, Place(0, RATE))
 
     def do(self, step: Step) -> None:
-        kind, one, other = step
+        """Take a step; whatever it changes, but for how far an entry is heard, is news for whoever writes it down."""
+        before, self.player.news = self.kept(), trio.Event()
+        try:
+            self._do(*step)
+        finally:
+            assert self.player.news.is_set() or self.kept() == before
+
+    def kept(self) -> object:
+        player = self.player
+        return player.queue, player.history, player.revision, player.state
+
+    def _do(self, kind: str, one: int, other: int) -> None:
         if kind in COMMANDS:
             self.command(kind, one)
         elif kind in EDITS:
