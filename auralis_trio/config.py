@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=1024, le=16 * MIB)], Meta(description="size of one WebSocket message from a client")
     ] = 65_536
     max_messages_per_s: Annotated[
-        Count, Meta(description="WebSocket messages from one client; more ends its session")
+        Count, Meta(description="WebSocket messages from one client, and as many pings; more end its session")
     ] = 100
     max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB

@@ -301,6 +301,13 @@ async def test_commands_reach_who_plays_and_every_answer_says_how_it_stands(
     assert status["boot"] == server.services.hub.boot
 
 
+async def test_a_seek_behind_the_end_leads_to_the_end_also_while_nobody_plays(http: httpx2.AsyncClient) -> None:
+    await http.post(QUEUE, json={"track_ids": [1]})
+    told = (await http.post(f"{PLAYER}/seek", json={"position_s": 1e9})).json()
+    status = (await http.get(f"{PLAYER}/status")).json()
+    assert told["position_s"] == status["position_s"] == status["track"]["duration_s"]
+
+
 async def test_the_status_says_what_is_heard_at_this_moment(server: Server, http: httpx2.AsyncClient) -> None:
     await http.post(QUEUE, json={"track_ids": [1, 2]})
     output = FakeOutput("somebody")

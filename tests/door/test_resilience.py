@@ -26,6 +26,7 @@ from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
 from tests.player_client import open_player
 from tests.serving import Process, running_server, server_process, settings_for
+from tests.web.raw_client import connected, frame
 
 RATE = 44_100
 
@@ -347,6 +348,13 @@ async def test_a_flood_of_messages_is_cut_and_nobody_else_notices(server: Server
         assert (await flooder.hear_goodbye()).code == 1008
         await other.say("ping")
         await other.hear_text("pong")
+
+
+async def test_a_flood_of_pings_is_cut_as_well(server: Server) -> None:
+    async with connected(int(server.url.rpartition(":")[2])) as flooder:
+        await flooder.open_websocket(b"/ws")
+        await flooder.say(frame(9) * 3_000)
+        assert await flooder.close_code() == 1008
 
 
 async def test_every_malformed_message_gets_a_code_and_the_conversation_goes_on(server: Server) -> None:
