@@ -20,7 +20,7 @@ from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.lease import take
 from auralis_trio.decoder.patience import Patience
-from auralis_trio.errors import SourceCorrupt
+from auralis_trio.errors import SourceChanged, SourceCorrupt
 
 STEP_FRAMES = 1 << 15
 _CHECKSUM_BYTES = 16
@@ -77,7 +77,7 @@ class PcmEntry:
         self._format: AudioFormat | None = None
         self._decoder: Decoder | None = None
         self._descriptor = -1
-        self._failure: SourceCorrupt | None = None
+        self._failure: SourceChanged | SourceCorrupt | None = None
 
     @property
     def format(self) -> AudioFormat:
@@ -146,6 +146,7 @@ class PcmEntry:
 
         Raises:
             SourceCorrupt: the track breaks before.
+            SourceChanged: its file was written to before that was decoded.
             SourceNotReady: patience ended; what was decoded stays.
         """
         while not self._reached(end_frame):
@@ -165,12 +166,12 @@ class PcmEntry:
     def _step(self) -> int:
         """Decode one block; returns how long it was."""
         if self._decoder is None:
-            raise SourceCorrupt(frame=self.decoded_frames) from self._failure
+            raise type(self._failure or SourceCorrupt())(frame=self.decoded_frames) from self._failure
         try:
             block = self._decoder.read(STEP_FRAMES)
             if not len(block) and self.total_frames is not None:
                 raise SourceCorrupt(frame=self.decoded_frames)
-        except SourceCorrupt as error:
+        except (SourceChanged, SourceCorrupt) as error:
             self._failure = error
             self._stop()
             raise
