@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from functools import partial
-from hashlib import blake2b
 from typing import NamedTuple
 
 import av
@@ -15,7 +14,7 @@ from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
 from auralis_trio.decoder.file_map import FileMap, Outline
-from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache, pcm_key
 from auralis_trio.decoder.probing import Probed, check_limits, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.resampled import ResampledDecoder
@@ -115,8 +114,8 @@ def open_source(
         if decoder is not None and decoder.total_frames is not None:
             undo.pop_all()
             return DirectSource(decoder, decoder.total_frames, cache.awake if mapped.kind == "flac" else None)
-    parts = f"{content_id} {mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
-    key = blake2b(parts.encode(), digest_size=20).hexdigest()
+    made_by = f"{mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
+    key = pcm_key(content_id, made_by)
     return cache.open(key, partial(_start_at, path, resample_hz, seen), check)
 
 

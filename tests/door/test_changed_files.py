@@ -1,6 +1,7 @@
 """Files that somebody writes to while they are streamed: nobody hears another recording, neither then nor later."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,52 @@ async def test_tagging_a_track_in_place_while_it_plays_is_no_damage(server: Serv
     async with open_player(server.url) as player:
         delivery = await player.play_to_end(1)
         assert (delivery.end["reason"], delivery.audio) == ("completed", noise(1).tobytes())
+
+
+def flip(folder: Path) -> None:
+    """What a failing disk does to decoded audio."""
+    [data] = folder.glob("*.pcm")
+    with data.open("r+b") as file:
+        file.seek(400_000)
+        file.write(bytes(8))
+
+
+async def test_decoded_audio_that_the_disk_has_spoilt_is_decoded_again_and_never_heard(
+    tmp_path: Path, path: Path
+) -> None:
+    settings = settings_for(tmp_path, path.parent, chunk_cache_bytes=100_000, chunk_disk_bytes=0, prefetch_chunks=0)
+    heard = []
+    for _ in range(2):  # and after a restart
+        async with (
+            running_server(settings) as server,
+            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        ):
+            for _ in range(3):
+                heard.append(await audio_of(http, sample_rate=48_000, encoding="f32"))
+                await in_thread(flip, tmp_path / "data" / "pcm")
+    assert len(set(heard)) == 1
+
+
+async def test_clearing_the_cache_takes_decoded_audio_with_it(
+    http: httpx2.AsyncClient, path: Path, tmp_path: Path
+) -> None:
+    pcm = tmp_path / "data" / "pcm"
+    for clear in (http.post("/api/cache/clear", json={}), http.delete("/api/cache/track/1")):
+        await audio_of(http, sample_rate=48_000)
+        assert len(list(await in_thread(lambda: list(pcm.glob("*.pcm"))))) == 1
+        decoded = (await clear).json()["decoded"]
+        assert (decoded["entries"], decoded["bytes"] > FRAMES * 8) == (1, True)
+        assert await in_thread(lambda: list(pcm.iterdir())) == []
+
+
+@pytest.mark.parametrize("folder", ["pcm", "chunks", "ledgers"])
+async def test_a_folder_of_a_cache_that_somebody_has_removed_is_made_again(
+    http: httpx2.AsyncClient, server: Server, tmp_path: Path, path: Path, folder: str
+) -> None:
+    answers = []
+    for preset in ("warm", "bright", "gentle"):  # for another sound more has to be known
+        await http.post("/api/cache/clear", json={})
+        answers.append(await audio_of(http, sample_rate=48_000, enhanced=True, preset=preset))
+        assert await in_thread(lambda: list((tmp_path / "data" / folder).iterdir()))
+        await in_thread(shutil.rmtree, tmp_path / "data" / folder)
+    assert answers[0] == await audio_of(http, sample_rate=48_000, enhanced=True, preset="warm")
