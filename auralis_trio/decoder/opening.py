@@ -89,13 +89,13 @@ def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
 
 def open_source(
     path: str,
-    content_id: str,
+    origin: str,
     cache: PcmCache,
     check: Check = never_cancelled,
     resample_hz: int | None = None,
     seen: Seen | None = None,
 ) -> AudioSource:
-    """The frames of the file at `path`, whose content is known as `content_id`; at another rate if `resample_hz`.
+    """The frames of the file at `path`, kept as those of `origin` where that is needed; at `resample_hz` if given.
 
     What is resampled always goes through the cache: a resampler is as stateful as a decoder. Where `seen` is given,
     every file that is opened for it, now or later, must be what was seen.
@@ -115,7 +115,7 @@ def open_source(
             undo.pop_all()
             return DirectSource(decoder, decoder.total_frames, cache.awake if mapped.kind == "flac" else None)
     made_by = f"{mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
-    key = pcm_key(content_id, made_by)
+    key = pcm_key(origin, made_by)
     return cache.open(key, partial(_start_at, path, resample_hz, seen), check)
 
 

@@ -94,15 +94,15 @@ class PcmCache:
                 parked=len(self._parked()),
             )
 
-    def clear(self, content_id: str | None = None) -> tuple[int, int]:
-        """Forget everything, or all that was decoded of one content; how many tracks that were and of how many bytes.
+    def clear(self, origin: str | None = None) -> tuple[int, int]:
+        """Forget everything, or all that was decoded of one origin; how many tracks that were and of how many bytes.
 
         What somebody reads goes when its last reader leaves.
         """
         tracks = freed = 0
         with self._lock:
             for key, entry in list(self._entries.items()):
-                if content_id is not None and not key.startswith(_begins(content_id)):
+                if origin is not None and not key.startswith(_begins(origin)):
                     continue
                 tracks, freed = tracks + 1, freed + entry.reserved_bytes
                 entry.unwanted = True
@@ -199,13 +199,13 @@ class PcmCache:
             self._drop(next(iter(self._entries)))
 
 
-def pcm_key(content_id: str, made_by: str) -> str:
-    """What the decoded audio of a content is kept under; `made_by` is all else that decides its samples."""
-    return _begins(content_id) + blake2b(made_by.encode(), digest_size=8).hexdigest()
+def pcm_key(origin: str, made_by: str) -> str:
+    """What the decoded audio of an origin is kept under; `made_by` is all else that decides its samples."""
+    return _begins(origin) + blake2b(made_by.encode(), digest_size=8).hexdigest()
 
 
-def _begins(content_id: str) -> str:
-    return blake2b(content_id.encode(), digest_size=16).hexdigest() + "-"
+def _begins(origin: str) -> str:
+    return blake2b(origin.encode(), digest_size=16).hexdigest() + "-"
 
 
 def _read_record(path: str) -> Record | None:

@@ -136,7 +136,23 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     format: AudioFormat
     total_frames: int | None
+    added_ns: int = 0
     resample_hz: int | None = None
+
+    @property
+    def origin(self) -> str:
+        """What all that is made of the samples is kept under: the content, and the track that has it.
+
+        A content is known by a part of the file, so another file of the same length may have the same one. A track
+        keeps its id and the time when it was added as long as the library has it, and no other is ever given both.
+        """
+        _, at, rate = self.content_id.partition("@")
+        return f"{self.file_origin}{at}{rate}"
+
+    @property
+    def file_origin(self) -> str:
+        """The same of the file itself, whatever is made of it."""
+        return origin_of(self.file_content_id, self.track_id, self.added_ns)
 
     @property
     def file_content_id(self) -> str:
@@ -162,6 +178,16 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
             total_frames=None if frames is None else frames_at_rate(frames, self.format.sample_rate, sample_rate),
             resample_hz=sample_rate,
         )
+
+
+def origin_of(content_id: str, track_id: int, added_ns: int) -> str:
+    """See `TrackFile.origin`."""
+    return f"{content_id}.{track_id}.{added_ns}"
+
+
+def content_of_origin(origin: str) -> str:
+    """The content in an origin."""
+    return origin.rsplit(".", 2)[0]
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):

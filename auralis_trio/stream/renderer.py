@@ -163,7 +163,7 @@ class OpenTrack:
 
     def revision(self, sound: Sound) -> str:
         """A name for exactly these samples: it changes with the audio, the recipe and whatever renders it."""
-        return revision_of(self.file.content_id, sound.key)
+        return revision_of(self.file.origin, sound.key)
 
     def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
         """What a chunk is kept under; see `chunk_key`."""

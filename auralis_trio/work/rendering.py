@@ -93,7 +93,7 @@ class TrackReader:
         """
         file = self._file
         # What is rendered is kept under the content that the library saw: so it must be that content.
-        return open_source(file.path, file.file_content_id, self._pcm, check, file.resample_hz, seen_of(file))
+        return open_source(file.path, file.file_origin, self._pcm, check, file.resample_hz, seen_of(file))
 
     def verify(self) -> None:
         """Look at the file, without decoding it.

@@ -286,9 +286,10 @@ async def test_a_moved_track_keeps_its_chunks_and_another_recording_does_not_get
     file, results = tracks.file(1), list[tuple[Chunk, bool]]()
     moved = TrackFile(**{**fields(file), "path": "/elsewhere.wav", "mtime_ns": 99})
     changed = TrackFile(**{**fields(file), "content_id": "another"})
-    for one in (file, moved, changed):
+    twin = TrackFile(**{**fields(tracks.tone(2, TOTAL)), "content_id": file.content_id})
+    for one in (file, moved, changed, twin):
         await fetch(inline, one, results)
-    assert [cached for _, cached in results] == [False, True, False]
+    assert [cached for _, cached in results] == [False, True, False, False]
 
 
 def fields(file: TrackFile) -> dict[str, Any]:
