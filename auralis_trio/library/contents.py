@@ -7,7 +7,7 @@ from auralis_trio.library.rows import rows_with
 from auralis_trio.library.store import Library
 
 _BATCH = 512
-_TRACKS = "SELECT content_id, id, added_ns FROM track WHERE content_id IN ?"
+_TRACKS = "SELECT content_id, kind, id, added_ns, size, mtime_ns FROM track WHERE content_id IN ?"
 
 
 def known_origins(library: Library, origins: Collection[str]) -> set[str]:
@@ -21,6 +21,6 @@ def tracks_of_origins(library: Library, origins: Collection[str]) -> dict[str, i
     found: dict[str, int] = {}
     with library.reading():
         for first in range(0, len(contents), _BATCH):
-            for content_id, track_id, added_ns in rows_with(library.db, _TRACKS, contents[first : first + _BATCH]):
-                found[origin_of(content_id, track_id, added_ns)] = track_id
+            for content_id, kind, *figures in rows_with(library.db, _TRACKS, contents[first : first + _BATCH]):
+                found[origin_of(content_id, kind, tuple(figures))] = figures[0]
     return {origin: track_id for origin, track_id in found.items() if origin in wanted}

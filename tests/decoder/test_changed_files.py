@@ -122,18 +122,24 @@ def test_a_file_that_is_deleted_moved_or_replaced_sounds_right_to_its_end(
         assert np.array_equal(np.concatenate(parts), expected)
 
 
-def test_what_is_opened_must_be_what_was_seen(
+def test_what_is_opened_must_be_what_was_seen_and_one_of_plain_samples_just_that_file(
     file: Path, way: tuple[str, int | None], new_cache: Callable[..., PcmCache]
 ) -> None:
-    seen = seen_at(file)
+    seen, rate = seen_at(file), way[1]
     os.utime(file)  # another time, the same content
-    verify(str(file), seen)
-    with closing(open_source(str(file), "content", new_cache(), resample_hz=way[1], seen=seen)) as source:
-        source.read(0, PART)
-    other = seen._replace(content_id="another")
-    for opening in (
-        lambda: verify(str(file), other),
-        lambda: open_source(str(file), "content", new_cache(), resample_hz=way[1], seen=other),
-    ):
-        with pytest.raises(SourceChanged):
-            opening()
+    written, other = seen_at(file), seen_at(file)._replace(content_id="another", size=1)
+
+    def open_as(wanted: Seen) -> None:
+        verify(str(file), wanted)
+        with closing(open_source(str(file), "content", new_cache(), resample_hz=rate, seen=wanted)) as source:
+            source.read(0, PART)
+
+    open_as(written)
+    for wanted, refused in ((seen, way[0] == "wav"), (other, True)):
+        if refused:
+            with pytest.raises(SourceChanged):
+                verify(str(file), wanted)
+            with pytest.raises(SourceChanged):
+                open_source(str(file), "content", new_cache(), resample_hz=rate, seen=wanted)
+        else:
+            open_as(wanted)

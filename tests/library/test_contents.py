@@ -12,7 +12,7 @@ def test_each_track_has_an_origin_of_its_own_also_where_contents_are_the_same_an
     mark_missing(library, [2])
     origins = {get_track_file(library, track_id).origin: track_id for track_id in (1, 2, 3)}
     assert len(origins) == 3
-    others = ["content of one", "content of one.2.5000", "content of three.1.5000", "", "..", "a.b.c"]
+    others = ["content of one", "content of one.2.5000.1000.2000", "content of three.1.5000", "", "..", "a.b.c"]
     assert tracks_of_origins(library, [*origins, *others]) == origins
     assert known_origins(library, [*origins, *others]) == set(origins)
 

@@ -34,8 +34,12 @@ def test_an_origin_names_the_content_the_track_that_has_it_and_the_rate() -> Non
     origins = [each.origin for file in (FILE, *others) for each in (file, file.at_rate(48_000))]
     assert len(set(origins)) == len(origins)
     assert FILE.at_rate(48_000).file_origin == FILE.file_origin == FILE.origin
-    moved = msgspec.structs.replace(FILE, path="/elsewhere", size=2, mtime_ns=2)
-    assert moved.origin == FILE.origin
+    tagged = msgspec.structs.replace(FILE, path="/elsewhere", size=2, mtime_ns=2)
+    assert tagged.origin == FILE.origin
+    for kind in ("wav", "aiff"):
+        plain, written = (msgspec.structs.replace(file, kind=kind) for file in (FILE, tagged))
+        assert plain.origin != written.origin
+        assert msgspec.structs.replace(plain, path="/elsewhere").origin == plain.origin
     assert content_of_origin(FILE.origin) == "content"
 
 
