@@ -42,7 +42,10 @@ def probe(path: str) -> Probed:
 
 
 class Seen(NamedTuple):
-    """What a file was when its content was read: that content, its size, and when it was written last."""
+    """What a file was when its content was read: that content, its size, and when it was written last.
+
+    A negative time is none: all files are to be read anew, since other things are looked at now.
+    """
 
     content_id: str
     size: int
@@ -69,8 +72,10 @@ def _map_seen(file: RegularFile, seen: Seen | None) -> FileMap:
         return map_file(file)
     try:
         mapped = map_file(file)
-        plain = format_named(mapped.kind).plain
-        same = not plain and _described(file, mapped).content_id == seen.content_id
+        if format_named(mapped.kind).plain:
+            same = seen.mtime_ns < 0 and file.size == seen.size
+        else:
+            same = _described(file, mapped).content_id == seen.content_id
     except (SourceCorrupt, SourceUnsupported) as error:
         raise SourceChanged from error
     if not same:

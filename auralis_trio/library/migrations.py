@@ -11,7 +11,7 @@ from pony.orm import Database, db_session
 
 from auralis_trio.errors import StartupError
 from auralis_trio.library.dialect import Dialect, spelled
-from auralis_trio.library.steps import personal, player, reading, search, tags
+from auralis_trio.library.steps import identity, personal, player, reading, search, tags
 from auralis_trio.library.steps.step import Migration
 
 __all__ = ["CHAIN", "Migration", "migrate"]
@@ -148,6 +148,7 @@ CHAIN = (
     personal.STEP,
     reading.STEP,
     player.STEP,
+    identity.STEP,
 )
 
 

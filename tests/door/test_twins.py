@@ -1,5 +1,7 @@
-"""Files that a quick look takes for the same, and that are not: each is heard as what it is."""
+"""Files that a quick look takes for the same or might, and that are not: each is heard and known as what it is."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -9,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from auralis_trio.decoder.opening import probe
-from tests.serving import running_server, settings_for
+from tests.serving import in_thread, running_server, settings_for
 
 RATE, FRAMES = 44_100, 44_100 * 20
 NAMES = ("clean", "explicit")
@@ -61,3 +63,59 @@ async def test_each_of_two_tracks_of_one_content_is_heard_as_what_it_is_also_aft
     count = len(turn) * len(sounds)
     assert len(set().union(*heard.values())) == count == len(heard) == sum(map(len, heard.values()))
     assert len(set().union(*tags.values())) == count == len(tags) == sum(map(len, tags.values()))
+
+
+def write_stem(path: Path, from_s: int) -> None:
+    samples = np.zeros(FRAMES, np.int16)
+    samples[from_s * RATE : (from_s + 3) * RATE] = song("clean")[: 3 * RATE, 0]
+    soundfile.write(path, samples, RATE)
+
+
+async def test_stems_of_one_length_are_no_duplicates_and_none_takes_the_place_of_another(tmp_path: Path) -> None:
+    folder = tmp_path / "stems"
+    folder.mkdir()
+    for name, from_s in (("a", 3), ("b", 13)):
+        write_stem(folder / f"{name}.wav", from_s)
+    async with (
+        running_server(settings_for(tmp_path, folder)) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        ids = await tracks(http)
+        heard = [(await http.get(f"/api/stream/{ids[name]}/audio.wav")).content for name in ("b", "a")]
+        assert heard[0] != heard[1]
+        assert (await http.get("/api/library/duplicates")).json()["total"] == 0
+        await in_thread((folder / "a.wav").unlink)
+        await in_thread(write_stem, folder / "c.wav", 7)
+        report = await server.services.scan.run()
+        assert (report.added, report.moved, report.missing) == (1, 0, 1)
+        assert (await tracks(http))["c"] not in ids.values()
+
+
+def make_older(data_dir: Path) -> None:
+    """What a library is after a step of its schema that wants the files read anew."""
+    with closing(sqlite3.connect(data_dir / "library.sqlite3")) as connection, connection:
+        connection.execute("UPDATE track SET mtime_ns = -1, content_id = 'of before ' || id")
+
+
+async def test_a_library_that_knew_its_files_by_less_plays_them_and_keeps_its_tracks(
+    tmp_path: Path, music: Path
+) -> None:
+    settings = settings_for(tmp_path, music)
+    async with (
+        running_server(settings) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+    ):
+        ids = await tracks(http)
+        await http.put(f"/api/library/tracks/{ids['clean']}/rating", json={"rating": 5})
+        before = (await http.get("/api/library/tracks?sort=title")).json()["items"]
+    await in_thread(make_older, tmp_path / "data")
+    for scanned in (False, True):
+        async with (
+            running_server(settings, scanned=scanned) as server,
+            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        ):
+            for name in NAMES:
+                answer = await http.get(f"/api/stream/{ids[name]}/audio.wav")
+                assert answer.content.endswith(song(name).tobytes())
+            assert (await http.get("/api/library/tracks?sort=title")).json()["items"] == before
+            assert before[0]["rating"] == 5
