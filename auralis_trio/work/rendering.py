@@ -93,15 +93,7 @@ class TrackReader:
         """
         file = self._file
         # What is rendered is kept under the content that the library saw: so it must be that content.
-        return open_source(file.path, file.file_origin, self._pcm, check, file.resample_hz, seen_of(file))
-
-    def verify(self) -> None:
-        """Look at the file, without decoding it.
-
-        Raises:
-            SourceError: it is missing, or no longer the one that the library knows.
-        """
-        verify(self._file.path, seen_of(self._file))
+        return open_source(file.path, file.file_origin, self._pcm, check, file.resample_hz, _seen(file))
 
     def describe(self, check: Check = never_cancelled) -> Described:
         """Open the file and count its frames.
@@ -161,8 +153,16 @@ class TrackReader:
         return self._source
 
 
-def seen_of(file: TrackFile) -> Seen:
-    """What the library saw of a file."""
+def verify_file(file: TrackFile) -> None:
+    """Look at a track's file, without decoding it.
+
+    Raises:
+        SourceError: it is missing, or no longer the one that the library knows.
+    """
+    verify(file.path, _seen(file))
+
+
+def _seen(file: TrackFile) -> Seen:
     return Seen(file.file_content_id, file.size, file.mtime_ns)
 
 

@@ -171,3 +171,21 @@ async def test_a_folder_of_a_cache_that_somebody_has_removed_is_made_again(
         assert await in_thread(lambda: list((tmp_path / "data" / folder).iterdir()))
         await in_thread(shutil.rmtree, tmp_path / "data" / folder)
     assert answers[0] == await audio_of(http, sample_rate=48_000, enhanced=True, preset="warm")
+
+
+@pytest.mark.parametrize("resource", ["audio.wav", "audio.flac", "audio.opus"])
+async def test_a_missing_or_changed_file_is_told_before_a_body_is_promised_whatever_is_cached(
+    http: httpx2.AsyncClient, path: Path, resource: str
+) -> None:
+    url = f"/api/stream/1/{resource}"
+    for encoding in ("s16", "f32", "s24"):
+        for sample_rate in ("", "&sample_rate=48000"):
+            assert (await http.get(f"/api/stream/1/chunk/0?encoding={encoding}{sample_rate}")).status_code == 200
+    etag = (await http.head(url)).headers["ETag"]
+    await in_thread(write_over, path, 9)
+    for code, status in (("track_changed", 409), ("track_missing", 404)):
+        answer = await http.get(url)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert (await http.head(url)).status_code == status
+        assert (await http.get(url, headers={"If-None-Match": etag})).status_code == 304
+        await in_thread(path.unlink, True)
