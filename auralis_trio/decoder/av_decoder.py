@@ -94,6 +94,10 @@ class AvDecoder:
 
     def read(self, frames: int) -> Samples:
         """The next frames, as `Decoder.read`."""
+        with self._file.unchanged():
+            return self._read(frames)
+
+    def _read(self, frames: int) -> Samples:
         if self.total_frames is not None:
             frames = min(frames, self.total_frames - self._position)
         if self._guard is not None:

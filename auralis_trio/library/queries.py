@@ -130,6 +130,7 @@ def track_file(track: Any) -> TrackFile:
         kind=track.kind,
         format=AudioFormat(track.sample_rate, track.channels, track.bits),
         total_frames=track.total_frames,
+        added_ns=track.added_ns,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from auralis_trio.audio.format import AudioFormat
+from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_at_rate
 
 T = TypeVar("T")
@@ -136,7 +137,24 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     format: AudioFormat
     total_frames: int | None
+    added_ns: int = 0
     resample_hz: int | None = None
+
+    @property
+    def origin(self) -> str:
+        """What all that is made of the samples is kept under: the content, and the track that has it.
+
+        A content is known by a part of the file, so another file of the same length may have the same one. A track
+        keeps its id and the time when it was added as long as the library has it, and no other is ever given both.
+        Of a file that holds plain samples a new version may differ in one place only: so it is another origin.
+        """
+        _, at, rate = self.content_id.partition("@")
+        return f"{self.file_origin}{at}{rate}"
+
+    @property
+    def file_origin(self) -> str:
+        """The same of the file itself, whatever is made of it."""
+        return origin_of(self.file_content_id, self.kind, (self.track_id, self.added_ns, self.size, self.mtime_ns))
 
     @property
     def file_content_id(self) -> str:
@@ -162,6 +180,17 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
             total_frames=None if frames is None else frames_at_rate(frames, self.format.sample_rate, sample_rate),
             resample_hz=sample_rate,
         )
+
+
+def origin_of(content_id: str, kind: str, figures: tuple[int, int, int, int]) -> str:
+    """See `TrackFile.origin`; the figures are the track's id and `added_ns`, and its file's size and `mtime_ns`."""
+    told = figures if format_named(kind).plain else figures[:2]
+    return ".".join([content_id, *map(str, told)])
+
+
+def content_of_origin(origin: str) -> str:
+    """The content in an origin."""
+    return origin.partition(".")[0]
 
 
 # What a scan's processes send is not `kw_only`, which would put the name of every field into each message.

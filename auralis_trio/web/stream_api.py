@@ -128,10 +128,11 @@ class StreamApi:
             layout = WavLayout(track.format, encoding, track.total_frames)
             part = requested_part(request.method, request.headers, etag, layout.total_bytes)
             headers |= part.headers()
+            # What cannot be played is said before a body is promised.
+            await track.verify()
             if request.method == "HEAD":
                 return head_response(part.status, headers, "audio/wav")
             if track.total_frames:
-                # What cannot be played is said before a body is promised.
                 frame = layout.frame_at(min(part.start, layout.data_end - 1))
                 await track.chunk(recipe, track.grid.chunk_of(frame), encoding)
             body = WavBody(self.services.renderer, track, recipe, (encoding, part))
@@ -165,12 +166,13 @@ class StreamApi:
             headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
             if is_unchanged(request.headers, etag):
                 return not_modified(headers)
+            # What cannot be played is said before a body is begun.
+            await track.verify()
             kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]
                 return head
-            # What cannot be played is said before a body is begun.
             await track.chunk(recipe, 0, CHUNK_ENCODING)
             body = EncodedBody(self.services.renderer, track, recipe, start)
         return Response(body, 200, headers, content_type=kind)

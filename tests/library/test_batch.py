@@ -56,6 +56,7 @@ def test_a_file_that_was_read_becomes_a_track(library: Library, fill: Fill, prob
         kind="wav",
         format=AudioFormat(44_100, 2, 16),
         total_frames=44_100,
+        added_ns=5000,
     )
 
 
