@@ -157,16 +157,28 @@ _ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.na
 
 
 def list_albums(
-    library: Library, limit: int = 50, offset: int = 0, sort: str = "title", cursor: str | None = None
+    library: Library,
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "title",
+    search: str | None = None,
+    cursor: str | None = None,
 ) -> Page[AlbumRecord]:
-    """A page of the albums. A length is only given where that of every track is known.
+    """A page of the albums, or of those with a track that `search` finds; `query_language` says how it is written.
+
+    A length is only given where that of every track is known.
 
     Raises:
-        InvalidRequest: a value is out of range, `sort` is not one of `ALBUM_SORTS`, with `-` in front or without, or
-            `cursor` belongs to another list.
+        InvalidRequest: a value is out of range, `sort` is not one of `ALBUM_SORTS`, with `-` in front or without,
+            `search` cannot be understood, or `cursor` belongs to another list.
     """
-    window, listing = Window(limit, offset, cursor), Listing("album", album_order(sort), "albums")
+    window, wanted, order = Window(limit, offset, cursor), parse_query(search or ""), album_order(sort)
+    listing = Listing("album", order, "albums")
     with library.reading():
+        if wanted:
+            condition = f"album.id IN (SELECT track.album_id FROM track WHERE {where_found(library.db)})"
+            query = {"query": written(library.db, wanted)}
+            listing = Listing("album", order, f"albums by {search}", condition, query)
         return album_page(library, listing, window)
 
 

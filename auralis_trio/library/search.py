@@ -78,10 +78,10 @@ def count_found(db: Database, query: Query) -> int:
     return int(db.get(f"SELECT {_index(db).count('$query')}", {"query": written(db, query)}))
 
 
-def where_found(db: Database, total: int) -> str:
+def where_found(db: Database, total: int = 0) -> str:
     """A condition on `track.id`, for `$query` as `written` gives it; `total` is how many it finds.
 
-    Where they are many, the database goes through the tracks in their order until a page is full, rather than looking
+    Where they are many and wanted in an order, the database goes through the tracks in their order until a page is full, rather than looking
     up all finds only to sort them. A plus leads SQLite to that; PostgreSQL is asked of each track whether it fits.
     """
     index = _index(db)

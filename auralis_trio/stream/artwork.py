@@ -30,6 +30,8 @@ from auralis_trio.work.thumbnails import FoundPicture, PictureFacts, check_pictu
 
 T = TypeVar("T")
 
+NO_ARTWORK = "no_artwork"
+
 _NOTHING: dict[str, Any] = {"revision": None, "media_type": None, "width": None, "height": None}
 
 log = logging.getLogger(__name__)
@@ -173,4 +175,4 @@ def _present(record: ArtworkRecord) -> ArtworkRecord:
 
 def no_artwork() -> NotFound:
     """What is raised where there is no picture."""
-    return NotFound("There is no picture here. Set one, or put a cover file beside the music.", code="no_artwork")
+    return NotFound("There is no picture here. Set one, or put a cover file beside the music.", code=NO_ARTWORK)

@@ -88,7 +88,7 @@ def smart(sort: str, limit: int | None = None) -> Ask:
 
 
 def albums(sort: str) -> Ask:
-    return lambda library, window: list_albums(library, window.limit, window.offset, sort, window.cursor)
+    return lambda library, window: list_albums(library, window.limit, window.offset, sort, cursor=window.cursor)
 
 
 def artists(sort: str) -> Ask:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library import search as search_module
-from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.queries import list_albums, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import Library
 
@@ -104,6 +104,39 @@ def test_the_field_that_a_word_stands_in_makes_the_order(
     assert titles(library, "mo") == ["moon", "artist", "album", "genre"]
     assert titles(library, "mo", sort="title") == ["album", "artist", "genre", "moon"]
     assert titles(library, "moon", sort="-title") == ["moon", "lyrics", "genre", "artist", "album"]
+
+
+@pytest.mark.usefixtures("songs")
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("nina", ["I Put a Spell on You", "Live", "Pastel Blues"]),
+        ("pastel", ["Pastel Blues"]),
+        ("feeling", ["I Put a Spell on You"]),
+        ("year:1965 -genre:soul", ["Pastel Blues"]),
+        ("pure", []),
+        ("no such words", []),
+        (" ", ["Homogenic", "I Put a Spell on You", "Live", "Pastel Blues"]),
+    ],
+)
+def test_an_album_is_found_by_its_tracks(library: Library, search: str, found: list[str]) -> None:
+    page = list_albums(library, search=search)
+    assert [album.title for album in page.items] == found
+    assert page.total == len(found)
+
+
+@pytest.mark.usefixtures("songs")
+def test_the_albums_that_are_found_are_read_on_from_page_to_page(library: Library) -> None:
+    first = list_albums(library, 2, sort="-title", search="nina")
+    second = list_albums(library, 2, sort="-title", search="nina", cursor=first.next_cursor)
+    assert [album.title for page in (first, second) for album in page.items] == [
+        "Pastel Blues",
+        "Live",
+        "I Put a Spell on You",
+    ]
+    assert (first.total, second.total, second.next_cursor) == (3, 3, None)
+    with pytest.raises(InvalidRequest):
+        list_albums(library, 2, sort="-title", search="simone", cursor=first.next_cursor)
 
 
 def test_short_beginnings_are_not_looked_for_in_lyrics_unless_these_are_named(
