@@ -10,6 +10,7 @@ from typing import Any
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
+from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.listing import Listing, read_slice, rows_of
 from auralis_trio.library.paging import Column, Order, Window, order_by
 from auralis_trio.library.query_language import parse_query
@@ -22,7 +23,7 @@ from auralis_trio.library.records import (
     TrackFile,
     TrackRecord,
 )
-from auralis_trio.library.search import count_found, found_slice, where_found, written
+from auralis_trio.library.search import found_slice, look_up, where_any_found, where_found
 from auralis_trio.library.store import Library
 
 MAX_ID = 2**31 - 1
@@ -78,10 +79,10 @@ def list_tracks(
         elif sort is None:
             found = found_slice(library.db, wanted, window, f"search {search}")
         else:
-            total = count_found(library.db, wanted)
-            query = {"query": written(library.db, wanted)}
-            listing = Listing("track", order, f"search {search}", where_found(library.db, total), query)
-            found = read_slice(library.db, listing, window, total)
+            those = look_up(library.db, wanted)
+            where, values = where_found(library.db, wanted, those, window.offset)
+            listing = Listing("track", order, f"search {search}", where, values)
+            found = read_slice(library.db, listing, window, those.total)
         return found.page(tracks_of(library, found.ids))
 
 
@@ -176,9 +177,9 @@ def list_albums(
     listing = Listing("album", order, "albums")
     with library.reading():
         if wanted:
-            condition = f"album.id IN (SELECT track.album_id FROM track WHERE {where_found(library.db)})"
-            query = {"query": written(library.db, wanted)}
-            listing = Listing("album", order, f"albums by {search}", condition, query)
+            found, values = where_any_found(library.db, wanted)
+            condition = f"album.id IN (SELECT track.album_id FROM track WHERE {found})"
+            listing = Listing("album", order, f"albums by {search}", condition, values)
         return album_page(library, listing, window)
 
 
@@ -227,7 +228,14 @@ def list_artists(
     return found.page([ArtistRecord(**dict(zip(names, row, strict=True))) for row in rows])
 
 
-_STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
+# What all tracks make together: counted, or from the totals that PostgreSQL keeps.
+_TOTALS = {
+    Dialect.SQLITE: """SELECT count(*) AS tracks, count(CASE WHEN missing THEN 1 END) AS missing,
+        count(duration_s) AS timed, sum(duration_s) AS duration_s, coalesce(sum(size), 0) AS size FROM track""",
+    Dialect.POSTGRESQL: """SELECT tracks, missing, timed,
+        CASE WHEN timed > 0 THEN CAST(duration_s AS DOUBLE PRECISION) END AS duration_s, size FROM totals""",
+}
+_STATISTICS = """SELECT tracks, missing,
         (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
         (SELECT count(*) FROM genre WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)),
         (SELECT count(*) FROM folder), (SELECT count(*) FROM playlist),
@@ -235,15 +243,15 @@ _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
         (SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE play_count > 0),
         (SELECT CAST(coalesce(sum(skip_count), 0) AS BIGINT) FROM track WHERE skip_count > 0),
         (SELECT count(*) FROM analysis) - (SELECT count(*) FROM analysis WHERE code IS NOT NULL),
-        sum(duration_s), count(*) - count(duration_s), CAST(coalesce(sum(size), 0) AS BIGINT)
-    FROM track
+        duration_s, tracks - timed, size
+    FROM ({totals}) AS totals
 """
 
 
 def statistics(library: Library) -> Statistics:
     """Totals of the whole library."""
     with library.reading():
-        row = library.db.get(_STATISTICS)
+        row = library.db.get(_STATISTICS.format(totals=_TOTALS[library.dialect]))
     return Statistics(**dict(zip(Statistics.__struct_fields__, row, strict=True)))
 
 
