@@ -5,7 +5,7 @@ import msgspec
 from auralis_trio.audio.format import AudioFormat
 from auralis_trio.decoder.file_map import FileMap, Outline
 from auralis_trio.decoder.regular_file import RegularFile
-from auralis_trio.decoder.tags import audio_extent, has_plain_head
+from auralis_trio.decoder.tags import has_plain_head
 
 _SEARCH_BYTES = 1 << 16  # junk that may stand before the first frame
 _RATES = (44_100, 48_000, 32_000)
@@ -63,12 +63,11 @@ def _adts_bytes(head: bytes) -> int:
     return length if length > 7 else 0
 
 
-def map_mpeg(file: RegularFile) -> FileMap | None:
-    """Map an MP3 or ADTS file; None where it is neither.
+def map_mpeg(file: RegularFile, start: int, end: int) -> FileMap | None:
+    """Map an MP3 or ADTS file whose audio lies from `start` to `end`; None where it is neither.
 
     Two frames in a row make it one (or one frame that ends with the audio): a single sync word stands in many files.
     """
-    start, end = audio_extent(file)
     window = file.read_at(start, min(_SEARCH_BYTES, end - start))
     at = window.find(b"\xff")
     while at >= 0:

@@ -55,15 +55,15 @@ def disk_errors() -> Iterator[None]:
 
 
 class RegularFile:
-    """An open regular file: its descriptor, its size, and reads that do not move the descriptor.
+    """An open regular file: its descriptor, its size and time when opened, and reads that do not move the descriptor.
 
     Its first bytes are read once: nearly all that is asked of a file that is only looked at stands there. So are
     those that someone wants to look at bit by bit.
     """
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.size = size
+        self.size = self.mtime_ns = 0
         self._head = self._ahead = b""
         self._ahead_from = 0
 
@@ -79,6 +79,7 @@ class RegularFile:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
         if not 0 <= offset < self.size or length <= 0:
             return b""
+        length = min(length, self.size - offset)
         if offset + length <= len(self._head):
             return self._head[offset : offset + length]
         at = offset - self._ahead_from
@@ -135,9 +136,10 @@ def open_regular(path: str) -> RegularFile:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _typed(error) from error
-    file = RegularFile(descriptor, 0)
+    file = RegularFile(descriptor)
     try:
-        file.size = _regular_size(descriptor)
+        status = _regular_status(descriptor)
+        file.size, file.mtime_ns = status.st_size, status.st_mtime_ns
         file.read_head()
     except AuralisError:
         file.close()
@@ -145,7 +147,7 @@ def open_regular(path: str) -> RegularFile:
     return file
 
 
-def _regular_size(descriptor: int) -> int:
+def _regular_status(descriptor: int) -> os.stat_result:
     try:
         status = os.fstat(descriptor)
     except OSError as error:
@@ -154,4 +156,4 @@ def _regular_size(descriptor: int) -> int:
         raise SourceUnsupported
     if not status.st_size:
         raise SourceCorrupt("This track's file is empty. Replace it from a good copy.")
-    return status.st_size
+    return status

@@ -59,7 +59,7 @@ def _map_tagged(file: RegularFile) -> FileMap:
         return _map_wavpack(head, extent)
     if head.startswith(b"TTA1") and len(head) >= 22:
         return FileMap("tta", (extent,), int.from_bytes(head[14:18], "little"), 0, bits=head[8])
-    mapped = map_mpeg(file)
+    mapped = map_mpeg(file, start, end)
     if mapped is None:
         raise SourceUnsupported
     return mapped

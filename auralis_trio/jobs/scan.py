@@ -36,7 +36,7 @@ from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
-READ_BATCH = 128
+READ_BATCH = 256
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0

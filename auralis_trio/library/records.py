@@ -164,7 +164,8 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Tags(msgspec.Struct, frozen=True, kw_only=True):
+# What a scan's processes send is not `kw_only`, which would put the name of every field into each message.
+class Tags(msgspec.Struct, frozen=True):
     """What a file says of itself; `title` is the stem of its name where it says none.
 
     `artist`, `album_artist` and `genre` are what people are shown, `artists`, `album_artists` and `genres` the same
@@ -219,7 +220,7 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, several, (shown,))
 
 
-class ProbedFile(msgspec.Struct, frozen=True, kw_only=True):
+class ProbedFile(msgspec.Struct, frozen=True):
     """All that a scan learns of one file without decoding it."""
 
     path: str

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ from mutagen._vorbis import VComment
 from mutagen.apev2 import APETextValue, APEv2
 from mutagen.asf import ASFTags
 from mutagen.flac import FLAC
-from mutagen.id3 import ID3
+from mutagen.id3 import ID3, Frames, Frames_2_2
 from mutagen.mp4 import MP4, MP4Tags
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
@@ -29,9 +30,10 @@ from auralis_trio.library.text import clean
 
 MAX_TAG_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 32
+_SHORT_CHARS = 100
 
 # What older versions of ID3 had instead of what the table of fields knows.
-_OLD_FRAMES = {"TYER", "TDAT", "TIME", "TORY", "IPLS"}
+_OLD_FRAMES = {"TYER", "TDAT", "TIME", "TORY"}
 
 # What mutagen's parsers raise on damaged files, besides its own kind of error.
 DAMAGED = (
@@ -102,11 +104,33 @@ def _load_any(file: io.BufferedReader, path: str) -> Any:
 
 
 def _load_id3(file: io.BufferedReader | io.BytesIO, _path: str) -> Any:
-    """Of an MP3 file only its tags; mutagen would look into its frames as well."""
-    tags = ID3(file, translate=False)  # type: ignore[no-untyped-call]
+    """Of an MP3 file only its tags, and of these no pictures; mutagen would look into its audio as well."""
+    tags = ID3(file, known_frames=_ID3_FRAMES, translate=False)  # type: ignore[no-untyped-call]
     if not _OLD_FRAMES.isdisjoint(tags):  # else nothing would change but the time that it takes
         tags.update_to_v24()  # type: ignore[no-untyped-call]
     return tags
+
+
+def _bare(frame: type) -> type:
+    """A class of mutagen's frames, without the values that each would be given before it is read."""
+
+    def begin(self: Any, *args: Any, **values: Any) -> None:
+        if args or values:
+            super(bare, self).__init__(*args, **values)
+
+    bare: Any = type(frame.__name__, (frame,), {"__init__": begin})
+    return bare  # type: ignore[no-any-return]
+
+
+def _id3_frames() -> dict[str, type]:
+    """The frames that fields stand in, of every version of ID3, by their names."""
+    places = {place.removeprefix("/")[:4] for field in FIELDS for place in field.places["id3"]} | _OLD_FRAMES
+    return {name: _bare(frame) for name, frame in Frames.items() if name in places} | {
+        name: frame for name, frame in Frames_2_2.items() if frame.mro()[1].__name__ in places
+    }
+
+
+_ID3_FRAMES = _id3_frames()
 
 
 def _load_as(kind: type) -> "Loader":
@@ -114,8 +138,12 @@ def _load_as(kind: type) -> "Loader":
 
 
 Loader = Callable[[io.BufferedReader, str], Any]
-Source = tuple[str, bool, Parse]
-"""A place, whether it is the half behind the slash there, and how to read it."""
+Texts = tuple[str, ...]
+Source = tuple[str, int, bool, Parse]
+"""A field, the rank of a place among those it may stand in, whether it is the half behind the slash there, and how to
+read it."""
+Said = tuple[str, int, Value]
+"""A field, the rank of the place, and the value that it has by that."""
 
 # Where the kind is known, mutagen need not find out.
 _LOADERS: dict[str | None, Loader] = {
@@ -140,13 +168,13 @@ def read_fields(tags: Any) -> dict[str, Value]:
     kind = kind_of(tags)
     if kind is None:
         return {}
-    texts = _texts_of(kind, tags)
     values: dict[str, Value] = {}
-    for place in texts:
-        for name, sources in _SOURCES_AT[kind.name][place]:
-            if name not in values:
-                values[name] = _value(sources, texts)
-    return {name: value for name, value in values.items() if value is not None}
+    ranks: dict[str, int] = {}
+    for place, texts in _texts_of(kind, tags).items():
+        for name, rank, value in _said(kind.name, place, texts):
+            if rank < ranks.get(name, rank + 1):
+                values[name], ranks[name] = value, rank
+    return values
 
 
 def _stem(path: str) -> str:
@@ -221,9 +249,9 @@ def kind_of(tags: Any) -> TagKind | None:
     return next((kind for kind in TAG_KINDS if isinstance(tags, kind.tags)), None)
 
 
-def _texts_of(kind: TagKind, tags: Any) -> dict[str, list[str]]:
+def _texts_of(kind: TagKind, tags: Any) -> dict[str, Texts]:
     """The texts in those places of `tags` that fields stand in, by the places' lower-case names."""
-    wanted, texts = _SOURCES_AT[kind.name], dict[str, list[str]]()
+    wanted, texts = _SOURCES_AT[kind.name], dict[str, Texts]()
     try:
         for name, stored in kind.items(tags):
             place = name.lower()
@@ -234,48 +262,56 @@ def _texts_of(kind: TagKind, tags: Any) -> dict[str, list[str]]:
     return texts
 
 
-def _taken(kind: TagKind, stored: Any) -> list[str]:
+def _taken(kind: TagKind, stored: Any) -> Texts:
     """The texts of one place; none where it is damaged."""
     try:
-        return list(islice(kind.texts(stored), MAX_VALUES))
+        return tuple(islice(kind.texts(stored), MAX_VALUES))
     except DAMAGED:
-        return []
+        return ()
 
 
-def _sources(kind: str, field: TagField) -> tuple[Source, ...]:
-    """Where a field's value may stand."""
+def _sources(kind: str, field: TagField) -> list[tuple[str, Parse]]:
+    """The places where a field's value may stand, the first that makes sense of which counts, and how it is read."""
     own = [(place, field.parse) for place in field.places[kind]]
     if field.instead is not None:
         own += [(place, parse_names) for place in BY_NAME[field.instead].places[kind]]
-    return tuple((place.removeprefix("/").lower(), place.startswith("/"), parse) for place, parse in own)
+    return own
 
 
-def _sources_at(kind: str) -> dict[str, list[tuple[str, tuple[Source, ...]]]]:
-    """The fields that a place has something to say to, by its name: each with all of its sources."""
-    found: dict[str, list[tuple[str, tuple[Source, ...]]]] = {}
+def _sources_at(kind: str) -> dict[str, list[Source]]:
+    """What a place says to which fields, by its lower-case name."""
+    found: dict[str, list[Source]] = {}
     for field in FIELDS:
-        sources = _sources(kind, field)
-        for place in dict.fromkeys(place for place, _, _ in sources):
-            found.setdefault(place, []).append((field.name, sources))
+        for rank, (place, parse) in enumerate(_sources(kind, field)):
+            source = (field.name, rank, place.startswith("/"), parse)
+            found.setdefault(place.removeprefix("/").lower(), []).append(source)
     return found
 
 
 _SOURCES_AT = {kind.name: _sources_at(kind.name) for kind in TAG_KINDS}
 
 
-def _value(sources: Sequence[Source], texts_of: dict[str, list[str]]) -> Value:
-    """What a field's first place that makes sense says."""
-    for place, is_half, parse in sources:
-        texts = texts_of.get(place)
-        if not texts:
-            continue
+def _said(kind: str, place: str, texts: Texts) -> Sequence[Said]:
+    if sum(map(len, texts)) <= _SHORT_CHARS:
+        return _said_shortly(kind, place, texts)
+    return tuple(_parsed(kind, place, texts))
+
+
+@lru_cache(1024)
+def _said_shortly(kind: str, place: str, texts: Texts) -> Sequence[Said]:
+    """A library is read album by album, and so the same few texts again and again."""
+    return tuple(_parsed(kind, place, texts))
+
+
+def _parsed(kind: str, place: str, texts: Texts) -> Iterator[Said]:
+    """What the texts of a place say to the fields that stand there; nothing where they make no sense."""
+    for name, rank, is_half, parse in _SOURCES_AT[kind][place]:
         try:
             value = parse([text.partition("/")[2] for text in texts] if is_half else texts)
         except DAMAGED:
             continue
         if value is not None:
-            return value
-    return None
+            yield name, rank, value
 
 
 class _BoundedReader(io.BufferedReader):

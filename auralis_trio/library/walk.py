@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
+import msgspec
+
 from auralis_trio.audio.source import Check
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.ignore import Rules, has_no_media, rules_in
@@ -51,8 +53,7 @@ class Target:
         return self.relative(os.path.dirname(path))
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(msgspec.Struct, frozen=True):
     """A file that can be scanned, as the disk shows it."""
 
     path: str
@@ -195,7 +196,7 @@ class Walk:
         return ignored
 
     def _file(self, entry: os.DirEntry[str], rules: Rules | None) -> FoundFile | None:
-        if os.path.splitext(entry.name)[1].lower() not in self._suffixes:
+        if entry.name[entry.name.rfind(".") :].lower() not in self._suffixes:
             return None
         if self._is_ignored(rules, entry.path, False):
             return None

@@ -21,6 +21,7 @@ from mutagen.flac import FLAC
 from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import Conflict, InvalidRequest, TimedOut
+from auralis_trio.jobs import scan as scan_module
 from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
@@ -31,7 +32,7 @@ from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, o
 T = TypeVar("T")
 
 KILLS = 20
-SONGS = READ_BATCH * 3
+SONGS = READ_BATCH * 3 // 2
 LAST_EVENTS = {"scan_complete", "library_scan_error"}
 
 
@@ -182,6 +183,13 @@ def listing(folder: Path) -> list[Any]:
     )
 
 
+@pytest.fixture
+def batch(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many files are read together, where a test needs many batches."""
+    monkeypatch.setattr(scan_module, "READ_BATCH", 16)
+    return 16
+
+
 async def test_a_first_scan_finds_every_track_with_its_tags(library: Library, music: Path, scan: Scan) -> None:
     write_song(music / "a" / "one.flac", title="One", artist="Nina", album="Live")
     write_song(music / "two.flac", frames=800)
@@ -193,36 +201,36 @@ async def test_a_first_scan_finds_every_track_with_its_tags(library: Library, mu
 
 
 async def test_a_scan_tells_of_its_start_its_progress_what_changed_and_its_end_in_this_order(
-    music: Path, scan: Scan, events: Events
+    music: Path, scan: Scan, events: Events, batch: int
 ) -> None:
-    write_songs(music, READ_BATCH * 2 + 1)
+    write_songs(music, batch * 2 + 1)
     await scan.run()
     assert events.kinds == ["library_scan_started", *["scan_progress"] * 4, "library_updated", "scan_complete"]
     assert events.data("library_scan_started") == [{"folders": ["music"]}]
-    assert events.data("library_updated") == [{"added": READ_BATCH * 2 + 1, "updated": 0, "moved": 0, "missing": 0}]
+    assert events.data("library_updated") == [{"added": batch * 2 + 1, "updated": 0, "moved": 0, "missing": 0}]
     assert events.data("scan_complete")[0]["cancelled"] is False
 
 
 async def test_the_total_is_fixed_before_the_first_progress_and_done_rises_to_it(
-    music: Path, scan: Scan, events: Events
+    music: Path, scan: Scan, events: Events, batch: int
 ) -> None:
-    write_songs(music, READ_BATCH + 5)
+    write_songs(music, batch + 5)
     await scan.run()
     write_song(music / "album 0" / "000.flac", frames=500)
     write_song(music / "new.flac", frames=600)
     events.all.clear()
     await scan.run()
     told = events.data("scan_progress")
-    assert [progress["total"] for progress in told] == [READ_BATCH + 6] * 2
-    assert [progress["done"] for progress in told] == [READ_BATCH + 4, READ_BATCH + 6]
+    assert [progress["total"] for progress in told] == [batch + 6] * 2
+    assert [progress["done"] for progress in told] == [batch + 4, batch + 6]
     last = told[-1]
-    assert (last["added"], last["updated"], last["unchanged"], last["failed"]) == (1, 1, READ_BATCH + 4, 0)
+    assert (last["added"], last["updated"], last["unchanged"], last["failed"]) == (1, 1, batch + 4, 0)
 
 
 async def test_however_many_files_there_are_progress_is_told_only_so_often(
-    music: Path, scan: Scan, events: Events
+    music: Path, scan: Scan, events: Events, batch: int
 ) -> None:
-    number = MAX_PROGRESS_EVENTS * READ_BATCH * 5 // 4
+    number = MAX_PROGRESS_EVENTS * batch * 5 // 4
     for index in range(number):
         (music / f"{index}.wav").write_bytes(b"")
     await scan.run()
@@ -409,9 +417,9 @@ async def test_one_folder_of_a_root_can_be_scanned_alone(library: Library, music
 
 
 async def test_a_cancelled_scan_keeps_what_it_read_and_the_next_one_does_the_rest(
-    library: Library, music: Path, scan: Scan, events: Events
+    library: Library, music: Path, scan: Scan, events: Events, batch: int
 ) -> None:
-    write_songs(music, READ_BATCH * (READERS + 2))
+    write_songs(music, batch * (READERS + 2))
     seen = 0
 
     def cancel_at_the_second() -> None:
@@ -422,16 +430,16 @@ async def test_a_cancelled_scan_keeps_what_it_read_and_the_next_one_does_the_res
 
     events.on["scan_progress"] = cancel_at_the_second
     progress = await scan.run()
-    assert (progress.state, progress.added) == ("cancelled", READ_BATCH)
-    assert list_tracks(library).total == READ_BATCH
+    assert (progress.state, progress.added) == ("cancelled", batch)
+    assert list_tracks(library).total == batch
     assert events.data("scan_complete")[-1]["cancelled"] is True
     assert not scan.cancel_nowait()
     events.on.clear()
     progress = await scan.run()
     assert (progress.state, progress.unchanged, progress.added) == (
         "finished",
-        READ_BATCH,
-        READ_BATCH * (READERS + 1),
+        batch,
+        batch * (READERS + 1),
     )
 
 

@@ -6,14 +6,16 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mutagen.apev2 import APEv2
-from mutagen.id3 import ID3, TIT2, TYER
+from mutagen.id3 import APIC, ID3, TIT2, TYER
 
 from auralis_trio.audio.formats import FORMATS
-from auralis_trio.library.records import FailedFile, ProbedFile
+from auralis_trio.library.records import FailedFile, ProbedFile, Tags
 from auralis_trio.library.tags import read_tags
+from auralis_trio.work import look
 from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 from tests.library.test_tags import EXPECTED, SUFFIXES, make_tagged
@@ -88,6 +90,60 @@ def test_the_tags_of_an_mp3_are_those_of_the_whole_file_wherever_they_stand(tmp_
     assert (probed.tags.year == 1999) is (tag in ("ID3v1", "ID3v2.3 and ID3v1"))
 
 
+def test_tags_of_the_oldest_kind_of_id3_are_read_as_those_of_the_newest(tmp_path: Path) -> None:
+    path = sound_file(tmp_path, "mp3")
+    texts = {"TT2": "A title", "TP1": "Nina", "TYE": "1999", "TRK": "3/12"}
+    frames = [
+        name.encode() + (1 + len(text)).to_bytes(3, "big") + b"\0" + text.encode() for name, text in texts.items()
+    ]
+    tag = b"".join(frames)
+    path.write_bytes(b"ID3\2\0\0" + bytes([0, 0, len(tag) >> 7, len(tag) & 127]) + tag + path.read_bytes())
+    [probed] = probe_files([str(path)])
+    assert isinstance(probed, ProbedFile)
+    assert probed.tags == Tags(title="A title", artist="Nina", year=1999, date="1999", track_number=3, track_total=12)
+
+
+def test_many_files_are_told_in_their_order_whatever_becomes_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "KEPT_BYTES", 1 << 16)
+    whole, paths = sound_file(tmp_path, "mp3"), []
+    frames = ID3()
+    frames.add(APIC(3, "image/png", 3, "", bytes(10_000)))
+    frames.add(TIT2(3, ["behind a picture"]))
+    frames.save(whole)
+    for index in range(30):
+        path = tmp_path / f"{index}.mp3"
+        if index % 3:
+            path.write_bytes(whole.read_bytes()[: None if index % 3 == 1 else 4])
+        paths.append(str(path))
+    told = look_at_files(paths)
+    assert [file.path for file in told if file] == paths
+    assert [file.tags.title if isinstance(file, ProbedFile) else None for file in told] == [
+        "behind a picture" if index % 3 == 1 else None for index in range(30)
+    ]
+
+
+def test_no_more_of_the_tags_of_several_files_is_kept_than_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = sound_file(tmp_path, "mp3"), [0]
+
+    def keep(*args: Any) -> bytes:
+        kept.append(kept[-1] + 1000)
+        return bytes(1000)
+
+    def read(*args: Any) -> Tags:
+        kept.append(kept[-1] - 1000)
+        return Tags(title="")
+
+    monkeypatch.setattr(look, "tag_excerpt", keep)
+    monkeypatch.setattr(look, "read_tags", read)
+    monkeypatch.setattr(look, "KEPT_BYTES", 5000)
+    assert len(look_at_files([str(path)] * 20)) == 20
+    assert (max(kept), kept[-1], len(kept)) == (6000, 0, 41)
+
+
 def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
@@ -101,7 +157,7 @@ def test_files_that_cannot_be_read_are_told_by_the_code_of_the_reason(tmp_path: 
         "track_unsupported",
         "track_unsupported",
         "track_corrupt",
-        "track_corrupt",
+        "track_missing",
     ]
 
 
