@@ -1,0 +1,73 @@
+"""What files and their neighbours say, as a client of a server that scanned them sees it."""
+
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mutagen.flac import FLAC
+from PIL import Image
+
+from auralis_trio.app import Server
+from tests.library.test_tags import write_with_soundfile
+from tests.serving import running_server, settings_for
+
+
+def make_flac(path: Path, **tags: str | list[str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_with_soundfile(path)
+    file = FLAC(path)  # type: ignore[no-untyped-call]
+    file.update(tags)  # type: ignore[no-untyped-call]
+    file.save()
+    return path
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    (tmp_path / "music").mkdir()
+    return tmp_path / "music"
+
+
+@dataclass
+class Client:
+    """A client of a server; `scan` has it read what a test has put into `music`."""
+
+    http: httpx2.AsyncClient
+    server: Server
+
+    async def scan(self) -> None:
+        progress = await self.server.services.scan.run()
+        assert (progress.state, progress.failed) == ("finished", 0)
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        answer = await self.http.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def listed(self, path: str, name: str, **parameters: Any) -> list[Any]:
+        """One field of all items of a list."""
+        return [item[name] for item in (await self.get(path, **parameters))["items"]]
+
+
+@pytest.fixture
+async def client(tmp_path: Path, music: Path) -> AsyncIterator[Client]:
+    async with (
+        running_server(settings_for(tmp_path, music, allow_tag_edits=True), scanned=False) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+    ):
+        yield Client(http, server)
+
+
+async def test_a_damaged_cover_does_not_hide_a_good_one_beside_it(client: Client, music: Path) -> None:
+    make_flac(music / "live" / "1.flac", title="One", album="Live")
+    out = io.BytesIO()
+    Image.new("RGB", (30, 30), (9, 90, 200)).save(out, "JPEG")
+    (music / "live" / "cover.jpg").write_bytes(b"no picture")
+    (music / "live" / "front.jpg").write_bytes(out.getvalue())
+    await client.scan()
+    [album_id] = await client.listed("/api/albums", "id")
+    shown = await client.http.get(f"/api/albums/{album_id}/artwork")
+    assert (shown.status_code, shown.content) == (200, out.getvalue())
