@@ -17,7 +17,6 @@ from auralis_trio.web.query import Limit, NoParameters, Offset, WindowQuery, bod
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
-
 Search = Annotated[str, Meta(max_length=200)] | None
 
 

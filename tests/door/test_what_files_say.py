@@ -71,3 +71,10 @@ async def test_a_damaged_cover_does_not_hide_a_good_one_beside_it(client: Client
     [album_id] = await client.listed("/api/albums", "id")
     shown = await client.http.get(f"/api/albums/{album_id}/artwork")
     assert (shown.status_code, shown.content) == (200, out.getvalue())
+
+
+async def test_an_artist_with_markup_in_the_name_is_one_artist(client: Client, music: Path) -> None:
+    make_flac(music / "1.flac", title="One", artist="<b>Bold</b>")
+    make_flac(music / "2.flac", title="Two", artist="AC/DC / Nina/Bob")
+    await client.scan()
+    assert await client.listed("/api/artists", "name") == ["<b>Bold</b>", "AC/DC", "Bob", "Nina"]
