@@ -4,6 +4,7 @@
 """
 
 import errno
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -65,11 +66,14 @@ class RegularFile:
         self.descriptor = descriptor
         self.size = self.mtime_ns = 0
         self._head = self._ahead = b""
+        self._head_end: float = 0
         self._ahead_from = 0
 
     def read_head(self) -> None:
         """Have the first bytes at hand."""
         self._head = self.read_at(0, _HEAD_BYTES)
+        # What begins in a head that is all of the file can end behind it.
+        self._head_end = len(self._head) if len(self._head) < self.size else math.inf
 
     def read_ahead(self, offset: int) -> None:
         """Have the bytes from `offset` on at hand, in the place of others."""
@@ -77,11 +81,12 @@ class RegularFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end of the file, none outside it."""
-        if not 0 <= offset < self.size or length <= 0:
+        if offset < 0 or length <= 0:
             return b""
-        length = min(length, self.size - offset)
-        if offset + length <= len(self._head):
+        if offset + length <= self._head_end:
             return self._head[offset : offset + length]
+        if offset >= self.size:
+            return b""
         at = offset - self._ahead_from
         if at >= 0 and at + length <= len(self._ahead):
             return self._ahead[at : at + length]

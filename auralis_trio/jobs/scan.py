@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
+from auralis_trio.jobs.pending import PendingFiles
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
 from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
@@ -35,7 +38,7 @@ from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
-WALK_BATCH = 500
+WALK_BATCH = 512
 READ_BATCH = 256
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
@@ -71,7 +74,7 @@ class Scan:
         self._idle.set()
         self._held = False
         self._told_done = 0
-        self._reading_since = 0.0
+        self._reading_since: float | None = None
 
     @property
     def running(self) -> bool:
@@ -153,7 +156,7 @@ class Scan:
             if not accepted:
                 self._free()
         self.progress, self.report = ScanProgress(state="walking", started_ns=time.time_ns()), ScanReport()
-        self._told_done = 0
+        self._told_done, self._reading_since = 0, None
         return scope, targets
 
     async def _run(self, scope: trio.CancelScope, targets: list[Target], order: ScanOrder) -> None:
@@ -192,12 +195,15 @@ class Scan:
 
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
-        await self._write(begin_scan, roots, time.time_ns())
-        found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
-        self._update(state="reading", total=sum(found.values()))
-        self._reading_since = trio.current_time()
-        self._tell_progress()
-        await self._read_pending(targets)
+        is_first = await self._write(begin_scan, roots, time.time_ns())
+        pending = PendingFiles(partial(self._read, pending_page), READ_BATCH, is_first)
+        async with trio.open_nursery() as nursery:
+            for _ in range(READERS):
+                nursery.start_soon(self._read_batches, targets, pending)
+            found = {target: await self._look_through(target, not order.skip_existing, pending) for target in targets}
+            self._update(state="reading", total=sum(found.values()))
+            self._tell_progress()
+            pending.end()
         await self._look_again([target for target in targets if found[target]])
 
     async def _look_again(self, targets: Sequence[Target]) -> None:
@@ -206,7 +212,7 @@ class Scan:
         names = (*self.progress.unavailable, *(target.name for target in gone))
         self._update(unavailable=tuple(dict.fromkeys(names)))
 
-    async def _look_through(self, target: Target, reread: bool) -> int:
+    async def _look_through(self, target: Target, reread: bool, pending: PendingFiles) -> int:
         """Compare all of one folder with what is known; how many files there are."""
         walk, seen = Walk(target, scanned_suffixes()), SeenTracks()
         files = WALK_BATCH
@@ -221,9 +227,11 @@ class Scan:
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
+            if files == WALK_BATCH:
+                pending.grow()
         if await self._read(is_unavailable, walk):
             self._update(unavailable=(*self.progress.unavailable, target.name))
-        else:
+        elif not pending.is_first:
             await self._mark_unseen(walk, seen)
         return walk.found
 
@@ -239,23 +247,12 @@ class Scan:
                 return
             after = unseen.last_path
 
-    async def _read_pending(self, targets: Sequence[Target]) -> None:
-        """Read every pending file, in `READERS` tasks that take the next batch in turn."""
-        turn, after_id = trio.Lock(), 0
-
-        async def read_batches() -> None:
-            nonlocal after_id
-            while True:
-                async with turn:
-                    paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
-                if not paths:
-                    return
-                self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
-                await self._read_batch(targets, paths)
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(READERS):
-                nursery.start_soon(read_batches)
+    async def _read_batches(self, targets: Sequence[Target], pending: PendingFiles) -> None:
+        while paths := await pending.take():
+            if self._reading_since is None:
+                self._reading_since = trio.current_time()
+            self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
+            await self._read_batch(targets, paths)
 
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
@@ -264,16 +261,16 @@ class Scan:
         self._note(targets, files, result)
         self._count(added=result.added, updated=result.updated, moved=result.moved, failed=result.failed)
         self._update(files_per_s=self._rate())
-        done, total = self.progress.done, self.progress.total or 0
-        if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
+        done, total = self.progress.done, self.progress.total
+        if total is not None and (done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total):
             self._tell_progress()
 
     def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
         def shown(path: str) -> str:
             return _target_of(targets, path).shown_file(path)
 
-        for path, change in result.changes.items():
-            self.report.note(change, [path], shown)
+        for change, changed in groupby(result.changes, result.changes.__getitem__):
+            self.report.note(change, list(changed), shown)
         for file in files:
             if isinstance(file, FailedFile):
                 log.warning("not readable (%s): %r", file.code, file.path)
@@ -281,7 +278,8 @@ class Scan:
 
     def _rate(self) -> float | None:
         """How many files were read a second, on the average."""
-        progress, took_s = self.progress, trio.current_time() - self._reading_since
+        progress, now = self.progress, trio.current_time()
+        took_s = now - (self._reading_since or now)
         read = progress.added + progress.updated + progress.moved + progress.failed
         return round(read / took_s, 1) if took_s > 0 else None
 

@@ -96,7 +96,9 @@ class _Batch:
         self._files = {os.fsencode(file.path): file for file in files}
         self._known = _load(db, self._files)
         self._matched = match_tracks(files, self._known)
-        folders = rows_with(db, "SELECT path, id FROM folder")
+        folders = [
+            (path.rstrip(b"/") + b"/", folder_id) for path, folder_id in rows_with(db, "SELECT path, id FROM folder")
+        ]
         self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
         self.changes = {file.path: self._change(path) for path, file in self._files.items()}
 
@@ -140,7 +142,7 @@ class _Batch:
 
     def _folder(self, path: bytes) -> int:
         for folder, folder_id in self._folders:
-            if path.startswith(folder.rstrip(b"/") + b"/"):
+            if path.startswith(folder):
                 return folder_id  # type: ignore[no-any-return]
         raise ValueError("the file lies in no folder that is known")
 

@@ -2,7 +2,8 @@
 
 A scan (1) compares what lies on the disk with what is known, and notes in the table of pending files what has to be
 read; (2) marks as missing what is known and was not seen; (3) reads the pending files in batches, each of which is
-one transaction (`batch`). A kill in between loses at most the batch under way: the next scan does what is left.
+one transaction (`batch`). A kill in between loses at most the batches under way: the next scan does what is left.
+Where nothing was known, (3) begins while (1) still goes on.
 
 Nothing is ever deleted for being gone. A folder that cannot be looked at, or that holds no music at all where some
 was known (a disk that is not mounted leaves an empty folder behind), marks nothing: the scan reports it instead.
@@ -68,13 +69,14 @@ class Unseen:
     paths: Sequence[str] = ()
 
 
-def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
-    """Make the folders known, and forget what a scan that was killed had still to read."""
+def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> bool:
+    """Make the folders known, and forget what a scan that was killed had still to read; whether no track is known."""
     with library.writing() as entities:
         select(pending for pending in entities.PendingFile).delete(bulk=True)
         for path in map(os.fsencode, folders):
             if entities.Folder.get(path=path) is None:
                 entities.Folder(path=path, added_ns=now_ns)
+        return not entities.Track.exists()
 
 
 def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = False) -> BatchPlan:

@@ -292,7 +292,7 @@ _SOURCES_AT = {kind.name: _sources_at(kind.name) for kind in TAG_KINDS}
 
 
 def _said(kind: str, place: str, texts: Texts) -> Sequence[Said]:
-    if sum(map(len, texts)) <= _SHORT_CHARS:
+    if len(texts) == 1 and len(texts[0]) <= _SHORT_CHARS:
         return _said_shortly(kind, place, texts)
     return tuple(_parsed(kind, place, texts))
 
