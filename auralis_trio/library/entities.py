@@ -137,6 +137,7 @@ def define_entities(db: Database) -> Entities:
         musicbrainz_album_id = Optional(str, nullable=True)
         musicbrainz_release_group_id = Optional(str, nullable=True)
         artist_links = Set("TrackArtist")
+        lyrics_mtime_ns = Optional(int, size=64)
         genre_links = Set("TrackGenre")
 
     class PendingFile(db.Entity):

@@ -5,6 +5,7 @@ Reading never fails: what is damaged is not there. Slow Python, so it is called 
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,9 @@ from mutagen.id3 import ID3
 
 from auralis_trio.library.tags import DAMAGED, open_tagged, read_fields
 from auralis_trio.library.text import clean, clean_lines
+
+SUFFIXES = (".lrc", ".LRC")
+"""The endings of files that hold the lyrics of the music of the same name beside them."""
 
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 10_000
@@ -59,7 +63,46 @@ def read_lyrics(path: str) -> Lyrics:
     Raises:
         OSError: the file cannot be opened.
     """
-    found = [*_beside(path), *_inside(path)]
+    return _chosen([*_beside(path), *_inside(path)])
+
+
+def read_lyrics_beside(path: str) -> tuple[str | None, int | None]:
+    """The words in the .lrc of the track at `path`, without times, and when it was changed; nulls without one."""
+    times_ns = [
+        time_ns for suffix in SUFFIXES if (time_ns := _time_of(os.path.splitext(path)[0] + suffix)) is not None
+    ]
+    if not times_ns:
+        return None, None
+    text = _chosen(list(_beside(path))).text
+    return clean_lines(text) or None if text else None, max(times_ns)
+
+
+def lyrics_times(folder: str) -> dict[str, int]:
+    """When each .lrc in `folder` was changed, by the path of its track without the ending.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    times_ns: dict[str, int] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name[-4:] in SUFFIXES and (time_ns := _time_of(entry.path)) is not None:
+                stem = entry.path[:-4]
+                times_ns[stem] = max(time_ns, times_ns.get(stem, time_ns))
+    return times_ns
+
+
+def _time_of(path: str) -> int | None:
+    """When a regular file was changed; links are not followed."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None
+
+
+def _chosen(found: Sequence[_Found]) -> Lyrics:
+    """The first with times, or else the first."""
     for candidate in found:
         if candidate.lines:
             text = "\n".join(line.text for line in candidate.lines)
@@ -111,7 +154,7 @@ def _candidate(source: Source, text: str) -> _Found:
 def _beside(path: str) -> Iterator[_Found]:
     """What the file of the same name with the ending .lrc holds; links are not followed."""
     stem = os.path.splitext(path)[0]
-    for suffix in (".lrc", ".LRC"):
+    for suffix in SUFFIXES:
         try:
             descriptor = os.open(stem + suffix, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

@@ -221,7 +221,10 @@ class Tags(msgspec.Struct, frozen=True):
 
 
 class ProbedFile(msgspec.Struct, frozen=True):
-    """All that a scan learns of one file without decoding it."""
+    """All that a scan learns of one file without decoding it.
+
+    `lyrics_beside` is what a file of lyrics beside it says, and `lyrics_mtime_ns` when that was changed.
+    """
 
     path: str
     size: int
@@ -231,6 +234,13 @@ class ProbedFile(msgspec.Struct, frozen=True):
     total_frames: int | None
     content_id: str
     tags: Tags
+    lyrics_beside: str | None = None
+    lyrics_mtime_ns: int | None = None
+
+    @property
+    def lyrics(self) -> str | None:
+        """The lyrics: those beside the file, or else those in its tags."""
+        return self.lyrics_beside or self.tags.lyrics
 
 
 class FailedFile(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from auralis_trio.decoder.probing import Probed, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing
+from auralis_trio.library.lyrics import read_lyrics_beside
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tags import MAX_TAG_BYTES, read_tags
 
@@ -98,6 +99,7 @@ def _look(path: str, ask: Ask | None = None) -> _Look | None:
 
 def _tell(look: _Look, named: str | None = None) -> ProbedFile:
     probed = look.probed
+    lyrics, lyrics_mtime_ns = read_lyrics_beside(named or look.path)
     return ProbedFile(
         path=named or look.path,
         size=look.size,
@@ -107,4 +109,6 @@ def _tell(look: _Look, named: str | None = None) -> ProbedFile:
         total_frames=probed.total_frames,
         content_id=probed.content_id,
         tags=read_tags(look.path, named, probed.kind, look.excerpt),
+        lyrics_beside=lyrics,
+        lyrics_mtime_ns=lyrics_mtime_ns,
     )

@@ -1,6 +1,7 @@
 """What files and their neighbours say, as a client of a server that scanned them sees it."""
 
 import io
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,3 +79,41 @@ async def test_an_artist_with_markup_in_the_name_is_one_artist(client: Client, m
     make_flac(music / "2.flac", title="Two", artist="AC/DC / Nina/Bob")
     await client.scan()
     assert await client.listed("/api/artists", "name") == ["<b>Bold</b>", "AC/DC", "Bob", "Nina"]
+
+
+async def test_words_beside_the_music_are_found_and_follow_their_file(client: Client, music: Path) -> None:
+    make_flac(music / "1.flac", title="One")
+    make_flac(music / "2.flac", title="Two", lyrics="within the tags")
+    for number in (1, 2):
+        (music / f"{number}.lrc").write_text(f"[00:01.00]beside number{number}")
+    await client.scan()
+
+    async def found(search: str) -> list[Any]:
+        return await client.listed("/api/library/tracks", "title", search=search, sort="title")
+
+    assert await found("lyrics:beside") == ["One", "Two"]
+    assert await found("lyrics:within") == []
+    rules = {"match": {"field": "lyrics", "operator": "known"}}
+    made = await client.http.post("/api/playlists", json={"name": "sung", "rules": rules})
+    assert (made.status_code, made.json()["tracks"]) == (201, 2), made.text
+    (music / "1.lrc").write_text("changed since")
+    os.utime(music / "1.lrc", ns=(1, 1))
+    (music / "2.lrc").unlink()
+    await client.scan()
+    assert (await found("lyrics:beside"), await found("lyrics:changed")) == ([], ["One"])
+    assert await found("lyrics:within") == ["Two"]
+    assert client.server.services.scan.progress.updated == 2
+    await client.scan()
+    assert client.server.services.scan.progress.unchanged == 2
+
+
+async def test_words_in_the_tags_can_be_edited_while_those_beside_are_found(client: Client, music: Path) -> None:
+    make_flac(music / "1.flac", title="One")
+    (music / "1.lrc").write_text("beside")
+    await client.scan()
+    [track_id] = await client.listed("/api/library/tracks", "id")
+    edited = await client.http.put(f"/api/metadata/tracks/{track_id}", json={"lyrics": "within"})
+    assert edited.json()["metadata"]["lyrics"] == "within"
+    assert await client.listed("/api/library/tracks", "title", search="lyrics:beside") == ["One"]
+    await client.scan()
+    assert client.server.services.scan.progress.unchanged == 1

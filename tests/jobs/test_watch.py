@@ -11,7 +11,7 @@ from auralis_trio.audio.source import never_cancelled
 from auralis_trio.errors import SourceError
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
-from auralis_trio.jobs.watch import RETRY_S, Watcher
+from auralis_trio.jobs.watch import RETRY_S, WATCHED, Watcher
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload, Lane
@@ -20,7 +20,6 @@ from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
 
 T = TypeVar("T")
 LIMIT_S = 20.0
-SUFFIXES = frozenset({".flac"})
 
 
 class WatchingDoor(InlineDoor):
@@ -121,15 +120,16 @@ def wait_for(watch: FolderWatch) -> Callable[[], list[str]]:
     return lambda: watch.wait(check=never_cancelled)
 
 
-@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules"])
+@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules", "lyrics"])
 async def test_the_system_tells_where_something_has_changed(tmp_path: Path, music: Path, change: str) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     changes: dict[str, tuple[Callable[[], object], set[str]]] = {
         "new": (lambda: shutil.copy(music / "a" / "one.flac", music / "b" / "new.flac"), {"b"}),
         "gone": ((music / "a" / "one.flac").unlink, {"a"}),
         "renamed_folder": (lambda: (music / "a").rename(music / "c"), {".", "c"}),
         "new_folder": (lambda: write_song(music / "d" / "e" / "new.flac"), {"d", "d/e"}),
         "rules": ((music / "b" / ".nomedia").touch, {"b"}),
+        "lyrics": (lambda: (music / "a" / "one.LRC").write_text("la"), {"a"}),
     }
     act, expected = changes[change]
     ready = trio.Event()
@@ -152,7 +152,7 @@ async def test_the_system_tells_where_something_has_changed(tmp_path: Path, musi
 
 
 def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     (music / "a" / ".hidden.flac").touch()
     (music / "a" / "notes.txt").touch()
     wanted = {name: watch._is_wanted(1, str(music / "a" / name)) for name in (".hidden.flac", "notes.txt", "x.flac")}  # type: ignore[arg-type]
@@ -163,11 +163,11 @@ def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> Non
 def test_beyond_the_bound_all_folders_stand_for_those_that_changed(music: Path, number: int, expected: int) -> None:
     for index in range(number):
         (music / str(index)).mkdir()
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     paths = (str(music / str(index) / "x.flac") for index in range(number))
     assert len(watch._folders_of(paths)) == expected
 
 
 def test_a_folder_that_is_away_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
-        FolderWatch([str(tmp_path / "gone")], SUFFIXES).wait(check=never_cancelled)
+        FolderWatch([str(tmp_path / "gone")], WATCHED).wait(check=never_cancelled)

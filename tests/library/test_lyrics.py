@@ -12,7 +12,7 @@ from mutagen.id3 import SYLT, USLT
 from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
 
-from auralis_trio.library.lyrics import MAX_LINES, Lyrics, LyricsLine, parse_lrc, read_lyrics
+from auralis_trio.library.lyrics import MAX_LINES, Lyrics, LyricsLine, parse_lrc, read_lyrics, read_lyrics_beside
 from tests.library.test_tags import make_tagged, write_with_soundfile
 
 LRC = """[ar:Nina]
@@ -144,10 +144,22 @@ def test_words_with_times_in_the_tags_come_before_plain_ones_beside(wav: Path) -
     assert read_lyrics(str(wav)).source == "embedded"
 
 
+def test_the_words_beside_alone_are_told_without_their_times_and_with_that_of_their_file(wav: Path) -> None:
+    assert read_lyrics_beside(str(wav)) == (None, None)
+    words = wav.with_suffix(".lrc")
+    words.write_text(LRC)
+    os.utime(words, ns=(1, 1_234_567_890_123_456_789))
+    assert read_lyrics_beside(str(wav)) == ("Eins 🎵\nZwei\nRef rain\nRef rain", 1_234_567_890_123_456_789)
+    words.write_text("[ar:Nina]\n")
+    os.utime(words, ns=(1, 2))
+    assert read_lyrics_beside(str(wav)) == (None, 2)
+
+
 def test_a_link_beside_the_music_is_not_followed(wav: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("[00:01]secret")
     wav.with_suffix(".lrc").symlink_to(tmp_path / "secret")
     assert read_lyrics(str(wav)) == Lyrics()
+    assert read_lyrics_beside(str(wav)) == (None, None)
 
 
 def test_a_pipe_beside_the_music_holds_nobody_up(wav: Path) -> None:
