@@ -6,8 +6,9 @@ Reading never fails: what is damaged is not there. Slow Python, so it is called 
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,7 @@ SUFFIXES = (".lrc", ".LRC")
 
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 10_000
+MAX_LISTED = 1_000
 MAX_LINE_CHARS = 2_000
 MAX_CHARS = 200_000
 
@@ -75,6 +77,23 @@ def read_lyrics_beside(path: str) -> tuple[str | None, int | None]:
         return None, None
     text = _chosen(list(_beside(path))).text
     return clean_lines(text) or None if text else None, max(times_ns)
+
+
+def folders_with_lyrics(paths: Iterable[str]) -> set[str]:
+    """Those folders of some files in which any .lrc may lie: few have one, and to look for it at each file takes long.
+
+    A folder of more than `MAX_LISTED` entries is not looked through for this, but counted in.
+    """
+    return {folder for folder in set(map(os.path.dirname, paths)) if _may_hold_lyrics(folder)}
+
+
+def _may_hold_lyrics(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MAX_LISTED + 1)]
+    except OSError:
+        return True
+    return len(names) > MAX_LISTED or any(name[-4:] in SUFFIXES for name in names)
 
 
 def lyrics_times(folder: str) -> dict[str, int]:

@@ -12,7 +12,16 @@ from mutagen.id3 import SYLT, USLT
 from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
 
-from auralis_trio.library.lyrics import MAX_LINES, Lyrics, LyricsLine, parse_lrc, read_lyrics, read_lyrics_beside
+from auralis_trio.library import lyrics as lyrics_module
+from auralis_trio.library.lyrics import (
+    MAX_LINES,
+    Lyrics,
+    LyricsLine,
+    folders_with_lyrics,
+    parse_lrc,
+    read_lyrics,
+    read_lyrics_beside,
+)
 from tests.library.test_tags import make_tagged, write_with_soundfile
 
 LRC = """[ar:Nina]
@@ -153,6 +162,24 @@ def test_the_words_beside_alone_are_told_without_their_times_and_with_that_of_th
     words.write_text("[ar:Nina]\n")
     os.utime(words, ns=(1, 2))
     assert read_lyrics_beside(str(wav)) == (None, 2)
+
+
+def test_folders_without_any_words_are_told_apart_where_they_are_not_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lyrics_module, "MAX_LISTED", 3)
+    for name in (
+        "sung/one.lrc",
+        "sung/one.wav",
+        "mute/one.wav",
+        "mute/two.wav",
+        "mute/lrc.txt",
+        *map("many/{}".format, "abcd"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    asked = [str(tmp_path / folder / "one.wav") for folder in ("sung", "mute", "many", "gone")]
+    assert folders_with_lyrics(asked) == {str(tmp_path / folder) for folder in ("sung", "many", "gone")}
 
 
 def test_a_link_beside_the_music_is_not_followed(wav: Path, tmp_path: Path) -> None:
