@@ -80,7 +80,7 @@ def read_lyrics_beside(path: str) -> tuple[str | None, int | None]:
 
 
 def folders_with_lyrics(paths: Iterable[str]) -> set[str]:
-    """Those folders of some files in which any .lrc may lie: few have one, and to look for it at each file takes long.
+    """Those folders of some files in which any .lrc may lie: few have one, and to look for it each time takes long.
 
     A folder of more than `MAX_LISTED` entries is not looked through for this, but counted in.
     """

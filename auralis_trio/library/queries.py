@@ -28,13 +28,13 @@ from auralis_trio.library.store import Library
 
 MAX_ID = 2**31 - 1
 
-TITLE = Column("track.title_key", str)
-ALBUM = Column("track.album_key", str, nullable=True)
+TITLE = Column("track.title_sort_key", str)
+ALBUM = Column("track.album_sort_key", str, nullable=True)
 NUMBERS = (Column("track.disc_number", int, nullable=True), Column("track.track_number", int, nullable=True))
 
 TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "title": (TITLE,),
-    "artist": (Column("track.artist_key", str, nullable=True), ALBUM, *NUMBERS),
+    "artist": (Column("track.artist_sort_key", str, nullable=True), ALBUM, *NUMBERS),
     "album": (ALBUM, *NUMBERS),
     "added": (Column("track.added_ns", int),),
     "duration": (Column("track.duration_s", float, nullable=True),),
@@ -44,10 +44,10 @@ TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "last_played": (Column("track.last_played_ns", int, nullable=True),),
 }
 ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
-    "title": (Column("album.title_key", str),),
+    "title": (Column("album.title_sort_key", str),),
     "year": (Column("album.year", int, nullable=True),),
 }
-ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_key", str),)}
+ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_sort_key", str),)}
 
 _RENAMED = {"artist": "artist_name", "album": "album_title", "format": "kind"}
 TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in TrackRecord.__struct_fields__)

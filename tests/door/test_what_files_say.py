@@ -117,3 +117,15 @@ async def test_words_in_the_tags_can_be_edited_while_those_beside_are_found(clie
     assert await client.listed("/api/library/tracks", "title", search="lyrics:beside") == ["One"]
     await client.scan()
     assert client.server.services.scan.progress.unchanged == 1
+
+
+async def test_names_to_sort_by_order_tracks_albums_and_artists(client: Client, music: Path) -> None:
+    make_flac(music / "1.flac", title="Mad", artist="Mo", album="Map")
+    tags = {"titlesort": "Aaa", "artistsort": "Aaa", "albumsort": "Aaa"}
+    make_flac(music / "2.flac", title="The Zone", artist="The Zed", album="The Zoo", **tags)
+    await client.scan()
+    for sort, other_way in (("title", "-title"), ("artist", "-artist"), ("album", "-album")):
+        assert await client.listed("/api/library/tracks", "title", sort=sort) == ["The Zone", "Mad"]
+        assert await client.listed("/api/library/tracks", "title", sort=other_way) == ["Mad", "The Zone"]
+    assert await client.listed("/api/albums", "title") == ["The Zoo", "Map"]
+    assert await client.listed("/api/artists", "name") == ["The Zed", "Mo"]

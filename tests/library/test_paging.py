@@ -113,18 +113,22 @@ LISTS: dict[str, Ask] = {
     "rules by chance": smart("random"),
 }
 
-# An album keeps its year when it gets another track: what it is sorted by does not change.
+# An album keeps its year and its place when it gets another track: what it is sorted by does not change.
 tags = st.builds(
-    lambda title, artist, album, numbers, frames: {
+    lambda title, title_sort, artist, album, numbers, frames: {
         "title": title,
+        "title_sort": title_sort,
         "artist": artist,
+        "artist_sort": "Aaa" if artist == "Björk" else None,
         "album": album[0],
+        "album_sort": "Zzz" if album[0] == "Debut" else None,
         "year": album[1],
         "disc_number": numbers[0],
         "track_number": numbers[1],
         "total_frames": frames,
     },
     st.sampled_from(["title a", "title b", "title ü"]),
+    st.sampled_from([None, None, "first", "xxx"]),
     st.sampled_from(["Nina", "Nina", "Björk", None]),
     st.sampled_from([("Live", 1990), ("Live", 1990), ("Debut", None), (None, 2000)]),
     st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2, 9])),
