@@ -14,7 +14,7 @@ from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.listing import Listing, read_slice, rows_of
 from auralis_trio.library.paging import Column, Place, Window, order_by
 from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
-from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_record
+from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_records
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.rows import run_listed
 from auralis_trio.library.smart import evaluate
@@ -67,8 +67,12 @@ def list_entries(library: Library, playlist_id: int, window: Window, sort: str =
             place = _place_now(library, playlist_id, place)
         found = read_slice(library.db, listing, window, playlist.tracks or 0, place)
         rows = rows_of(library.db, _ENTRIES, found.ids)
+        tracks = track_records(library.db, [row for _, _, *row in rows])
     return found.page(
-        [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
+        [
+            EntryRecord(entry_id=entry_id, position=position, track=track)
+            for (entry_id, position, *_), track in zip(rows, tracks, strict=True)
+        ]
     )
 
 

@@ -7,22 +7,26 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pony.orm import Database
+
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
 from auralis_trio.library.dialect import Dialect
-from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
 from auralis_trio.library.paging import Column, Order, Window, order_by
 from auralis_trio.library.query_language import parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
     FolderRecord,
+    NamedArtist,
     Page,
     Statistics,
     TrackFile,
     TrackRecord,
 )
+from auralis_trio.library.rows import rows_listed
 from auralis_trio.library.search import found_slice, look_up, where_any_found, where_found
 from auralis_trio.library.store import Library
 
@@ -50,7 +54,14 @@ ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
 ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_sort_key", str),)}
 
 _RENAMED = {"artist": "artist_name", "album": "album_title", "format": "kind"}
-TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in TrackRecord.__struct_fields__)
+_OWN = tuple(name for name in TrackRecord.__struct_fields__ if name not in ("artists", "genres"))
+TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in _OWN)
+_SEVERAL = """SELECT track_id, 1 AS kind, position, artist_id, name
+        FROM ({listed}) AS listed JOIN track_artist ON track_id = listed.id AND role = 'artist'
+    UNION ALL SELECT track_id, 2, position, genre_id, genre.name
+        FROM ({listed}) AS listed JOIN track_genre ON track_id = listed.id JOIN genre ON genre.id = genre_id
+    ORDER BY 1, 2, 3
+"""
 _TRACKS = f"SELECT {TRACK_COLUMNS} FROM track WHERE track.id IN ({{ids}})"
 
 
@@ -88,7 +99,7 @@ def list_tracks(
 
 def tracks_of(library: Library, track_ids: Sequence[int]) -> list[TrackRecord]:
     """The records of tracks that are there, in the order of their ids, within a session."""
-    return [track_record(row) for row in rows_of(library.db, _TRACKS, track_ids)]
+    return track_records(library.db, rows_of(library.db, _TRACKS, track_ids))
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:
@@ -99,10 +110,10 @@ def get_track(library: Library, track_id: int) -> TrackRecord:
     """
     _check_track_id(track_id)
     with library.reading():
-        rows = library.db.select(_TRACKS.replace("{ids}", "$track_id"), {"track_id": track_id})
-    if not rows:
+        found = track_records(library.db, rows_within(library.db, _TRACKS, [track_id]))
+    if not found:
         raise no_track()
-    return track_record(rows[0])
+    return found[0]
 
 
 def get_track_file(library: Library, track_id: int) -> TrackFile:
@@ -284,10 +295,22 @@ def _folder_record(row: Sequence[Any]) -> FolderRecord:
     )
 
 
-def track_record(row: Sequence[Any]) -> TrackRecord:
-    """The record of a row of `TRACK_COLUMNS`."""
-    values = dict(zip(TrackRecord.__struct_fields__, row, strict=True))
-    return TrackRecord(**{**values, "missing": bool(values["missing"]), "favorite": bool(values["favorite"])})
+def track_records(db: Database, rows: Sequence[Sequence[Any]]) -> list[TrackRecord]:
+    """The records of rows of `TRACK_COLUMNS`, with what tracks have several of; within a session."""
+    artists: dict[int, list[NamedArtist]] = {}
+    genres: dict[int, list[str]] = {}
+    for track_id, kind, _, found_id, name in rows_listed(db, _SEVERAL, list({row[0] for row in rows})):
+        if kind == 1:
+            artists.setdefault(track_id, []).append(NamedArtist(found_id, name))
+        else:
+            genres.setdefault(track_id, []).append(name)
+    return [_track_record(row, artists.get(row[0], ()), genres.get(row[0], ())) for row in rows]
+
+
+def _track_record(row: Sequence[Any], artists: Sequence[NamedArtist], genres: Sequence[str]) -> TrackRecord:
+    values = dict(zip(_OWN, row, strict=True))
+    values |= {"missing": bool(values["missing"]), "favorite": bool(values["favorite"])}
+    return TrackRecord(**values, artists=artists, genres=genres)
 
 
 def _check_track_id(track_id: int) -> None:

@@ -14,9 +14,17 @@ from auralis_trio.audio.units import frames_at_rate
 T = TypeVar("T")
 
 
+class NamedArtist(msgspec.Struct, frozen=True):
+    """One of the artists of a track, by the name that the tag has."""
+
+    id: int
+    name: str
+
+
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone.
 
+    `artist` and `genre` are what people are shown, `artists` and `genres` the same one by one.
     The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS. The rating is 0 to 5 stars,
     or null; plays and skips count what was heard.
     """
@@ -50,6 +58,8 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     play_count: int = 0
     skip_count: int = 0
     last_played_ns: int | None = None
+    artists: Sequence[NamedArtist] = ()
+    genres: Sequence[str] = ()
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):

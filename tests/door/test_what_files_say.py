@@ -129,3 +129,27 @@ async def test_names_to_sort_by_order_tracks_albums_and_artists(client: Client, 
         assert await client.listed("/api/library/tracks", "title", sort=other_way) == ["Mad", "The Zone"]
     assert await client.listed("/api/albums", "title") == ["The Zoo", "Map"]
     assert await client.listed("/api/artists", "name") == ["The Zed", "Mo"]
+
+
+async def test_a_track_names_all_its_artists_and_genres_wherever_it_stands_and_when_its_file_has_gone(
+    client: Client, music: Path
+) -> None:
+    make_flac(music / "1.flac", title="One", artist=["Nina", "Bob"], genre=["Jazz", "Soul"])
+    make_flac(music / "2.flac", title="Two")
+    await client.scan()
+    ids = {item["name"]: item["id"] for item in (await client.get("/api/artists"))["items"]}
+    expected = ([{"id": ids["Nina"], "name": "Nina"}, {"id": ids["Bob"], "name": "Bob"}], ["Jazz", "Soul"])
+    [one, two] = (await client.get("/api/library/tracks"))["items"]
+    await client.http.post("/api/playlists", json={"name": "both", "track_ids": [two["id"], one["id"], one["id"]]})
+    (music / "1.flac").unlink()
+    await client.scan()
+    entries = (await client.get("/api/playlists/1/tracks"))["items"]
+    shown = [
+        one,
+        await client.get(f"/api/library/tracks/{one['id']}"),
+        (await client.get("/api/library/tracks", search="nina"))["items"][0],
+        entries[1]["track"],
+        entries[2]["track"],
+    ]
+    assert [(track["artists"], track["genres"]) for track in shown] == [expected] * 5
+    assert [(track["artists"], track["genres"]) for track in (two, entries[0]["track"])] == [([], [])] * 2

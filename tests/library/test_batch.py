@@ -13,7 +13,7 @@ from auralis_trio.library.queries import (
     list_tracks,
     set_total_frames,
 )
-from auralis_trio.library.records import FailedFile, ProbedFile, TrackFile, TrackRecord
+from auralis_trio.library.records import FailedFile, NamedArtist, ProbedFile, TrackFile, TrackRecord
 from auralis_trio.library.scanner import BatchPlan, keep_plan, mark_missing, pending_page
 from auralis_trio.library.store import Library
 
@@ -44,6 +44,8 @@ def test_a_file_that_was_read_becomes_a_track(library: Library, fill: Fill, prob
         genre="Jazz",
         missing=False,
         added_ns=5000,
+        artists=[NamedArtist(track.artist_id or 0, "Nina")],
+        genres=["Jazz"],
     )
     assert track.artist_id is not None
     assert track.album_id is not None
