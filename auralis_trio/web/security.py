@@ -3,7 +3,8 @@
 A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
 (which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
 from another site is refused unless it only opens the page. A request without Origin and without those marks comes
-from a program, not from a page, and passes. State changes take JSON or a picture, which no foreign form can send.
+from a program, not from a page, and passes. State changes take JSON, a picture or a playlist, which no foreign form
+can send.
 """
 
 import ipaddress
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from auralis_trio.errors import AuralisError, Forbidden
+from auralis_trio.library.m3u import MEDIA_TYPES as M3U_TYPES
 
 PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -32,7 +34,7 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 
 
 class UnsupportedContent(AuralisError):
-    """A state change that is neither JSON nor a picture."""
+    """A state change that is neither JSON nor a picture nor a playlist."""
 
     status = 415
     default_code = "json_required"
@@ -51,7 +53,7 @@ class Guard:
 
         Raises:
             Forbidden: Host or Origin is not ours.
-            UnsupportedContent: a state change that is neither JSON nor a picture.
+            UnsupportedContent: a state change that is neither JSON nor a picture nor a playlist.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
@@ -113,7 +115,7 @@ def _is_address(name: str) -> bool:
 def _is_unforgeable(content_type: str) -> bool:
     """Whether a page can only send this kind of content where it is allowed to: no form and no beacon has it."""
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind in PICTURE_TYPES
+    return kind == "application/json" or kind in PICTURE_TYPES or kind in M3U_TYPES
 
 
 def is_loopback(host: str) -> bool:

@@ -153,3 +153,42 @@ async def test_a_track_names_all_its_artists_and_genres_wherever_it_stands_and_w
     ]
     assert [(track["artists"], track["genres"]) for track in shown] == [expected] * 5
     assert [(track["artists"], track["genres"]) for track in (two, entries[0]["track"])] == [([], [])] * 2
+
+
+M3U = {"Content-Type": "application/vnd.apple.mpegurl"}
+
+
+async def test_a_playlist_with_names_in_any_encoding_goes_out_as_a_file_and_comes_back(
+    client: Client, music: Path
+) -> None:
+    names = [b"caf\xe9.flac", "Ærø 100%.flac".encode(), b"huge lyrics.flac"]
+    for number, name in enumerate(names):
+        make_flac(music / "new.flac", title=f"Title {number}").rename(music / os.fsdecode(name))
+    await client.scan()
+    ids = await client.listed("/api/library/tracks", "id", sort="title")
+    await client.http.post("/api/playlists", json={"name": "Mine", "track_ids": ids})
+    exported = await client.http.get("/api/playlists/1/export")
+    again = await client.http.post(
+        "/api/playlists/import", content=exported.content, headers={"Content-Type": "audio/x-mpegurl; charset=utf-8"}
+    )
+    assert (again.status_code, again.json()["added"], again.json()["playlist"]["name"]) == (201, 3, "Mine")
+
+    async def found(data: bytes, **parameters: str) -> list[Any]:
+        sent = await client.http.post("/api/playlists/import", params=parameters, content=data, headers=M3U)
+        assert sent.status_code == 201, sent.text
+        assert (sent.json()["playlist"]["name"], sent.json()["unknown"]) == (parameters["name"], 0)
+        entries = (await client.get(f"/api/playlists/{sent.json()['playlist_id']}/tracks"))["items"]
+        return [entry["track"]["title"] for entry in entries]
+
+    assert await found(b"huge%20lyrics.flac\ncaf%E9.flac", name="Other") == ["Title 2", "Title 0"]
+    assert await found("Ærø 100%.flac".encode("latin-1"), name="Latin", folder=".") == ["Title 1"]
+    for refused in (
+        await client.http.post("/api/playlists/import", content=b"caf\xe9.flac", headers=M3U),
+        await client.http.post("/api/playlists/import?names=x", content=b"caf\xe9.flac", headers=M3U),
+        await client.http.post("/api/playlists/import?name=x", content=b"gone.flac", headers=M3U),
+        await client.http.post("/api/playlists/import?name=x", content=b"#" * 2_000_000, headers=M3U),
+        await client.http.post(
+            "/api/playlists/import?name=x", content=b"caf\xe9.flac", headers={"Content-Type": "text/plain"}
+        ),
+    ):
+        assert 400 <= refused.status_code < 500
