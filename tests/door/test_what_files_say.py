@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import soundfile
 from mutagen.flac import FLAC
 from PIL import Image
 
@@ -192,3 +193,19 @@ async def test_a_playlist_with_names_in_any_encoding_goes_out_as_a_file_and_come
         ),
     ):
         assert 400 <= refused.status_code < 500
+
+
+async def test_a_flac_whose_comments_claim_more_than_their_block_plays(client: Client, music: Path) -> None:
+    whole, damaged = make_flac(music / "whole.flac", title="One"), make_flac(music / "lies.flac", title="One")
+    data = bytearray(damaged.read_bytes())
+    at = data.index(b"title=") - 4
+    data[at : at + 4] = (2**31 - 1).to_bytes(4, "little")
+    damaged.write_bytes(data)
+    await client.scan()
+    assert await client.listed("/api/library/tracks", "title") == ["One", "One"]
+    ids = await client.listed("/api/library/tracks", "id")
+    played = [await client.http.get(f"/api/stream/{track_id}/audio.wav") for track_id in ids]
+    assert [answer.status_code for answer in played] == [200, 200]
+    assert played[0].content == played[1].content
+    samples, _ = soundfile.read(whole, dtype="int16")
+    assert samples.tobytes() in played[0].content
