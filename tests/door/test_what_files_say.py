@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 import soundfile
+from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC
 from PIL import Image
 
 from auralis_trio.app import Server
-from tests.library.test_tags import write_with_soundfile
+from tests.library.test_tags import TONE, write_with_soundfile
 from tests.serving import running_server, settings_for
 
 
@@ -209,3 +210,19 @@ async def test_a_flac_whose_comments_claim_more_than_their_block_plays(client: C
     assert played[0].content == played[1].content
     samples, _ = soundfile.read(whole, dtype="int16")
     assert samples.tobytes() in played[0].content
+
+
+async def test_a_wav_is_called_what_its_info_says_and_an_mp3_has_the_gain_of_its_ape_tag(
+    client: Client, music: Path
+) -> None:
+    with soundfile.SoundFile(music / "song.wav", "w", 48_000, 1) as wav:
+        wav.title, wav.artist = "Of the Info", "Nina"
+        wav.write(TONE)
+    write_with_soundfile(music / "song.mp3")
+    ape = APEv2()  # type: ignore[no-untyped-call]
+    ape["REPLAYGAIN_TRACK_GAIN"] = "-7.50 dB"
+    ape.save(music / "song.mp3")
+    await client.scan()
+    named = {track["format"]: track for track in (await client.get("/api/library/tracks"))["items"]}
+    assert (named["wav"]["title"], named["wav"]["artist"]) == ("Of the Info", "Nina")
+    assert named["mp3"]["replaygain_track_gain_db"] == -7.5
