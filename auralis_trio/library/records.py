@@ -65,7 +65,8 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One album; `artist` is null where its tracks are by several and no tag names one for all.
 
-    `artwork` is the picture's revision, null where none is known yet.
+    `added_ns` is when the first of its tracks came, and `play_count` counts the plays of all; `artwork` is the
+    picture's revision, null where none is known yet.
     """
 
     id: int
@@ -75,16 +76,22 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None
     tracks: int
     duration_s: float | None
+    added_ns: int
+    play_count: int
     artwork: str | None
 
 
 class ArtistRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One artist, with the albums that the artist has tracks on, and the revision of the picture, if one is known."""
+    """One artist, with the albums that the artist has tracks on, and the revision of the picture, if one is known.
+
+    `added_ns` is when the first of the tracks and of those of the artist's albums came.
+    """
 
     id: int
     name: str
     albums: int
     tracks: int
+    added_ns: int
     artwork: str | None
 
 

@@ -19,7 +19,7 @@ END_BYTES = 32 + 128
 _APE_FOOT = b"APETAGEX"
 _MAY_HAVE_APE = (None, "mp3", "tta")
 
-KINDS = frozenset({*_MAY_HAVE_APE, "wav", "aiff"})
+KINDS = frozenset({*_MAY_HAVE_APE, "wav", "rf64", "aiff"})
 """The kinds of file that may have such tags, and None for one that is not known."""
 
 # As the field has them: the names of Vorbis comments for those of Microsoft's and of Apple's.

@@ -35,9 +35,10 @@ class AlbumsQuery(WindowQuery, frozen=True):
 
 
 class ArtistsQuery(WindowQuery, frozen=True):
-    """Which page of the artists."""
+    """Which page of which artists."""
 
     sort: str = "name"
+    search: Search = None
 
 
 class DuplicatesQuery(WindowQuery, frozen=True):

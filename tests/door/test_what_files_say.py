@@ -226,3 +226,15 @@ async def test_a_wav_is_called_what_its_info_says_and_an_mp3_has_the_gain_of_its
     named = {track["format"]: track for track in (await client.get("/api/library/tracks"))["items"]}
     assert (named["wav"]["title"], named["wav"]["artist"]) == ("Of the Info", "Nina")
     assert named["mp3"]["replaygain_track_gain_db"] == -7.5
+
+
+async def test_albums_and_artists_are_sorted_and_searched_through_the_door(client: Client, music: Path) -> None:
+    for number, (artist, album) in enumerate([("Nina", "Late"), ("Nina", "Live"), ("Bob", "Own")]):
+        make_flac(music / f"{number}.flac", title=f"{number}", artist=artist, album=album, albumartist=artist)
+    await client.scan()
+    assert await client.listed("/api/albums", "title", sort="artist") == ["Own", "Late", "Live"]
+    assert await client.listed("/api/albums", "title", search="nina", sort="-plays") == ["Late", "Live"]
+    assert await client.listed("/api/artists", "name", sort="-tracks") == ["Nina", "Bob"]
+    assert await client.listed("/api/artists", "name", search="bob", sort="-added") == ["Bob"]
+    refused = await client.http.get("/api/artists", params={"sort": "plays"})
+    assert (refused.status_code, "name, tracks, albums, added" in refused.text) == (422, True)

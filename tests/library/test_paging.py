@@ -92,7 +92,7 @@ def albums(sort: str) -> Ask:
 
 
 def artists(sort: str) -> Ask:
-    return lambda library, window: list_artists(library, window.limit, window.offset, sort, window.cursor)
+    return lambda library, window: list_artists(library, window.limit, window.offset, sort, cursor=window.cursor)
 
 
 LISTS: dict[str, Ask] = {
@@ -112,6 +112,13 @@ LISTS: dict[str, Ask] = {
     **{f"rules by {sort}": smart(sort) for sort in SOME_SORTS},
     "rules by chance": smart("random"),
 }
+
+COUNTED = [
+    LISTS[f"{what} by {way}{name}"]
+    for what, name in (("artists", "tracks"), ("artists", "albums"), ("albums", "artist"))
+    for way in BOTH_WAYS
+]
+"""Where another track may change what others are sorted by, and so give them another place."""
 
 # An album keeps its year and its place when it gets another track: what it is sorted by does not change.
 tags = st.builds(
@@ -185,7 +192,7 @@ def test_cursors_lead_through_the_whole_list_and_through_all_that_was_there_whil
         prepared(library, fill, probed, first, many)
         whole = ask(library, Window(500)).items
         assert read_on(ask, library, limit) == whole
-        more = iter(later)
+        more = iter(later if ask not in COUNTED else [])
         met = read_on(ask, library, limit, lambda: fill([probed(f"{next(first)}", **one) for one in next(more, [])]))
         ids = [id_of(item) for item in met]
         assert len(set(ids)) == len(ids)
