@@ -15,7 +15,7 @@ from mutagen.flac import FLAC
 from PIL import Image
 
 from auralis_trio.app import Server
-from tests.library.test_tags import TONE, write_with_soundfile
+from tests.library.test_tags import TONE, make_tagged, write_with_soundfile
 from tests.serving import running_server, settings_for
 
 
@@ -238,3 +238,14 @@ async def test_albums_and_artists_are_sorted_and_searched_through_the_door(clien
     assert await client.listed("/api/artists", "name", search="bob", sort="-added") == ["Bob"]
     refused = await client.http.get("/api/artists", params={"sort": "plays"})
     assert (refused.status_code, "name, tracks, albums, added" in refused.text) == (422, True)
+
+
+async def test_an_edit_that_does_not_fit_the_kind_of_tag_says_which_field_it_is(client: Client, music: Path) -> None:
+    make_tagged(music / "song.m4a")
+    before = (music / "song.m4a").read_bytes()
+    await client.scan()
+    [track_id] = await client.listed("/api/library/tracks", "id")
+    refused = await client.http.put(f"/api/metadata/tracks/{track_id}", json={"title": "new", "track_number": 99_999})
+    assert (refused.status_code, refused.json()["code"]) == (422, "tag_not_kept")
+    assert "track_number" in refused.json()["detail"]
+    assert (music / "song.m4a").read_bytes() == before
