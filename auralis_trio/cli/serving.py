@@ -30,10 +30,15 @@ def serve(options: Options) -> int:
     with hold_data_dir(Path(settings.data_dir)), hold_database(settings.database_url):
         if not settings.folders:
             settings = _with_demo(settings)
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        gc.freeze()
+        ready_interpreter()
         trio.run(run_server, settings, lambda url: print(f"ready {url}", flush=True))
     return 0
+
+
+def ready_interpreter() -> None:
+    """What comes before the event loop: threads give way soon, and code is not looked through for garbage."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.freeze()
 
 
 def scan(options: Options) -> int:
@@ -45,6 +50,7 @@ def scan(options: Options) -> int:
         hold_database(settings.database_url),
         Progress(*columns, console=Console(stderr=True), transient=True) as bar,
     ):
+        ready_interpreter()
         task = bar.add_task("looking", total=None)
 
         def show(kind: str, data: dict[str, Any]) -> None:
@@ -56,9 +62,17 @@ def scan(options: Options) -> int:
         f"{progress.added} added, {progress.updated} updated, {progress.unchanged} unchanged, "
         f"{progress.missing} missing, {progress.failed} not readable"
     )
+    if progress.state == "failed":
+        print(f"auralis-trio: the scan did not come to its end: {progress.code}", file=sys.stderr)
+    if progress.refused:
+        print(
+            f"auralis-trio: {progress.refused} folders or files could not be looked at; nothing in them was marked",
+            file=sys.stderr,
+        )
     for name in progress.unavailable:
         print(f"auralis-trio: {name} could not be looked at; nothing in it was marked", file=sys.stderr)
-    return 0 if progress.state == "finished" and not progress.failed and not progress.unavailable else 1
+    passed_over = progress.failed or progress.refused or progress.unavailable
+    return 0 if progress.state == "finished" and not passed_over else 1
 
 
 def demo(options: Options) -> int:

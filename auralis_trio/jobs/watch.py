@@ -70,6 +70,7 @@ class Watcher:
                 order = EVERYTHING
 
     async def _follow(self, watch: FolderWatch) -> None:
+        await self._offload.run_stoppable(Lane.WATCH, watch.open)
         self.state = WatchState(True)
         while True:
             folders = await self._offload.run_stoppable(Lane.WATCH, watch.wait)

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 from mutagen.id3 import ID3
 
+from auralis_trio.library.beside import read_beside
 from auralis_trio.library.tags import DAMAGED, open_tagged, read_fields
 from auralis_trio.library.text import clean, clean_lines
 
@@ -175,15 +176,11 @@ def _beside(path: str) -> Iterator[_Found]:
     stem = os.path.splitext(path)[0]
     for suffix in SUFFIXES:
         try:
-            descriptor = os.open(stem + suffix, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            data = read_beside(stem + suffix, MAX_BYTES)
         except OSError:
             continue
-        try:
-            with open(descriptor, "rb") as file:
-                data = file.read(MAX_BYTES)
-        except OSError:
-            continue
-        yield _candidate("file", _decoded(data))
+        if data is not None:
+            yield _candidate("file", _decoded(data))
 
 
 def _decoded(data: bytes) -> str:

@@ -17,6 +17,7 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3, PictureType
 from mutagen.mp4 import MP4Tags
 
+from auralis_trio.library.beside import read_beside
 from auralis_trio.library.tags import DAMAGED, open_tagged
 
 MAX_PICTURE_BYTES = 16 * 1024 * 1024
@@ -134,7 +135,6 @@ def _read(entry: os.DirEntry[str]) -> bytes | None:
     try:
         if not 0 < entry.stat(follow_symlinks=False).st_size <= MAX_PICTURE_BYTES:
             return None
-        with open(os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return file.read(MAX_PICTURE_BYTES)
+        return read_beside(entry.path, MAX_PICTURE_BYTES)
     except OSError:
         return None

@@ -35,6 +35,7 @@ _BUSY_CODES = {
     errorcodes.ADMIN_SHUTDOWN,
     errorcodes.CRASH_SHUTDOWN,
 }
+_DAMAGE_CODES = {errorcodes.DATA_CORRUPTED, errorcodes.INDEX_CORRUPTED}
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class PostgresqlServer:
         if isinstance(origin, psycopg2.OperationalError | psycopg2.InterfaceError) and origin.pgcode is None:
             return True
         return getattr(origin, "pgcode", None) in _BUSY_CODES
+
+    def is_damaged(self, error: BaseException) -> bool:
+        """See `Home.is_damaged`."""
+        return getattr(driver_error(error, psycopg2.Error), "pgcode", None) in _DAMAGE_CODES
 
     def close(self, db: Database) -> None:
         """Close this thread's connection; others close with their threads."""

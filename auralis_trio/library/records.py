@@ -231,10 +231,12 @@ class Tags(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Where nobody took a name apart, it is one."""
-        shown_as = {"artists": self.artist, "album_artists": self.album_artist, "genres": self.genre}
-        for several, shown in shown_as.items():
-            if shown and not getattr(self, several):
-                msgspec.structs.force_setattr(self, several, (shown,))
+        if self.artist and not self.artists:
+            msgspec.structs.force_setattr(self, "artists", (self.artist,))
+        if self.album_artist and not self.album_artists:
+            msgspec.structs.force_setattr(self, "album_artists", (self.album_artist,))
+        if self.genre and not self.genres:
+            msgspec.structs.force_setattr(self, "genres", (self.genre,))
 
 
 class ProbedFile(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from auralis_trio.library.home import driver_error
 
 FILE_NAME = "library.sqlite3"
 
-_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ class SqliteFile:
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`."""
-        return getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0) & 0xFF in _BUSY_CODES
+        return getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0) & 0xFF in BUSY_CODES
+
+    def is_damaged(self, error: BaseException) -> bool:
+        """See `Home.is_damaged`."""
+        return getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
 
     def close(self, db: Database) -> None:
         """Write everything into the one file and close this thread's connection; others close with their threads."""

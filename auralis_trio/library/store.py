@@ -14,7 +14,7 @@ import psycopg2
 from pony.orm import Database, OrmError, db_session
 from pony.orm.dbapiprovider import DBException
 
-from auralis_trio.errors import Busy, StartupError
+from auralis_trio.errors import Busy, DatabaseDamaged, StartupError
 from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
 from auralis_trio.library.home import Home
@@ -56,9 +56,10 @@ class Library:
 
         Raises:
             Busy: another program holds the database for longer than the lock may be waited for, or it is away.
+            DatabaseDamaged: what was asked for cannot be read.
         """
         immediate = self.dialect is Dialect.POSTGRESQL
-        with _busy_when_locked(self.home), db_session(immediate=immediate):
+        with _typed(self.home), db_session(immediate=immediate):
             self.home.begin_reading(self.db)
             yield self.entities
 
@@ -69,11 +70,11 @@ class Library:
         After a power cut the last sessions may be gone as if they had never been; a `durable` one is not.
 
         Raises:
-            Busy: as in `reading`.
+            Busy, DatabaseDamaged: as in `reading`.
             OSError: the disk does not take what has to be durable.
         """
         try:
-            with _busy_when_locked(self.home), db_session(immediate=True, optimistic=False):
+            with _typed(self.home), db_session(immediate=True, optimistic=False):
                 self.home.begin_writing(self.db, durable)
                 yield self.entities
         finally:
@@ -82,8 +83,13 @@ class Library:
             self.home.sync()
 
     def close(self) -> None:
-        """Leave everything well kept and close this thread's connection; others close with their threads."""
-        self.home.close(self.db)
+        """Leave everything well kept and close this thread's connection; others close with their threads.
+
+        Raises:
+            Busy, DatabaseDamaged: as in `reading`.
+        """
+        with _typed(self.home):
+            self.home.close(self.db)
 
 
 def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float = LOCK_WAIT_S) -> Library:
@@ -91,6 +97,7 @@ def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float =
 
     Raises:
         StartupError: it cannot be opened, is held by another program for `lock_wait_s`, or is of a newer version.
+        DatabaseDamaged: what lies there is broken.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,6 +111,8 @@ def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float =
         migrate(db)
         db.generate_mapping(create_tables=False, check_tables=True)
     except _DATABASE_ERRORS as error:
+        if home.is_damaged(error):
+            raise DatabaseDamaged from error
         raise StartupError(home.busy_sentence if home.is_busy(error) else home.unusable_sentence) from error
     return Library(db, entities, home)
 
@@ -117,10 +126,12 @@ def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
 
 
 @contextmanager
-def _busy_when_locked(home: Home) -> Iterator[None]:
+def _typed(home: Home) -> Iterator[None]:
     try:
         yield
     except _DATABASE_ERRORS as error:
         if home.is_busy(error):
             raise Busy(retry_after_s=1) from error
+        if home.is_damaged(error):
+            raise DatabaseDamaged from error
         raise

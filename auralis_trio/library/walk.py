@@ -126,7 +126,8 @@ class Walk:
 
     `found` counts the files, `ignored` the files and folders that the listener wants left out.
     `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
-    Past `MAX_UNREADABLE` of them, the target itself stands for all.
+    Past `MAX_UNREADABLE` of them, the target itself stands for all. Those which have not just gone are counted in
+    `refused`, and the first of them named in `refused_paths`: a folder, a file, or the rules of a folder.
     """
 
     def __init__(self, target: Target, suffixes: Set[str]) -> None:
@@ -135,6 +136,8 @@ class Walk:
         self.folder = target.path
         self.found = 0
         self.ignored = 0
+        self.refused = 0
+        self.refused_paths: list[str] = []
         self._suffixes = suffixes
         self._entries = self._walk()
 
@@ -171,8 +174,8 @@ class Walk:
                             yield None
                         else:
                             yield self._file(entry, rules, lyrics)
-            except OSError:
-                self._miss(self.folder)
+            except OSError as error:
+                self._miss(self.folder, error)
 
     def _first(self) -> list[tuple[str, Rules | None]]:
         """The target's folder with the rules from above it; nothing where these leave it out."""
@@ -189,8 +192,8 @@ class Walk:
                     self.ignored += 1
                     return []
                 rules = rules_in(folder, rules)
-        except OSError:
-            self._miss(self.target.path)
+        except OSError as error:
+            self._miss(self.target.path, error)
             return []
         return [(self.target.path, rules)]
 
@@ -209,14 +212,18 @@ class Walk:
             if not entry.is_file(follow_symlinks=False):
                 return None
             status = entry.stat(follow_symlinks=False)
-        except OSError:
-            self._miss(entry.path)
+        except OSError as error:
+            self._miss(entry.path, error)
             return None
         lyrics_mtime_ns = lyrics.get(entry.path[: -len(suffix)])
         return FoundFile(entry.path, status.st_size, status.st_mtime_ns, lyrics_mtime_ns)
 
-    def _miss(self, path: str) -> None:
+    def _miss(self, path: str, error: OSError) -> None:
         self.unreadable.add(path)
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            self.refused += 1
+            if len(self.refused_paths) < MAX_UNREADABLE:
+                self.refused_paths.append(error.filename or path)
         if len(self.unreadable) > MAX_UNREADABLE:
             self.unreadable = {self.target.path}
 

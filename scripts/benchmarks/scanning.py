@@ -27,7 +27,7 @@ from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK
 from mutagen.oggvorbis import OggVorbis
 
-from auralis_trio.cli.serving import SWITCH_INTERVAL_S
+from auralis_trio.cli.serving import ready_interpreter
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.store import open_library
 from auralis_trio.offload import Lane, default_permits, open_offload
@@ -235,5 +235,5 @@ def _until_ok(stream: "socket.SocketIO") -> list[bytes]:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    ready_interpreter()
     trio.run(_scan_twice, Path(sys.argv[1]), Path(sys.argv[2]))

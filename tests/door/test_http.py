@@ -51,6 +51,8 @@ ROUTES = {
     ("GET", "/api/status"): ("/api/status", 200),
     ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
     ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
+    ("DELETE", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 409),
+    ("POST", "/api/library/missing/forget"): ("/api/library/missing/forget", 422),
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
     ("GET", "/api/library/duplicates"): ("/api/library/duplicates?by=tags&sort=-artist&limit=2", 200),
     ("GET", "/api/library/facets"): ("/api/library/facets", 200),

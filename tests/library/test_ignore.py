@@ -72,6 +72,15 @@ def test_an_ignore_file_that_is_a_pipe_is_no_rule_and_waits_for_nobody(tmp_path:
     assert found_in(tmp_path) == {"one.wav"}
 
 
+def test_a_folder_in_place_of_an_ignore_file_is_no_rule_and_leaves_nothing_open(tmp_path: Path) -> None:
+    make(tmp_path, "x/one.wav")
+    (tmp_path / "x" / IGNORE_FILE).mkdir()
+    before = os.listdir("/proc/self/fd")
+    walk, found = walk_of(tmp_path)
+    assert (walk.unreadable, found) == (set(), {"x/one.wav"})
+    assert os.listdir("/proc/self/fd") == before
+
+
 @pytest.mark.parametrize("line", ["!", "/", "\\", "[z-a]", "a*b*c*d*e*.wav", "\0", "\xff\xfe"])
 def test_lines_that_mean_nothing_are_passed_over(tmp_path: Path, line: str) -> None:
     make(tmp_path, "one.wav", "two.wav")

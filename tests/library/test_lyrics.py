@@ -189,6 +189,13 @@ def test_a_link_beside_the_music_is_not_followed(wav: Path, tmp_path: Path) -> N
     assert read_lyrics_beside(str(wav)) == (None, None)
 
 
+def test_a_folder_in_place_of_the_file_beside_the_music_leaves_nothing_open(wav: Path) -> None:
+    wav.with_suffix(".lrc").mkdir()
+    before = os.listdir("/proc/self/fd")
+    assert read_lyrics(str(wav)) == Lyrics()
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_a_pipe_beside_the_music_holds_nobody_up(wav: Path) -> None:
     os.mkfifo(wav.with_suffix(".lrc"))
     assert read_lyrics(str(wav)) == Lyrics()

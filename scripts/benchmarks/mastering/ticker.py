@@ -4,7 +4,6 @@ The ticker wants to wake every 10 ms and notes how much later than that it does.
 alone makes of it: what is later beside a server's load is the kernel's doing, not the server's.
 """
 
-import gc
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ from pathlib import Path
 import trio
 
 from auralis_trio.app import run_server
-from auralis_trio.cli.serving import SWITCH_INTERVAL_S
+from auralis_trio.cli.serving import ready_interpreter
 from auralis_trio.config import load_settings
 from auralis_trio.work.memory import keep_freed_memory
 
@@ -38,8 +37,7 @@ async def tick(ticks: list[Tick]) -> None:
 async def serve(music: str, data: str) -> None:
     """The real server, as `auralis-trio serve` runs it."""
     settings = load_settings({"folders": [music], "data_dir": data, "port": 0}, os.environ)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()
+    ready_interpreter()
     keep_freed_memory()
     await run_server(settings, lambda url: print(f"ready {url}", flush=True))
 
