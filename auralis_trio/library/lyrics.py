@@ -33,7 +33,8 @@ Source = Literal["file", "embedded"]
 _TIME = re.compile(r"\[([0-9]{1,3}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?\]")
 _WORD_TIME = re.compile(r"<[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?>")
 _OFFSET = re.compile(r"\[offset:\s*([+-]?[0-9]{1,7})\s*\]", re.IGNORECASE)
-_REMARK = re.compile(r"\[[A-Za-z#]+:[^\]]*\]")
+# What a .lrc says of itself; [Verse: 1] is part of the words.
+_REMARK = re.compile(r"\[(?:#|al|ar|au|by|id|la|length|lr|offset|re|ti|tool|ve)\s*:[^\]]*\]", re.IGNORECASE)
 _MILLISECONDS = 2  # of the ways in which ID3 counts time
 
 

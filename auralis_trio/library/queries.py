@@ -5,6 +5,7 @@ Pages are in a stable order: the id breaks every tie, and what is not known come
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from pony.orm import Database
@@ -29,6 +30,7 @@ from auralis_trio.library.records import (
 from auralis_trio.library.rows import rows_listed
 from auralis_trio.library.search import found_slice, look_up, where_any_found, where_found
 from auralis_trio.library.store import Library
+from auralis_trio.library.words import LETTERS
 
 MAX_ID = 2**31 - 1
 
@@ -57,6 +59,10 @@ _OF_ARTIST = """FROM track_artist JOIN track ON track.id = track_artist.track_id
     WHERE track_artist.artist_id = artist.id"""
 _ARTIST_ALBUMS = f"(SELECT count(DISTINCT track.album_id) {_OF_ARTIST})"
 _ARTIST_ADDED = f"(SELECT coalesce(min(track.added_ns), 0) {_OF_ARTIST})"
+
+_NAME_WORDS = reduce(
+    lambda sql, pair: "replace({}, '{}', '{}')".format(sql, *pair), LETTERS.items(), "artist.name_key"
+)
 
 _ALBUM_TITLE, _ARTIST_NAME = Column("album.title_sort_key", str), Column("artist.name_sort_key", str)
 ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
@@ -275,7 +281,7 @@ def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
     others = Query(tuple(term for term in wanted.terms if term not in named), wanted.facts)
     conditions, values = ["TRUE"], dict[str, Any]()
     for at, term in enumerate(named):
-        like = f"(artist.name_key LIKE $name{at} OR artist.name_sort_key LIKE $name{at})"
+        like = f"({_NAME_WORDS} LIKE $name{at} OR artist.name_sort_key LIKE $name{at})"
         conditions.append(f"NOT {like}" if term.negated else like)
         values[f"name{at}"] = f"%{'%'.join(term.words)}%"  # words hold letters and digits alone
     if others:

@@ -37,7 +37,7 @@ def read_second_tags(file: io.BufferedReader, kind: str | None) -> VComment | AP
     """
     file.seek(0)
     head = file.read(12)
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
+    if head[8:] == b"WAVE":
         return _comments(_info_texts(file))
     if head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
         return _comments((_AIFF[name], _read(file, size)) for name, size in _chunks(file, 12, ">") if name in _AIFF)

@@ -30,7 +30,7 @@ from auralis_trio.library.tag_fields import BY_NAME, FIELDS, Parse, TagField, Va
 from auralis_trio.library.text import clean
 
 MAX_TAG_BYTES = 64 * 1024 * 1024
-MAX_VALUES = 32
+MAX_VALUES = 256
 _SHORT_CHARS = 100
 
 # What older versions of ID3 had instead of what the table of fields knows.

@@ -249,3 +249,36 @@ async def test_an_edit_that_does_not_fit_the_kind_of_tag_says_which_field_it_is(
     assert (refused.status_code, refused.json()["code"]) == (422, "tag_not_kept")
     assert "track_number" in refused.json()["detail"]
     assert (music / "song.m4a").read_bytes() == before
+
+
+async def test_names_with_letters_of_their_own_are_found_as_they_are_often_written(
+    client: Client, music: Path
+) -> None:
+    make_flac(music / "1.flac", title="Ved Ærø", artist="Møller Ærø")
+    await client.scan()
+    for search in ("aero", "Ærø", "ÆRØ", "moller"):
+        assert await client.listed("/api/library/tracks", "title", search=search) == ["Ved Ærø"]
+        assert await client.listed("/api/artists", "name", search=search) == ["Møller Ærø"]
+
+
+async def test_an_edit_and_undoing_it_keep_what_the_system_keeps_beside_the_bytes(
+    client: Client, music: Path
+) -> None:
+    path = make_flac(music / "1.flac", title="One")
+    path.chmod(0o640)
+    os.setxattr(path, "user.auralis.test", b"kept")
+    await client.scan()
+    [track_id] = await client.listed("/api/library/tracks", "id")
+    edited = await client.http.put(f"/api/metadata/tracks/{track_id}", json={"title": "Two"})
+    assert edited.status_code == 200, edited.text
+    assert (os.getxattr(path, "user.auralis.test"), path.stat().st_mode & 0o777) == (b"kept", 0o640)
+    undone = await client.http.post(f"/api/metadata/undo/{edited.json()['edit_id']}", json={})
+    assert undone.status_code == 200, undone.text
+    assert (os.getxattr(path, "user.auralis.test"), path.stat().st_mode & 0o777) == (b"kept", 0o640)
+
+
+async def test_many_artists_of_one_track_are_all_told(client: Client, music: Path) -> None:
+    names = [f"artist {number:03}" for number in range(200)]
+    make_flac(music / "1.flac", title="One", artist=names)
+    await client.scan()
+    assert (await client.get("/api/artists"))["total"] == 200

@@ -98,8 +98,8 @@ def test_words_come_from_the_file_beside_the_music(wav: Path, encoding: str) -> 
 
 
 def test_a_file_without_times_gives_plain_words(wav: Path) -> None:
-    wav.with_suffix(".lrc").write_text("[ar:Nina]\nEins\n\nZwei [live]\n")
-    assert read_lyrics(str(wav)) == Lyrics(format="plain", source="file", text="Eins\n\nZwei [live]")
+    wav.with_suffix(".lrc").write_text("[ar:Nina]\n[Verse: 1]\nEins\n\nZwei [live]\n[Length: 3:20]\n")
+    assert read_lyrics(str(wav)) == Lyrics(format="plain", source="file", text="[Verse: 1]\nEins\n\nZwei [live]")
 
 
 def test_words_come_from_the_tags_of_every_kind(tmp_path: Path, wav: Path) -> None:

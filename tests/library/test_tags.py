@@ -426,3 +426,36 @@ def test_a_chunk_that_claims_too_much_is_survived(tmp_path: Path, data: bytes) -
     path = tmp_path / "song.wav"
     path.write_bytes(b"RIFF\xff\xff\xff\xffWAVE" + data)
     assert read_tags(str(path)).title in ("song", "x")
+
+
+@pytest.mark.parametrize(
+    ("date", "year"), [("20010203", 2001), ("2001", 2001), ("99999999", None), ("200102", None), ("3.2.2001", 2001)]
+)
+def test_a_date_without_dashes_has_a_year(tmp_path: Path, date: str, year: int | None) -> None:
+    path = tmp_path / "a.flac"
+    write_with_soundfile(path)
+    tag(FLAC(str(path)), {"date": [date]})
+    assert read_tags(str(path)).year == year
+
+
+@pytest.mark.parametrize(
+    ("gain", "gain_db"),
+    [
+        ("+1e400 dB", None),
+        ("1.5E3 dB", None),
+        ("-6.54dB", -6.54),
+        ("-6.543210987654321 dB", -6.543210987654321),
+        ("101 dB", None),
+        ("1.2.3", None),
+    ],
+)
+def test_a_gain_beyond_reason_is_not_known(tmp_path: Path, gain: str, gain_db: float | None) -> None:
+    path = tmp_path / "a.flac"
+    write_with_soundfile(path)
+    tag(
+        FLAC(str(path)),
+        {"replaygain_track_gain": [gain], "replaygain_track_peak": ["1e9"], "replaygain_album_peak": ["1001"]},
+    )
+    tags = read_tags(str(path))
+    assert tags.replaygain_track_gain_db == gain_db
+    assert (tags.replaygain_track_peak, tags.replaygain_album_peak) == (None, None)
