@@ -10,7 +10,9 @@ AuralisError
 ├── TooMany                the asker asks too often
 ├── TimedOut               a job did not end within its deadline
 ├── OutputError            a file cannot be written
+│   └── EditUnfinished     an edit stopped half way, and ends at the next start
 ├── BackupError            a backup cannot be made, proved or brought back
+├── DatabaseDamaged        what the library lies in is broken, and a backup has to be brought back
 └── SourceError            an audio file cannot be played
     ├── SourceMissing      it is not where the library saw it
     ├── SourceChanged      it is another recording than the library saw
@@ -144,11 +146,28 @@ class OutputError(AuralisError):
     text = "The file could not be written. Check that its folder is there and writable and has room."
 
 
+class EditUnfinished(OutputError):
+    """Some files of an edit are changed, could not be given back, and wait for the next start."""
+
+    default_code = "edit_unfinished"
+    text = "The edit stopped half way, and ends when the server starts again. Check the disk's room and health."
+
+
 class BackupError(AuralisError):
     """A backup cannot be made, proved or brought back."""
 
     default_code = "backup_failed"
     text = "The backup could not be made. Check that the data directory is writable and has room."
+
+
+class DatabaseDamaged(AuralisError):
+    """What the library lies in is broken."""
+
+    default_code = "database_damaged"
+    text = (
+        "The library's database is damaged. Stop the server, list the backups with: auralis-trio backup list, and"
+        " bring one back with: auralis-trio backup restore NAME"
+    )
 
 
 class SourceError(AuralisError):

@@ -1,6 +1,6 @@
 """Every owner of a truth, made once and put together; their tasks live in the services' nursery."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from auralis_trio.app.tasks import count_tasks
 from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import Background, LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
+from auralis_trio.jobs.forgetting import Forgetting
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
@@ -153,6 +154,23 @@ def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
     return analysis
 
 
+def build_forgetting(base: Foundation, core: Core, scan: Scan) -> tuple[Reset, Forgetting]:
+    """What forgets all tracks, and what forgets missing ones; the queue forgets them as well."""
+
+    def tell_reset(kind: str, data: dict[str, Any]) -> None:
+        core.player.forget()
+        core.hub.announce("library", kind, data)
+
+    def tell_forgotten(track_ids: Sequence[int]) -> None:
+        core.player.forget_tracks(track_ids)
+        core.hub.announce("library", "library_updated", {"forgotten": len(track_ids)})
+
+    return (
+        Reset(base.library, base.offload, scan, tell_reset),
+        Forgetting(base.library, base.offload, scan, tell_forgotten),
+    )
+
+
 def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     """Make every owner of a truth; their tasks live in `nursery`."""
     settings, core = base.settings, build_core(base, nursery)
@@ -160,10 +178,6 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
 
     def tell_library(kind: str, data: dict[str, Any]) -> None:
         hub.announce("library", kind, data)
-
-    def tell_reset(kind: str, data: dict[str, Any]) -> None:
-        core.player.forget()
-        tell_library(kind, data)
 
     def tell_scan(kind: str, data: dict[str, Any]) -> None:
         tell_library(kind, data)
@@ -175,6 +189,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     scan = Scan(base.library, base.offload, settings.folders, tell_scan)
     watcher = Watcher(scan, base.offload, settings.folders)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
+    reset, forgetting = build_forgetting(base, core, scan)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
@@ -198,7 +213,8 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         receipts=receipts,
         analysis=analysis,
         scan=scan,
-        reset=Reset(base.library, base.offload, scan, tell_reset),
+        forgetting=forgetting,
+        reset=reset,
         start_scan=start_scan,
         supervisor=supervisor,
         sessions=sessions,

@@ -26,6 +26,6 @@ def backup(options: Options) -> int:
         case "restore":
             with hold_data_dir(data_dir), hold_database(settings.database_url):
                 before = restore_backup(data_dir, settings.database_url, options["name"])
-            kept = "" if before is None else f"; what was there before is {before.name}"
+            kept = "" if before is None else f"; what was there before is {before}"
             print(f"brought back {options['name']}{kept}")
     return 0

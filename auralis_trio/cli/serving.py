@@ -62,11 +62,19 @@ def scan(options: Options) -> int:
         f"{progress.added} added, {progress.updated} updated, {progress.unchanged} unchanged, "
         f"{progress.missing} missing, {progress.failed} not readable"
     )
+    if progress.state == "failed":
+        print(f"auralis-trio: the scan did not come to its end: {progress.code}", file=sys.stderr)
+    if progress.refused:
+        print(
+            f"auralis-trio: {progress.refused} folders or files could not be looked at; nothing in them was marked",
+            file=sys.stderr,
+        )
     for name in progress.unavailable:
         print(f"auralis-trio: {name} could not be looked at; nothing in it was marked", file=sys.stderr)
     if progress.message is not None:
         print(f"auralis-trio: {progress.message}", file=sys.stderr)
-    return 0 if progress.state == "finished" and not progress.failed and not progress.unavailable else 1
+    passed_over = progress.failed or progress.refused or progress.unavailable
+    return 0 if progress.state == "finished" and not passed_over else 1
 
 
 def demo(options: Options) -> int:

@@ -27,7 +27,7 @@ from auralis_trio.errors import SourceCorrupt, SourceError, SourceHung, SourceUn
 
 _DEMUXERS = {
     "mp3": "mp3", "vorbis": "ogg", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
-    "wma": "asf", "wavpack": "wv", "tta": "tta",
+    "wma": "asf", "wavpack": "wv", "tta": "tta", "flac": "flac",
 }  # fmt: skip
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 _LAST_BYTES = 1 << 13  # a packet of a container, at most

@@ -6,6 +6,7 @@ Up to the second step, whatever goes wrong or cancels leaves nothing behind. Fro
 the next start if need be.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from trio_parallel import BrokenWorkerError
 from auralis_trio.errors import (
     AuralisError,
     Conflict,
+    EditUnfinished,
     Forbidden,
     InvalidRequest,
     OutputError,
@@ -32,6 +34,7 @@ from auralis_trio.library.tag_changes import Changes, check_changes
 from auralis_trio.library.tag_journal import (
     EditedFile,
     begin_edit,
+    call_off_edit,
     drop_edit,
     find_done_edit,
     find_edited,
@@ -45,6 +48,7 @@ from auralis_trio.offload import Lane, Offload
 from auralis_trio.work.probe import probe_files
 from auralis_trio.work.tag_edit import (
     EditOrder,
+    can_be_written,
     commit_files,
     discard,
     discard_kept,
@@ -60,6 +64,8 @@ FILE_DEADLINE_S = 120.0
 STEP_DEADLINE_S = 60.0
 
 Announce = Callable[[str, dict[str, Any]], None]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,19 @@ class Editor:
         if isinstance(found[0], FailedFile):
             raise SourceMissing if found[0].code == SourceMissing.default_code else SourceCorrupt
         return found[0].tags
+
+    async def allows(self, track_id: int) -> bool:
+        """Whether an edit of a track's file would be begun: edits are on, and its folder can be written to.
+
+        Raises:
+            NotFound: the track is unknown.
+        """
+        [file] = await self._read(find_files, [track_id])
+        if not self.place.allowed:
+            return False
+        return await self._offload.run(
+            Lane.DISK, can_be_written, file.path, self.place.roots, deadline_s=STEP_DEADLINE_S
+        )
 
     async def edit(self, updates: Mapping[int, Mapping[str, Any]]) -> int:
         """Write the fields asked for into the tags of each track's file; the number of the edit.
@@ -136,7 +155,12 @@ class Editor:
         return undo_id
 
     async def recover(self) -> None:
-        """Finish or forget the edits that a kill left half done; one whose folder is away waits for another start."""
+        """Finish or forget the edits that a kill left half done; one that cannot be ended now is told in the log and
+        waits for another start.
+
+        Raises:
+            StartupError: there is no folder for old bytes.
+        """
         await self._offload.run(Lane.DISK, make_kept_folder, self.place.kept_folder, deadline_s=STEP_DEADLINE_S)
         for edit in await self._read(open_edits):
             try:
@@ -145,8 +169,8 @@ class Editor:
                 else:
                     temps = [temp_path(path, edit.id, number) for number, path in enumerate(edit.paths)]
                     await self._forget(edit.id, temps)
-            except AuralisError:
-                continue
+            except AuralisError as error:
+                log.warning("edit %d cannot be ended now and waits for the next start: %s", edit.id, error)
 
     @contextmanager
     def _taking_turn(self) -> Iterator[None]:
@@ -190,15 +214,18 @@ class Editor:
                 open_still = True
                 try:
                     await self._commit([file for file, _ in prepared])
+                except EditUnfinished:
+                    raise
                 except (Conflict, OutputError):
                     open_still = False  # everything is as it was
+                    await self._write(call_off_edit, edit_id)
                     raise
                 await self._write(finish_edit, edit_id, [probed for _, probed in prepared], time.time_ns())
         finally:
             # What may be half in place after a time-out is left to the next start.
             if not open_still:
                 with trio.CancelScope(shield=True):
-                    await self._forget(edit_id, [order.temp for order in orders])
+                    await self._clear_away(edit_id, [order.temp for order in orders])
         await self._tidy()
 
     async def _commit(self, files: Sequence[EditedFile]) -> None:
@@ -213,10 +240,19 @@ class Editor:
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
         await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
-        probed = await self._offload.run_process(
-            probe_files, [file.path for file in files], deadline_s=FILE_DEADLINE_S
-        )
+        paths = [file.path for file in files]
+        try:
+            probed = await self._offload.run_process(probe_files, paths, deadline_s=FILE_DEADLINE_S)
+        except BrokenWorkerError:
+            raise SourceCorrupt from None
         await self._write(finish_edit, edit_id, probed, time.time_ns())
+
+    async def _clear_away(self, edit_id: int, paths: Sequence[str]) -> None:
+        """Forget an edit that changed nothing; the error that ended it is the one to be told."""
+        try:
+            await self._forget(edit_id, paths)
+        except AuralisError as error:
+            log.warning("copies of edit %d are left until the next start: %s", edit_id, error)
 
     async def _forget(self, edit_id: int, paths: Sequence[str]) -> None:
         await self._offload.run(Lane.DISK, discard, paths, deadline_s=STEP_DEADLINE_S)

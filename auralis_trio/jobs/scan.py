@@ -233,7 +233,15 @@ class Scan:
             self._update(unavailable=(*self.progress.unavailable, target.name))
         else:
             await self._mark_unseen(walk, seen)
+        self._tell_refused(walk)
         return walk.found
+
+    def _tell_refused(self, walk: Walk) -> None:
+        """Name what the server may not look at, or what fails on its disk."""
+        self._update(refused=self.progress.refused + walk.refused)
+        self.report.note("refused", walk.refused_paths, walk.target.shown_file)
+        for path in walk.refused_paths:
+            log.warning("not looked at, since it cannot be read: %r", path)
 
     async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
         after: str | None = None

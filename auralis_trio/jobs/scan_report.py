@@ -8,7 +8,7 @@ from msgspec import Meta
 
 MAX_REPORTED = 1000
 
-Change = Literal["added", "updated", "moved", "missing", "back", "failed"]
+Change = Literal["added", "updated", "moved", "missing", "back", "failed", "refused"]
 
 
 class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,10 +25,11 @@ class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
-    unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked. `unavailable` names folders in
-    which nothing was marked, since they could not be looked at or had lost all their music at once, also in the
-    middle of the scan, when what could not be read any more has failed; `folder` is relative to its root. `code` and
-    `message` say why a scan has failed.
+    unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked, `refused` the folders and files
+    that could not be looked at, in which nothing was marked. `unavailable` names folders to scan in which nothing was
+    marked, since they could not be looked at or had lost all their music at once, also in the middle of the scan,
+    when what could not be read any more has failed; `folder` is relative to its root. `code` and `message` say why a
+    scan has failed.
     """
 
     state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
@@ -40,6 +41,7 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     missing: int = 0
     failed: int = 0
+    refused: int = 0
     files_per_s: float | None = None
     folder: str | None = None
     unavailable: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ REASONS: dict[Change, str] = {
     "moved": "same_audio_elsewhere",
     "missing": "file_gone",
     "back": "file_is_back",
+    "refused": "not_readable",
 }
 
 

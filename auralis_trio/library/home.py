@@ -1,8 +1,11 @@
 """What a library needs of the database that it lies in; `sqlite` and `postgresql` have the two."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pony.orm import Database
+
+Fault = Literal["damaged", "newer"]
+"""What keeps a copy of a database from being used."""
 
 
 class Home(Protocol):
@@ -49,6 +52,9 @@ class Home(Protocol):
 
     def is_unwritable(self, error: BaseException) -> bool:
         """Whether an error says that the disk below takes nothing more: it is full, read-only, away or broken."""
+
+    def is_damaged(self, error: BaseException) -> bool:
+        """Whether an error says that what lies there is broken."""
 
     def close(self, db: Database) -> None:
         """Leave everything well kept, as far as the disk takes it, and close this thread's connection."""

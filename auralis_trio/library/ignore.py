@@ -6,10 +6,11 @@ hold for its folder and below, a later line wins over an earlier one, and a deep
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
+
+from auralis_trio.library.beside import read_beside
 
 IGNORE_FILE = ".auralisignore"
 NO_MEDIA_FILE = ".nomedia"
@@ -44,16 +45,10 @@ def rules_in(folder: str, above: Rules | None) -> Rules | None:
     Raises:
         OSError: the folder's own ones cannot be read, so nobody knows what is to be left out.
     """
-    path = os.path.join(folder, IGNORE_FILE)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    data = read_beside(os.path.join(folder, IGNORE_FILE), MAX_IGNORE_BYTES, links=True)
+    if data is None:
         return above
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return above
-        text = file.read(MAX_IGNORE_BYTES).decode("utf-8", "replace")
-    patterns = [line for line in text.splitlines()[:MAX_LINES] if _is_usable(line)]
+    patterns = [line for line in data.decode("utf-8-sig", "replace").splitlines()[:MAX_LINES] if _is_usable(line)]
     return Rules(folder, GitIgnoreSpec.from_lines(patterns), above) if patterns else above
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from pony.orm import Database
 
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.listing import Listing, read_slice, rows_of
 from auralis_trio.library.paging import Column, Place, Window, order_by
 from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
-from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_record
+from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_records
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.rows import run_listed
 from auralis_trio.library.smart import evaluate
@@ -67,8 +68,12 @@ def list_entries(library: Library, playlist_id: int, window: Window, sort: str =
             place = _place_now(library, playlist_id, place)
         found = read_slice(library.db, listing, window, playlist.tracks or 0, place)
         rows = rows_of(library.db, _ENTRIES, found.ids)
+        tracks = track_records(library.db, [row for _, _, *row in rows])
     return found.page(
-        [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
+        [
+            EntryRecord(entry_id=entry_id, position=position, track=track)
+            for (entry_id, position, *_), track in zip(rows, tracks, strict=True)
+        ]
     )
 
 
@@ -126,7 +131,7 @@ def remove_entries(library: Library, playlist_id: int, entry_ids: Sequence[int])
     with library.writing() as entities:
         _open_for_change(library, entities, playlist_id)
         _change_these(library, _TAKE_OUT, playlist_id, entry_ids)
-        _number(library, playlist_id)
+        number_entries(library.db, playlist_id)
 
 
 def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], position: int) -> None:
@@ -142,7 +147,7 @@ def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], p
         _check_position(position, length - len(entry_ids))
         _change_these(library, _TAKE_UP, playlist_id, entry_ids)
         behind = library.db.select(_STAYING, {"playlist_id": playlist_id, "at": position})
-        _number(library, playlist_id, behind[0] if behind else length)
+        number_entries(library.db, playlist_id, behind[0] if behind else length)
 
 
 def clear_playlist(library: Library, playlist_id: int) -> None:
@@ -175,9 +180,10 @@ _NUMBER = """UPDATE playlist_entry SET position = numbered.place
 """
 
 
-def _number(library: Library, playlist_id: int, before: int = 0) -> None:
-    """Number all entries from 0 on, those that are being moved before the one at the position `before`."""
-    library.db.execute(_NUMBER, {"playlist_id": playlist_id, "before": before})
+def number_entries(db: Database, playlist_id: int, before: int = 0) -> None:
+    """Number all entries from 0 on, those that are being moved before the one at the position `before`; within a
+    session that writes."""
+    db.execute(_NUMBER, {"playlist_id": playlist_id, "before": before})
 
 
 def _change_these(library: Library, change: str, playlist_id: int, entry_ids: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from auralis_trio.library.records import Page
 from auralis_trio.library.rows import run_listed
 from auralis_trio.library.smart import SmartRules, check_rules, stored_rules, totals
 from auralis_trio.library.store import Library
-from auralis_trio.library.text import MAX_TEXT_CHARS, clean, fold
+from auralis_trio.library.text import MAX_TEXT_CHARS, clean, clean_lines, fold
 
 MAX_PLAYLISTS = 10_000
 MAX_ENTRIES = 20_000
@@ -216,7 +216,7 @@ def _written(text: PlaylistText) -> dict[str, Any]:
     if text.description is not None:
         if len(text.description) > MAX_TEXT_CHARS:
             raise InvalidRequest(f"A playlist's description has at most {MAX_TEXT_CHARS} characters.")
-        values["description"] = clean(text.description)
+        values["description"] = clean_lines(text.description)
     if text.rules is not None:
         values["rules"] = check_rules(text.rules)
     return values

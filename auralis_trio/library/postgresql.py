@@ -36,6 +36,7 @@ _BUSY_CODES = {
     errorcodes.CRASH_SHUTDOWN,
 }
 _UNWRITABLE_CODES = {errorcodes.DISK_FULL, errorcodes.IO_ERROR}
+_DAMAGE_CODES = {errorcodes.DATA_CORRUPTED, errorcodes.INDEX_CORRUPTED}
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ class PostgresqlServer:
     def is_unwritable(self, error: BaseException) -> bool:
         """See `Home.is_unwritable`."""
         return getattr(driver_error(error, psycopg2.Error), "pgcode", None) in _UNWRITABLE_CODES
+
+    def is_damaged(self, error: BaseException) -> bool:
+        """See `Home.is_damaged`."""
+        return getattr(driver_error(error, psycopg2.Error), "pgcode", None) in _DAMAGE_CODES
 
     def close(self, db: Database) -> None:
         """Close this thread's connection; others close with their threads."""

@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from auralis_trio.errors import BackupError
+from auralis_trio.library.home import Fault
 from auralis_trio.library.migrations import CHAIN, WRITER_LOCK
 from auralis_trio.library.postgresql import CONNECT_TIMEOUT_S
 
@@ -56,8 +57,8 @@ class PostgresqlBackups:
         """See `Backups.copy`."""
         self._run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--schema=public", "--file", into)
 
-    def prove(self, file: Path) -> None:
-        """See `Backups.prove`. Writing all of it out as SQL reads, checks and unpacks every byte of it."""
+    def fault(self, file: Path) -> Fault | None:
+        """See `Backups.fault`. Writing all of it out as SQL reads, checks and unpacks every byte of it."""
         self._run("pg_restore", "--file", os.devnull, file)
         versions = (
             self._run("pg_restore", "--data-only", "--table=schema_version", "--file=-", file)
@@ -66,11 +67,10 @@ class PostgresqlBackups:
         )
         found = [int(line.split("\t")[0]) for line in versions.splitlines()]
         if not found:
-            raise BackupError("The backup is damaged.")
-        if max(found) > CHAIN[-1].version:
-            raise BackupError("The backup was made by a newer Auralis-Trio: use that one.")
+            return "damaged"
+        return "newer" if max(found) > CHAIN[-1].version else None
 
-    def bring_back(self, file: Path) -> None:
+    def bring_back(self, file: Path, damaged: bool) -> str | None:
         """See `Backups.bring_back`: in one transaction, with the lock of the one writer."""
         sql = file.parent / f".{file.stem}.sql"
         try:
@@ -90,6 +90,7 @@ class PostgresqlBackups:
             self._run("psql", *quiet, "--command", first, "--file", sql)
         finally:
             sql.unlink(missing_ok=True)
+        return None
 
     def _own(self) -> tuple[str, str]:
         """The tables and functions of the library, one behind the other; empty where there are none."""

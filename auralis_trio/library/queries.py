@@ -5,36 +5,42 @@ Pages are in a stable order: the id breaks every tie, and what is not known come
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
+
+from pony.orm import Database
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
 from auralis_trio.library.dialect import Dialect
-from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
 from auralis_trio.library.paging import Column, Order, Window, order_by
-from auralis_trio.library.query_language import parse_query
+from auralis_trio.library.query_language import Query, parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
     FolderRecord,
+    NamedArtist,
     Page,
     Statistics,
     TrackFile,
     TrackRecord,
 )
+from auralis_trio.library.rows import rows_listed
 from auralis_trio.library.search import found_slice, look_up, where_any_found, where_found
 from auralis_trio.library.store import Library
+from auralis_trio.library.words import LETTERS
 
 MAX_ID = 2**31 - 1
 
-TITLE = Column("track.title_key", str)
-ALBUM = Column("track.album_key", str, nullable=True)
+TITLE = Column("track.title_sort_key", str)
+ALBUM = Column("track.album_sort_key", str, nullable=True)
 NUMBERS = (Column("track.disc_number", int, nullable=True), Column("track.track_number", int, nullable=True))
 
 TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "title": (TITLE,),
-    "artist": (Column("track.artist_key", str, nullable=True), ALBUM, *NUMBERS),
+    "artist": (Column("track.artist_sort_key", str, nullable=True), ALBUM, *NUMBERS),
     "album": (ALBUM, *NUMBERS),
     "added": (Column("track.added_ns", int),),
     "duration": (Column("track.duration_s", float, nullable=True),),
@@ -43,14 +49,45 @@ TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "plays": (Column("track.play_count", int),),
     "last_played": (Column("track.last_played_ns", int, nullable=True),),
 }
+# An album's or artist's own, out of its tracks.
+_ALBUM_ADDED = "(SELECT coalesce(min(track.added_ns), 0) FROM track WHERE track.album_id = album.id)"
+_ALBUM_PLAYS = "(SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE track.album_id = album.id)"
+_ALBUM_ARTIST = "(SELECT name_sort_key FROM artist WHERE artist.id = album.artist_id)"
+_ARTIST_TRACKS = """(SELECT count(*) FROM track_artist
+    WHERE track_artist.artist_id = artist.id AND track_artist.role = 'artist')"""
+_OF_ARTIST = """FROM track_artist JOIN track ON track.id = track_artist.track_id
+    WHERE track_artist.artist_id = artist.id"""
+_ARTIST_ALBUMS = f"(SELECT count(DISTINCT track.album_id) {_OF_ARTIST})"
+_ARTIST_ADDED = f"(SELECT coalesce(min(track.added_ns), 0) {_OF_ARTIST})"
+
+_NAME_WORDS = reduce(
+    lambda sql, pair: "replace({}, '{}', '{}')".format(sql, *pair), LETTERS.items(), "artist.name_key"
+)
+
+_ALBUM_TITLE, _ARTIST_NAME = Column("album.title_sort_key", str), Column("artist.name_sort_key", str)
 ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
-    "title": (Column("album.title_key", str),),
+    "title": (_ALBUM_TITLE,),
+    "artist": (Column(_ALBUM_ARTIST, str, nullable=True), _ALBUM_TITLE),
     "year": (Column("album.year", int, nullable=True),),
+    "added": (Column(_ALBUM_ADDED, int),),
+    "plays": (Column(_ALBUM_PLAYS, int), _ALBUM_TITLE),
 }
-ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_key", str),)}
+ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {
+    "name": (_ARTIST_NAME,),
+    "tracks": (Column(_ARTIST_TRACKS, int), _ARTIST_NAME),
+    "albums": (Column(_ARTIST_ALBUMS, int), _ARTIST_NAME),
+    "added": (Column(_ARTIST_ADDED, int),),
+}
 
 _RENAMED = {"artist": "artist_name", "album": "album_title", "format": "kind"}
-TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in TrackRecord.__struct_fields__)
+_OWN = tuple(name for name in TrackRecord.__struct_fields__ if name not in ("artists", "genres"))
+TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in _OWN)
+_SEVERAL = """SELECT track_id, 1 AS kind, position, artist_id, name
+        FROM ({listed}) AS listed JOIN track_artist ON track_id = listed.id AND role = 'artist'
+    UNION ALL SELECT track_id, 2, position, genre_id, genre.name
+        FROM ({listed}) AS listed JOIN track_genre ON track_id = listed.id JOIN genre ON genre.id = genre_id
+    ORDER BY 1, 2, 3
+"""
 _TRACKS = f"SELECT {TRACK_COLUMNS} FROM track WHERE track.id IN ({{ids}})"
 
 
@@ -88,7 +125,7 @@ def list_tracks(
 
 def tracks_of(library: Library, track_ids: Sequence[int]) -> list[TrackRecord]:
     """The records of tracks that are there, in the order of their ids, within a session."""
-    return [track_record(row) for row in rows_of(library.db, _TRACKS, track_ids)]
+    return track_records(library.db, rows_of(library.db, _TRACKS, track_ids))
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:
@@ -99,10 +136,10 @@ def get_track(library: Library, track_id: int) -> TrackRecord:
     """
     _check_track_id(track_id)
     with library.reading():
-        rows = library.db.select(_TRACKS.replace("{ids}", "$track_id"), {"track_id": track_id})
-    if not rows:
+        found = track_records(library.db, rows_within(library.db, _TRACKS, [track_id]))
+    if not found:
         raise no_track()
-    return track_record(rows[0])
+    return found[0]
 
 
 def get_track_file(library: Library, track_id: int) -> TrackFile:
@@ -149,12 +186,13 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
 
-_ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
+_ALBUMS = f"""SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id),
+        {_ALBUM_ADDED}, {_ALBUM_PLAYS},
         (SELECT revision FROM album_artwork WHERE album_artwork.album_id = album.id)
-    FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({ids})
+    FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({{ids}})
 """
 
 
@@ -202,31 +240,57 @@ def album_page(library: Library, listing: Listing, window: Window) -> Page[Album
     )
 
 
-_ARTISTS = """SELECT artist.id, artist.name,
-        (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
-            WHERE track_artist.artist_id = artist.id),
-        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist'),
+_ARTISTS = f"""SELECT artist.id, artist.name, {_ARTIST_ALBUMS}, {_ARTIST_TRACKS}, {_ARTIST_ADDED},
         (SELECT revision FROM artist_artwork WHERE artist_artwork.artist_id = artist.id)
-    FROM artist WHERE artist.id IN ({ids})
+    FROM artist WHERE artist.id IN ({{ids}})
 """
 
 
 def list_artists(
-    library: Library, limit: int = 50, offset: int = 0, sort: str = "name", cursor: str | None = None
+    library: Library,
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "name",
+    search: str | None = None,
+    cursor: str | None = None,
 ) -> Page[ArtistRecord]:
-    """A page of the artists.
+    """A page of the artists, or of those that `search` finds.
+
+    Words without a field, or with that of artists, are looked for in the artist's name. Whatever else is asked for,
+    one of the artist's tracks has to fulfil.
 
     Raises:
-        InvalidRequest: a value is out of range, `sort` is not one of `ARTIST_SORTS`, with `-` in front or without, or
-            `cursor` belongs to another list.
+        InvalidRequest: a value is out of range, `sort` is not one of `ARTIST_SORTS`, with `-` in front or without,
+            `search` cannot be understood, or `cursor` belongs to another list.
     """
-    window = Window(limit, offset, cursor)
-    listing = Listing("artist", order_by(ARTIST_SORTS, sort, "artist.id"), "artists")
+    window, wanted = Window(limit, offset, cursor), parse_query(search or "")
+    order = order_by(ARTIST_SORTS, sort, "artist.id")
+    listing = Listing("artist", order, "artists")
     with library.reading():
+        if wanted:
+            condition, values = _where_artist(library.db, wanted)
+            listing = Listing("artist", order, f"artists by {search}", condition, values)
         found = read_slice(library.db, listing, window)
         rows = rows_of(library.db, _ARTISTS, found.ids)
     names = ArtistRecord.__struct_fields__
     return found.page([ArtistRecord(**dict(zip(names, row, strict=True))) for row in rows])
+
+
+def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
+    """A condition on `artist` and its values."""
+    named = [term for term in wanted.terms if term.column in (None, "artist")]
+    others = Query(tuple(term for term in wanted.terms if term not in named), wanted.facts)
+    conditions, values = ["TRUE"], dict[str, Any]()
+    for at, term in enumerate(named):
+        like = f"({_NAME_WORDS} LIKE $name{at} OR artist.name_sort_key LIKE $name{at})"
+        conditions.append(f"NOT {like}" if term.negated else like)
+        values[f"name{at}"] = f"%{'%'.join(term.words)}%"  # words hold letters and digits alone
+    if others:
+        found, more = where_any_found(db, others)
+        theirs = f"track_artist JOIN track ON track.id = track_artist.track_id WHERE {found}"
+        conditions.append(f"artist.id IN (SELECT track_artist.artist_id FROM {theirs})")
+        values |= more
+    return " AND ".join(conditions), values
 
 
 # What all tracks make together: counted, or from the totals that PostgreSQL keeps.
@@ -285,10 +349,22 @@ def _folder_record(row: Sequence[Any]) -> FolderRecord:
     )
 
 
-def track_record(row: Sequence[Any]) -> TrackRecord:
-    """The record of a row of `TRACK_COLUMNS`."""
-    values = dict(zip(TrackRecord.__struct_fields__, row, strict=True))
-    return TrackRecord(**{**values, "missing": bool(values["missing"]), "favorite": bool(values["favorite"])})
+def track_records(db: Database, rows: Sequence[Sequence[Any]]) -> list[TrackRecord]:
+    """The records of rows of `TRACK_COLUMNS`, with what tracks have several of; within a session."""
+    artists: dict[int, list[NamedArtist]] = {}
+    genres: dict[int, list[str]] = {}
+    for track_id, kind, _, found_id, name in rows_listed(db, _SEVERAL, list({row[0] for row in rows})):
+        if kind == 1:
+            artists.setdefault(track_id, []).append(NamedArtist(found_id, name))
+        else:
+            genres.setdefault(track_id, []).append(name)
+    return [_track_record(row, artists.get(row[0], ()), genres.get(row[0], ())) for row in rows]
+
+
+def _track_record(row: Sequence[Any], artists: Sequence[NamedArtist], genres: Sequence[str]) -> TrackRecord:
+    values = dict(zip(_OWN, row, strict=True))
+    values |= {"missing": bool(values["missing"]), "favorite": bool(values["favorite"])}
+    return TrackRecord(**values, artists=artists, genres=genres)
 
 
 def _check_track_id(track_id: int) -> None:

@@ -33,6 +33,12 @@ def run_listed(db: Database, statement: str, ids: Sequence[int], **values: Any) 
     return db.execute(statement.format(listed=listed), {"ids": json.dumps(list(ids)), **values})
 
 
+def rows_listed(db: Database, question: str, ids: Sequence[int]) -> list[Any]:
+    """What a SELECT finds, in which `{listed}` is the same; also within a session that only reads."""
+    question = question.format(listed=_LISTED[Dialect(db.provider.dialect)])
+    return list(db.select(question, {"ids": json.dumps(list(ids))}))
+
+
 def run_for_each(db: Database, statement: str, rows: Iterable[Row]) -> None:
     """Run `statement`, which gives nothing back, with the values of each row; within a session that writes."""
     rows = list(rows)

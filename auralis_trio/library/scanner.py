@@ -24,7 +24,7 @@ KNOWN_PAGE = 5_000
 # In SQL, since Pony does not know that bytes have an order.
 _KNOWN_PAGE = """SELECT path, id FROM track
     WHERE path > $after AND path < $end AND NOT missing ORDER BY path LIMIT $limit"""
-_AT_PATHS = "SELECT path, id, size, mtime_ns, missing FROM track WHERE path IN ?"
+_AT_PATHS = "SELECT path, id, size, mtime_ns, lyrics_mtime_ns, missing FROM track WHERE path IN ?"
 _NEW_PENDING = "INSERT INTO pending_file (path) VALUES (?)"
 _PENDING_PAGE = "SELECT id, path FROM pending_file WHERE id > $after_id ORDER BY id LIMIT $limit"
 
@@ -78,7 +78,8 @@ def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
 
 
 def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = False) -> BatchPlan:
-    """Compare files with what is known: by path, and size and modification time as then seen.
+    """Compare files with what is known: by path, and by size, modification time and that of its lyrics
+    as then seen.
 
     With `reread` all of them are to be read. The caller keeps the batch small, since its paths are the variables of
     one query.
@@ -92,8 +93,8 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
     back_paths: list[str] = []
     to_read: list[str] = []
     for path, file in zip(paths, found, strict=True):
-        track_id, size, mtime_ns, missing = known.get(path, (0, None, None, False))
-        if reread or (size, mtime_ns) != (file.size, file.mtime_ns):
+        track_id, *seen, missing = known.get(path, (0, None, None, None, False))
+        if reread or seen != [file.size, file.mtime_ns, file.lyrics_mtime_ns]:
             to_read.append(file.path)
         elif missing:
             back.append(track_id)

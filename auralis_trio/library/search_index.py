@@ -36,7 +36,7 @@ def index_tracks(db: Database, files: Mapping[int, ProbedFile], known: Iterable[
 def _texts(file: ProbedFile) -> Sequence[str | None]:
     """What is searched for in each of the `COLUMNS`."""
     tags = file.tags
-    return tags.title, tags.artist, tags.album, tags.genre, tags.lyrics
+    return tags.title, tags.artist, tags.album, tags.genre, file.lyrics
 
 
 def _words(file: ProbedFile) -> list[Sequence[str]]:

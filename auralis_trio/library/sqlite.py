@@ -14,7 +14,7 @@ from auralis_trio.library.home import driver_error
 
 FILE_NAME = "library.sqlite3"
 
-_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNWRITABLE_CODES = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -22,6 +22,7 @@ _UNWRITABLE_CODES = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PERM,
 }
+DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +68,15 @@ class SqliteFile:
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`."""
-        return _code(error) in _BUSY_CODES
+        return _code(error) in BUSY_CODES
 
     def is_unwritable(self, error: BaseException) -> bool:
         """See `Home.is_unwritable`."""
         return _code(error) in _UNWRITABLE_CODES
+
+    def is_damaged(self, error: BaseException) -> bool:
+        """See `Home.is_damaged`."""
+        return _code(error) in DAMAGE_CODES
 
     def close(self, db: Database) -> None:
         """Write everything into the one file and close this thread's connection; others close with their threads.

@@ -1,15 +1,18 @@
 """Copies of a library in a file of SQLite's."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from auralis_trio.errors import BackupError, NotFound
+from auralis_trio.errors import BackupError, DatabaseDamaged, NotFound
+from auralis_trio.library.home import Fault
 from auralis_trio.library.migrations import CHAIN
-from auralis_trio.library.sqlite import FILE_NAME
+from auralis_trio.library.sqlite import BUSY_CODES, DAMAGE_CODES, FILE_NAME
 
 LOCK_WAIT_S = 5.0
 
@@ -31,27 +34,47 @@ class SqliteBackups:
             # One file alone: without a journal beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
 
-    def prove(self, file: Path) -> None:
-        """See `Backups.prove`."""
-        with _typed(), closing(_open(file, "ro")) as copy:
-            faults = copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]
-            if faults or copy.execute("PRAGMA foreign_key_check").fetchone():
-                raise BackupError("The backup is damaged.")
-            [version] = copy.execute("SELECT max(version) FROM schema_version").fetchone()
-        if version > CHAIN[-1].version:
-            raise BackupError("The backup was made by a newer Auralis-Trio: use that one.")
+    def fault(self, file: Path) -> Fault | None:
+        """See `Backups.fault`."""
+        try:
+            with closing(_open(file, "ro")) as copy:
+                faults = copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]
+                if faults or copy.execute("PRAGMA foreign_key_check").fetchone():
+                    return "damaged"
+                [version] = copy.execute("SELECT max(version) FROM schema_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            # The last: it is a database, and not that of a library.
+            if _code(error) not in DAMAGE_CODES | {sqlite3.SQLITE_ERROR}:
+                raise BackupError("The backup could not be read. Check its permissions and its disk.") from error
+            return "damaged"
+        if version is None:
+            return "damaged"
+        return "newer" if version > CHAIN[-1].version else None
 
-    def bring_back(self, file: Path) -> None:
-        """See `Backups.bring_back`."""
+    def bring_back(self, file: Path, damaged: bool) -> str | None:
+        """See `Backups.bring_back`. The remains lie beside the new file."""
         draft = self._file.with_suffix(".restored")
+        remains: str | None = None
         try:
             shutil.copyfile(file, draft)
             with open(draft, "rb") as copied:
                 os.fsync(copied.fileno())
-            self._fold_journal()
+            if damaged:
+                remains = self._set_aside()
+            else:
+                self._fold_journal()
             os.replace(draft, self._file)
         finally:
             draft.unlink(missing_ok=True)
+        return remains
+
+    def _set_aside(self) -> str:
+        """Take the present file away with its journal, which would be taken for that of the next one."""
+        name = f"damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{FILE_NAME}"
+        for ending in ("-shm", "-wal", ""):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._file}{ending}", self._file.with_name(f"{name}{ending}"))
+        return name
 
     def _fold_journal(self) -> None:
         """Leave no journal beside the present file, since it would be taken for that of the next one."""
@@ -67,11 +90,20 @@ def _open(file: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=LOCK_WAIT_S)
 
 
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 @contextmanager
 def _typed() -> Iterator[None]:
+    """What SQLite says of the library itself."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if _code(error) in BUSY_CODES:
             raise BackupError("The library is open elsewhere: stop the server first.") from error
-        raise BackupError("The backup is damaged, or the disk is full.") from error
+        if _code(error) in DAMAGE_CODES:
+            raise DatabaseDamaged from error
+        raise BackupError(
+            "The library could not be copied. Check the data directory's permissions and room."
+        ) from error

@@ -14,7 +14,7 @@ import psycopg2
 from pony.orm import Database, OrmError, db_session
 from pony.orm.dbapiprovider import DBException
 
-from auralis_trio.errors import Busy, OutputError, StartupError
+from auralis_trio.errors import Busy, DatabaseDamaged, OutputError, StartupError
 from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
 from auralis_trio.library.home import Home
@@ -57,6 +57,7 @@ class Library:
         Raises:
             Busy: another program holds the database for longer than the lock may be waited for, or it is away.
             OutputError: its disk does not take what even a reader has to write, or fails.
+            DatabaseDamaged: what was asked for cannot be read.
         """
         immediate = self.dialect is Dialect.POSTGRESQL
         with _typed(self.home), db_session(immediate=immediate):
@@ -70,7 +71,7 @@ class Library:
         After a power cut the last sessions may be gone as if they had never been; a `durable` one is not.
 
         Raises:
-            Busy: as in `reading`; nothing was written.
+            Busy, DatabaseDamaged: as in `reading`; nothing was written.
             OutputError: the disk is full or read-only, or fails. Nothing was written, or, where only what has to be
                 durable was not taken, it may be gone after a power cut.
         """
@@ -90,8 +91,13 @@ class Library:
             raise OutputError(self.home.unwritable_sentence) from error
 
     def close(self) -> None:
-        """Leave everything well kept and close this thread's connection; others close with their threads."""
-        self.home.close(self.db)
+        """Leave everything well kept and close this thread's connection; others close with their threads.
+
+        Raises:
+            Busy, DatabaseDamaged: as in `reading`.
+        """
+        with _typed(self.home):
+            self.home.close(self.db)
 
 
 def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float = LOCK_WAIT_S) -> Library:
@@ -99,6 +105,7 @@ def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float =
 
     Raises:
         StartupError: it cannot be opened, is held by another program for `lock_wait_s`, or is of a newer version.
+        DatabaseDamaged: what lies there is broken.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,6 +119,8 @@ def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float =
         migrate(db)
         db.generate_mapping(create_tables=False, check_tables=True)
     except _DATABASE_ERRORS as error:
+        if home.is_damaged(error):
+            raise DatabaseDamaged from error
         raise StartupError(home.busy_sentence if home.is_busy(error) else home.unusable_sentence) from error
     return Library(db, entities, home)
 
@@ -132,6 +141,8 @@ def _typed(home: Home) -> Iterator[None]:
     except _DATABASE_ERRORS as error:
         if home.is_busy(error):
             raise Busy(retry_after_s=1) from error
+        if home.is_damaged(error):
+            raise DatabaseDamaged from error
         if home.is_unwritable(error):
             raise OutputError(home.unwritable_sentence) from error
         raise

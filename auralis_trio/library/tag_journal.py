@@ -146,6 +146,12 @@ def finish_edit(library: Library, edit_id: int, files: Sequence[ProbedFile | Fai
             entities.TagEdit[edit.undoes].state = "undone"
 
 
+def call_off_edit(library: Library, edit_id: int) -> None:
+    """Note that an edit will not happen, though every copy was whole: its files are as they were."""
+    with library.writing(durable=True) as entities:
+        entities.TagEdit[edit_id].state = "preparing"
+
+
 def drop_edit(library: Library, edit_id: int) -> None:
     """Forget an edit that changed nothing."""
     with library.writing():

@@ -15,6 +15,7 @@ import msgspec
 from auralis_trio.audio.source import Check
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.ignore import Rules, has_no_media, rules_in
+from auralis_trio.library.lyrics import lyrics_times
 
 MAX_DIRECTORIES = 100
 MAX_UNREADABLE = 1000
@@ -54,11 +55,12 @@ class Target:
 
 
 class FoundFile(msgspec.Struct, frozen=True):
-    """A file that can be scanned, as the disk shows it."""
+    """A file that can be scanned, as the disk shows it, and when a file of its lyrics beside it was changed."""
 
     path: str
     size: int
     mtime_ns: int
+    lyrics_mtime_ns: int | None = None
 
 
 def shown(path: str) -> str:
@@ -119,11 +121,13 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 class Walk:
-    """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered.
+    """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered,
+    and of the names of one folder's lyrics.
 
     `found` counts the files, `ignored` the files and folders that the listener wants left out.
     `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
-    Past `MAX_UNREADABLE` of them, the target itself stands for all.
+    Past `MAX_UNREADABLE` of them, the target itself stands for all. Those which have not just gone are counted in
+    `refused`, and the first of them named in `refused_paths`: a folder, a file, or the rules of a folder.
     """
 
     def __init__(self, target: Target, suffixes: Set[str]) -> None:
@@ -132,6 +136,8 @@ class Walk:
         self.folder = target.path
         self.found = 0
         self.ignored = 0
+        self.refused = 0
+        self.refused_paths: list[str] = []
         self._suffixes = suffixes
         self._entries = self._walk()
 
@@ -157,6 +163,7 @@ class Walk:
                     self.ignored += 1
                     continue
                 rules = rules_in(self.folder, above)
+                lyrics = lyrics_times(self.folder)
                 with os.scandir(self.folder) as entries:
                     for entry in entries:
                         if entry.name.startswith("."):
@@ -166,9 +173,9 @@ class Walk:
                                 waiting.append((entry.path, rules))
                             yield None
                         else:
-                            yield self._file(entry, rules)
-            except OSError:
-                self._miss(self.folder)
+                            yield self._file(entry, rules, lyrics)
+            except OSError as error:
+                self._miss(self.folder, error)
 
     def _first(self) -> list[tuple[str, Rules | None]]:
         """The target's folder with the rules from above it; nothing where these leave it out."""
@@ -185,8 +192,8 @@ class Walk:
                     self.ignored += 1
                     return []
                 rules = rules_in(folder, rules)
-        except OSError:
-            self._miss(self.target.path)
+        except OSError as error:
+            self._miss(self.target.path, error)
             return []
         return [(self.target.path, rules)]
 
@@ -195,8 +202,9 @@ class Walk:
         self.ignored += ignored
         return ignored
 
-    def _file(self, entry: os.DirEntry[str], rules: Rules | None) -> FoundFile | None:
-        if entry.name[entry.name.rfind(".") :].lower() not in self._suffixes:
+    def _file(self, entry: os.DirEntry[str], rules: Rules | None, lyrics: dict[str, int]) -> FoundFile | None:
+        suffix = entry.name[entry.name.rfind(".") :].lower()
+        if suffix not in self._suffixes:
             return None
         if self._is_ignored(rules, entry.path, False):
             return None
@@ -204,13 +212,18 @@ class Walk:
             if not entry.is_file(follow_symlinks=False):
                 return None
             status = entry.stat(follow_symlinks=False)
-        except OSError:
-            self._miss(entry.path)
+        except OSError as error:
+            self._miss(entry.path, error)
             return None
-        return FoundFile(entry.path, status.st_size, status.st_mtime_ns)
+        lyrics_mtime_ns = lyrics.get(entry.path[: -len(suffix)])
+        return FoundFile(entry.path, status.st_size, status.st_mtime_ns, lyrics_mtime_ns)
 
-    def _miss(self, path: str) -> None:
+    def _miss(self, path: str, error: OSError) -> None:
         self.unreadable.add(path)
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            self.refused += 1
+            if len(self.refused_paths) < MAX_UNREADABLE:
+                self.refused_paths.append(error.filename or path)
         if len(self.unreadable) > MAX_UNREADABLE:
             self.unreadable = {self.target.path}
 

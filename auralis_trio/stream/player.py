@@ -9,7 +9,7 @@ An output that was sent to another entry may still report the one before, which 
 until it has reported the entry that it was sent to, its reports of others count for nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -251,6 +251,15 @@ class Player:
         """Stop and empty the queue for good: the tracks that it and its history name are no longer those."""
         before, self.history = self.queue, History()
         self.queue = PlayQueue(repeat=before.repeat)
+        if self.queue != before:
+            self._follow_edit(before)
+        self.news.set()
+
+    def forget_tracks(self, track_ids: Collection[int]) -> None:
+        """Take these out of the queue for good, and with them the history, which might bring them back."""
+        gone = set(track_ids)
+        before, self.history = self.queue, History()
+        self.queue = before.removed([entry.id for entry in before.entries if entry.track_id in gone])
         if self.queue != before:
             self._follow_edit(before)
         self.news.set()

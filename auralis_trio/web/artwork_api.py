@@ -13,6 +13,7 @@ from auralis_trio.web.answers import json_response, not_modified
 from auralis_trio.web.query import NoParameters, body, query, read_body
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
+from auralis_trio.web.security import Content
 from auralis_trio.web.services import Services
 from auralis_trio.web.stream_api import FOREVER
 from auralis_trio.work.lyrics import lyrics_of
@@ -66,7 +67,7 @@ class OwnersArtworkApi:
         place = f"/api/{self.owner.value}s/<int:owner_id>/artwork"
         return [
             Route("GET", place, self.picture),
-            Route("POST", place, self.set, takes_picture=True),
+            Route("POST", place, self.set, content=Content.PICTURE),
             Route("DELETE", place, self.remove),
             Route("POST", f"{place}/extract", self.extract),
         ]

@@ -35,9 +35,10 @@ class AlbumsQuery(WindowQuery, frozen=True):
 
 
 class ArtistsQuery(WindowQuery, frozen=True):
-    """Which page of the artists."""
+    """Which page of which artists."""
 
     sort: str = "name"
+    search: Search = None
 
 
 class DuplicatesQuery(WindowQuery, frozen=True):
@@ -71,6 +72,8 @@ class LibraryApi:
         return [
             Route("GET", "/api/library/tracks", self.tracks),
             Route("GET", "/api/library/tracks/<int:track_id>", self.track),
+            Route("DELETE", "/api/library/tracks/<int:track_id>", self.forget),
+            Route("POST", "/api/library/missing/forget", self.forget_missing),
             Route("GET", "/api/library/stats", self.stats),
             Route("GET", "/api/library/duplicates", self.duplicates),
             Route("GET", "/api/albums", self.albums),
@@ -90,6 +93,17 @@ class LibraryApi:
         """One track."""
         query(NoParameters)
         return json_response(await self.services.catalogue.ask(get_track, track_id))
+
+    async def forget(self, track_id: int) -> Response:
+        """Forget a track whose file is missing."""
+        query(NoParameters)
+        await self.services.forgetting.forget(track_id)
+        return json_response({"track_id": track_id})
+
+    async def forget_missing(self) -> Response:
+        """Forget every track whose file is missing."""
+        wanted = await body(Confirmation)
+        return json_response({"forgotten": await self.services.forgetting.forget_all(wanted.confirm)})
 
     async def stats(self) -> Response:
         """Totals of the library."""

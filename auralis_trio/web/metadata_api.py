@@ -65,7 +65,7 @@ class MetadataApi:
         """Which fields can be written into a track's file, and what each takes."""
         query(NoParameters)
         track = await self.services.catalogue.ask(get_track, track_id)
-        editable = self.services.editor.place.allowed and format_named(track.format).tag
+        editable = format_named(track.format).tag and await self.services.editor.allows(track_id)
         answer = {"track_id": track_id, "format": track.format, "editable": editable}
         return json_response({**answer, "fields": describe_fields()})
 

@@ -9,7 +9,7 @@ from typing import Any
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from auralis_trio.web.security import check_content
+from auralis_trio.web.security import Content, check_content
 
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
@@ -23,8 +23,7 @@ class Route:
     method: str
     rule: str
     view: View
-    takes_picture: bool = False
-    """in place of JSON, where it takes anything at all"""
+    content: Content = Content.JSON
 
     @property
     def shape(self) -> tuple[str, str]:
@@ -52,7 +51,7 @@ def _checked(route: Route) -> View:
     """The route's view, for nothing but the content that the route takes."""
 
     async def view(**arguments: Any) -> Response:
-        check_content(request.headers.get("Content-Type", ""), picture=route.takes_picture)
+        check_content(request.headers.get("Content-Type", ""), route.content)
         return await route.view(**arguments)
 
     return view

@@ -3,15 +3,18 @@
 A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
 (which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
 from another site is refused unless it only opens the page. A request without Origin and without those marks comes
-from a program, not from a page, and passes. State changes take JSON or a picture, which no foreign form can send.
+from a program, not from a page, and passes. State changes take JSON, a picture or a playlist, which no foreign form
+can send.
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 from auralis_trio.errors import AuralisError, Forbidden
+from auralis_trio.library.m3u import MEDIA_TYPES as M3U_TYPES
 
 PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -46,12 +49,36 @@ class JsonRequired(AuralisError):
     text = "Send the request with the header Content-Type: application/json."
 
 
+class PlaylistRequired(AuralisError):
+    """What should be a playlist is neither its file nor JSON."""
+
+    status = 415
+    default_code = "playlist_required"
+    text = f"Send the playlist's file with its Content-Type: {', '.join(sorted(M3U_TYPES))}; or send JSON."
+
+
 class PictureRequired(AuralisError):
     """What should be a picture is something else, or of a kind that cannot be shown."""
 
     status = 415
     default_code = "picture_required"
     text = f"Send a picture with its own Content-Type: {', '.join(sorted(PICTURE_TYPES))}."
+
+
+class Content(Enum):
+    """What a state change takes, where it takes anything at all."""
+
+    JSON = "json"
+    PICTURE = "picture"
+    PLAYLIST = "playlist"
+
+
+_TAKEN: dict[Content, Set[str]] = {
+    Content.JSON: {"application/json"},
+    Content.PICTURE: PICTURE_TYPES,
+    Content.PLAYLIST: {"application/json", *M3U_TYPES},
+}
+_REFUSALS = {Content.JSON: JsonRequired, Content.PICTURE: PictureRequired, Content.PLAYLIST: PlaylistRequired}
 
 
 @dataclass(frozen=True)
@@ -122,17 +149,15 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def check_content(content_type: str, *, picture: bool) -> None:
+def check_content(content_type: str, content: Content) -> None:
     """Take only what a page can send where it is allowed to: no form and no beacon has these kinds of content.
 
     Raises:
-        JsonRequired, PictureRequired: it is something else.
+        JsonRequired, PictureRequired, PlaylistRequired: it is something else.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if picture and kind not in PICTURE_TYPES:
-        raise PictureRequired
-    if not picture and kind != "application/json":
-        raise JsonRequired
+    if kind not in _TAKEN[content]:
+        raise _REFUSALS[content]
 
 
 def is_loopback(host: str) -> bool:

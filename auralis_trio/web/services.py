@@ -7,6 +7,7 @@ from typing import Any
 from auralis_trio.config import Settings
 from auralis_trio.jobs.analysis import LibraryAnalysis
 from auralis_trio.jobs.editor import Editor
+from auralis_trio.jobs.forgetting import Forgetting
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
@@ -45,6 +46,7 @@ class Services:
     analysis: LibraryAnalysis
     scan: Scan
     reset: Reset
+    forgetting: Forgetting
     start_scan: Callable[[ScanOrder], Awaitable[None]]
     supervisor: Supervisor
     sessions: SessionServices

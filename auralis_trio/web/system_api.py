@@ -54,6 +54,8 @@ class SystemApi:
         states: dict[str, str] = {"scan": self.services.scan.progress.state, **self.services.supervisor.states}
         if states.get("analysis") == "running":
             states["analysis"] = self.services.analysis.progress.state
+        if states.get("watch") == "running" and not self.services.watcher.state.watching:
+            states["watch"] = "waiting"
         return json_response({"ready": True, "services": states})
 
     async def version(self) -> Response:

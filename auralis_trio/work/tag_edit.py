@@ -14,7 +14,16 @@ from typing import BinaryIO
 import msgspec
 
 from auralis_trio.decoder.payload import digest_audio, has_numbered_pages, map_path
-from auralis_trio.errors import Conflict, Forbidden, OutputError, SourceError, SourceMissing, SourceUnsupported
+from auralis_trio.errors import (
+    Conflict,
+    EditUnfinished,
+    Forbidden,
+    OutputError,
+    SourceError,
+    SourceMissing,
+    SourceUnsupported,
+    StartupError,
+)
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tag_changes import Changes
 from auralis_trio.library.tag_journal import EditedFile, FilePart, FileState
@@ -51,26 +60,34 @@ def prepare_edit(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
 
     Raises:
         Forbidden: the file does not lie in a folder of music, or its folder cannot be written to.
-        Conflict: the file is not as the edit that is to be undone has left it.
+        Conflict: the file is not as the edit that is to be undone has left it, or goes away meanwhile.
         SourceError: the file is missing, broken, or its audio would not stay as it is.
         OutputError: there is no room, or the disk fails.
     """
-    _check_place(order)
+    _check_place(order.path, order.roots)
     try:
-        status = os.stat(order.path)
-        before = FileState(status.st_size, status.st_mtime_ns, _digest(order.path))
-        if order.undone is None:
-            _copy(order.path, order.temp)
-            write_tags(order.temp, order.changes or {})
-        else:
-            _rebuild(order, before)
-        _keep_ownership(order.temp, status)
-        probed = _prove(order)
-        _sync(order.temp)
-        after = FileState(os.stat(order.temp).st_size, os.stat(order.temp).st_mtime_ns, _digest(order.temp))
-        parts = _keep_old_bytes(order, before)
-    except OSError as error:
+        return _prepare(order)
+    except (OSError, SourceError) as error:
+        if not os.path.exists(order.path):
+            raise _changed() from error
+        if isinstance(error, SourceError):
+            raise
         raise OutputError("The file could not be written: check its disk's room and health.") from error
+
+
+def _prepare(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
+    status = os.stat(order.path)
+    before = FileState(status.st_size, status.st_mtime_ns, _digest(order.path))
+    if order.undone is None:
+        _copy(order.path, order.temp)
+        write_tags(order.temp, order.changes or {})
+    else:
+        _rebuild(order, before)
+    _keep_attributes(order.path, order.temp, status)
+    probed = _prove(order)
+    _sync(order.temp)
+    after = FileState(os.stat(order.temp).st_size, os.stat(order.temp).st_mtime_ns, _digest(order.temp))
+    parts = _keep_old_bytes(order, before)
     edited = EditedFile(
         track_id=order.track_id,
         path=order.path,
@@ -87,38 +104,52 @@ def commit_files(files: Sequence[EditedFile]) -> None:
     """Put every copy in the place of its file: all of them, or none.
 
     Raises:
-        Conflict: a file was changed by somebody else meanwhile.
+        Conflict: a file was changed or taken away by somebody else meanwhile.
         OutputError: one could not be put in place; those before it were given back.
+        EditUnfinished: one could not be given back either.
     """
-    for file in files:
-        if not _is_untouched(file):
-            raise Conflict("A file was changed by another program meanwhile. Try again.", code="file_changed")
     done: list[EditedFile] = []
     try:
+        if not all(map(_is_untouched, files)):
+            raise _changed()
         for file in files:
             os.replace(file.temp, file.path)
             done.append(file)
         _sync_folders(files)
     except OSError as error:
-        for file in reversed(done):
-            give_back(file)
+        _give_all_back(done)
         raise OutputError("A file could not be put in place; nothing was changed.") from error
 
 
 def finish_files(files: Sequence[EditedFile]) -> None:
-    """Put those copies in place that are still waiting; one whose file was changed meanwhile is dropped.
+    """Put those copies in place that are still waiting; one whose file was changed or is gone is dropped.
 
     Raises:
         SourceMissing: a folder is not there at the moment.
+        OutputError: one cannot be put in place at the moment.
     """
     for file in files:
         if not os.path.isdir(os.path.dirname(file.path)):
             raise SourceMissing
-    for file in files:
-        if os.path.exists(file.temp) and _is_untouched(file):
-            os.replace(file.temp, file.path)
-    _sync_folders(files)
+    try:
+        for file in files:
+            if os.path.exists(file.temp) and _is_untouched(file):
+                os.replace(file.temp, file.path)
+        _sync_folders(files)
+    except OSError as error:
+        raise OutputError("A file could not be put in place.") from error
     discard([file.temp for file in files])
+
+
+def _give_all_back(files: Sequence[EditedFile]) -> None:
+    failed: Exception | None = None
+    for file in reversed(files):
+        try:
+            give_back(file)
+        except (OSError, OutputError) as error:
+            failed = error
+    if failed is not None:
+        raise EditUnfinished from failed
 
 
 def give_back(file: EditedFile) -> None:
@@ -130,15 +161,32 @@ def give_back(file: EditedFile) -> None:
 
 
 def discard(paths: Sequence[str]) -> None:
-    """Remove copies and old bytes that are not needed any more."""
+    """Remove copies and old bytes that are not needed any more.
+
+    Raises:
+        OutputError: one is there and cannot be removed; all others are.
+    """
+    failed: OSError | None = None
     for path in paths:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             os.unlink(path)
+        except OSError as error:
+            if os.path.lexists(path):  # where nothing may be written, also a file that is not there cannot be removed
+                failed = error
+    if failed is not None:
+        raise OutputError("A copy that is not needed any more could not be removed.") from failed
 
 
 def make_kept_folder(folder: str) -> None:
-    """Make the folder for old bytes, if it is not there."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    """Make the folder for old bytes, if it is not there.
+
+    Raises:
+        StartupError: it cannot be made.
+    """
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StartupError(f"The folder {folder} cannot be made. Check what lies there.") from error
 
 
 def discard_kept(folder: str, edit_ids: Sequence[int]) -> None:
@@ -158,20 +206,39 @@ def trim_kept(folder: str, most_bytes: int) -> None:
         total -= status.st_size
 
 
-def _check_place(order: EditOrder) -> None:
+def can_be_written(path: str, roots: Sequence[str]) -> bool:
+    """Whether an edit of the file would be begun; `roots` are the folders of music."""
+    try:
+        _check_place(path, [os.path.realpath(root) for root in roots])
+    except (SourceMissing, Forbidden):
+        return False
+    return True
+
+
+def _check_place(path: str, roots: Sequence[str]) -> None:
     """Only a file that lies itself in a folder of music is written to; a link could lead anywhere."""
-    inside = any(order.path.startswith(root.rstrip("/") + "/") for root in order.roots)
-    if "\0" in order.path or not os.path.exists(order.path):
+    inside = any(path.startswith(root.rstrip("/") + "/") for root in roots)
+    if "\0" in path or not os.path.exists(path):
         raise SourceMissing
-    if not inside or os.path.realpath(order.path) != order.path:
+    if not inside or os.path.realpath(path) != path:
         raise Forbidden("This file does not lie in a folder of music.", code="file_not_allowed")
-    if not os.access(os.path.dirname(order.path), os.W_OK | os.X_OK) or not os.access(order.path, os.W_OK):
+    if not os.access(os.path.dirname(path), os.W_OK | os.X_OK) or not os.access(path, os.W_OK):
         raise Forbidden("The folder of this file cannot be written to.", code="folder_read_only")
 
 
 def _is_untouched(file: EditedFile) -> bool:
-    status = os.stat(file.path)
+    try:
+        status = os.stat(file.path)
+    except FileNotFoundError:
+        return False
     return (status.st_size, status.st_mtime_ns) == (file.before.size, file.before.mtime_ns)
+
+
+def _changed() -> Conflict:
+    return Conflict(
+        "A file was changed or taken away by another program meanwhile; nothing was changed. Try again.",
+        code="file_changed",
+    )
 
 
 def _digest(path: str) -> str:
@@ -190,10 +257,15 @@ def _copy(source: str, target: str) -> None:
         shutil.copyfileobj(old, new, _PIECE_BYTES)
 
 
-def _keep_ownership(path: str, status: os.stat_result) -> None:
+def _keep_attributes(source: str, target: str, status: os.stat_result) -> None:
+    """Give a copy the owner, the mode and what else the system keeps beside the bytes, as far as our rights go."""
+    with contextlib.suppress(OSError):  # a file system may have no such attributes
+        for name in os.listxattr(source):
+            with contextlib.suppress(OSError):  # some are for a privileged server alone
+                os.setxattr(target, name, os.getxattr(source, name))
     with contextlib.suppress(PermissionError):  # only a privileged server may give files away
-        os.chown(path, status.st_uid, status.st_gid)
-    os.chmod(path, status.st_mode & 0o7777)
+        os.chown(target, status.st_uid, status.st_gid)
+    os.chmod(target, status.st_mode & 0o7777)
 
 
 def _sync(path: str) -> None:
@@ -268,7 +340,7 @@ def _write_parts(file: EditedFile, source: str, target: str) -> None:
     with _create(target) as new:
         for piece in _pieces(source, file.kept, file.parts):
             new.write(piece)
-    _keep_ownership(target, os.stat(source))
+    _keep_attributes(source, target, os.stat(source))
 
 
 def _pieces(new: str, kept: str, parts: Sequence[FilePart]) -> Iterator[bytes]:

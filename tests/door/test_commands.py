@@ -1,6 +1,8 @@
 """The command line as a user meets it: what it prints, and its exit codes."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,16 @@ def test_the_demo_command_makes_the_demo_library(tmp_path: Path) -> None:
     assert all(Path(path).is_file() for path in paths)
 
 
+def test_a_scan_that_could_not_look_at_everything_says_so_and_fails(tmp_path: Path, music: Path) -> None:
+    locked = music / "locked"
+    locked.mkdir()
+    (locked / ".auralisignore").symlink_to(".auralisignore")
+    ended = run_command("scan", music, "--data-dir", tmp_path / "data")
+    assert (ended.returncode, ended.stdout) == (1, "2 added, 0 updated, 0 unchanged, 0 missing, 0 not readable\n")
+    assert "1 folders or files could not be looked at" in ended.stderr
+    assert f"{locked}/.auralisignore" in ended.stderr
+
+
 def test_every_command_stands_in_the_readme() -> None:
     commands = re.findall(r"^ {4}(\w+)", run_command("--help").stdout, re.MULTILINE)
     assert {"serve", "scan", "analyze", "master", "demo"} <= set(commands)
@@ -73,6 +85,39 @@ def test_a_backup_is_made_beside_a_running_server_and_brought_back_without_one(t
     restored = run_command("backup", "restore", name, *where)
     assert restored.returncode == 0
     assert restored.stdout.startswith(f"brought back {name}; what was there before is library-")
+
+
+def test_a_damaged_library_says_so_and_how_to_bring_a_backup_back(tmp_path: Path, music: Path) -> None:
+    where = ("--data-dir", tmp_path / "data")
+    assert run_command("scan", music, *where).returncode == 0
+    name = run_command("backup", "create", *where).stdout.split()[1]
+    file = tmp_path / "data" / "library.sqlite3"
+    file.write_bytes(b"garbage" * 1000)
+    for command in (("serve", music, "--port", "0"), ("scan", music), ("backup", "create")):
+        ended = run_command(*command, *where)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.strip() == (
+            "auralis-trio: The library's database is damaged. Stop the server, list the backups with: "
+            "auralis-trio backup list, and bring one back with: auralis-trio backup restore NAME"
+        )
+    restored = run_command("backup", "restore", name, *where)
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert restored.stdout.startswith(f"brought back {name}; what was there before is damaged-")
+    with server_process(tmp_path / "data", music):
+        pass
+
+
+def test_damage_that_shows_only_later_is_told_as_well(tmp_path: Path, music: Path) -> None:
+    where = ("--data-dir", tmp_path / "data")
+    assert run_command("scan", music, *where).returncode == 0
+    file = tmp_path / "data" / "library.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        [page] = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'track'").fetchone()
+    data = bytearray(file.read_bytes())
+    data[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
+    file.write_bytes(data)
+    ended = run_command("scan", music, *where)
+    assert (ended.returncode, "database_damaged" in ended.stdout + ended.stderr) == (1, True), ended.stderr
 
 
 def test_a_backup_of_nothing_fails_with_a_sentence(tmp_path: Path) -> None:

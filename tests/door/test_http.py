@@ -12,6 +12,7 @@ import soundfile
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
+from auralis_trio.web.security import Content
 from auralis_trio.web.server import route_table
 from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
 from tests.door.test_medley_routes import ROUTES as MEDLEY_ROUTES
@@ -53,6 +54,8 @@ ROUTES = {
     ("GET", "/api/status"): ("/api/status", 200),
     ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
     ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
+    ("DELETE", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 409),
+    ("POST", "/api/library/missing/forget"): ("/api/library/missing/forget", 422),
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
     ("GET", "/api/library/duplicates"): ("/api/library/duplicates?by=tags&sort=-artist&limit=2", 200),
     ("GET", "/api/library/facets"): ("/api/library/facets", 200),
@@ -230,11 +233,11 @@ async def test_nothing_is_changed_by_what_a_form_of_another_page_can_send(
     assert len(changing) > 30
     for route in changing:
         path = re.sub("<[^>]*>", "1", route.rule)
-        types = [*FORMS, "application/json" if route.takes_picture else "image/png"]
+        types = [*FORMS, "application/json" if route.content is Content.PICTURE else "image/png"]
         for content_type in types:
             answer = await http.request(route.method, path, headers={"Content-Type": content_type}, content=b"{}")
-            code = "picture_required" if route.takes_picture else "json_required"
-            assert (answer.status_code, answer.json()["code"]) == (415, code), (path, content_type)
+            told = (answer.status_code, answer.json()["code"])
+            assert told == (415, f"{route.content.value}_required"), (path, content_type)
 
 
 async def test_what_should_be_a_picture_is_told_which_kinds_are_taken(http: httpx2.AsyncClient) -> None:

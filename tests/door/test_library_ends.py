@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from auralis_trio.app import Server
+from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
 from tests.jobs.test_scan import LAST_EVENTS, write_songs
@@ -46,6 +47,8 @@ class Witness(Listening):
         self.ended = trio.Event()
 
     def tell_nowait(self, topic: str, text: str) -> None:
+        if topic != "library":
+            return
         super().tell_nowait(topic, text)
         kind = self.told[-1]["type"]
         self.on.pop(kind, bool)()
@@ -86,6 +89,10 @@ def told_as_stated(heard: Witness) -> None:
     totals = {data["total"] for data in heard.data("scan_progress")}
     assert len(totals) <= 1
     assert None not in totals
+
+
+async def file_of(server: Server, track_id: int) -> Path:
+    return Path((await server.services.catalogue.ask(get_track_file, track_id)).path)
 
 
 class HeldWriter:
@@ -140,6 +147,70 @@ async def test_a_reset_without_its_word_is_refused_and_says_what_to_send(http: h
         assert problem["code"] == "confirmation_required"
         assert '{"confirm": "reset"}' in problem["detail"]
     assert (await get(http, "/api/library/stats"))["tracks"] == SONGS
+
+
+async def test_a_missing_track_is_forgotten_with_all_that_hangs_on_it_and_one_that_is_there_is_not(
+    server: Server, http: httpx2.AsyncClient, music: Path, heard: Witness
+) -> None:
+    tracks = (await get(http, "/api/library/tracks?limit=3"))["items"]
+    ids = [track["id"] for track in tracks]
+    made = (await http.post("/api/playlists", json={"name": "own", "track_ids": [*ids, ids[0]]})).json()
+    await post(http, "/api/player/queue/add", 200, track_ids=ids)
+    refused = await http.delete(f"/api/library/tracks/{ids[0]}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "track_present")
+    gone = await file_of(server, ids[0])
+    gone.rename(music.parent / "away")
+    await server.services.scan.run()
+    assert (await get(http, "/api/library/stats"))["missing"] == 1
+    assert (await http.delete(f"/api/library/tracks/{ids[0]}")).status_code == 200
+    for again in (ids[0], 10**9):
+        assert (await http.delete(f"/api/library/tracks/{again}")).status_code == 404
+    stats = await get(http, "/api/library/stats")
+    assert (stats["tracks"], stats["missing"]) == (SONGS - 1, 0)
+    entries = (await get(http, f"/api/playlists/{made['id']}/tracks"))["items"]
+    assert [(entry["position"], entry["track"]["id"]) for entry in entries] == [(0, ids[1]), (1, ids[2])]
+    queue = (await get(http, "/api/player/queue"))["items"]
+    assert [entry["track"]["id"] for entry in queue] == ids[1:]
+    assert heard.data("library_updated")[-1]["forgotten"] == 1
+    (music.parent / "away").rename(gone)
+    await server.services.scan.run()
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS
+
+
+async def test_a_track_whose_file_is_there_again_is_not_forgotten_though_no_scan_has_seen_it(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    file = await file_of(server, 1)
+    file.rename(music.parent / "away")
+    await server.services.scan.run()
+    (music.parent / "away").rename(file)
+    assert (await http.delete("/api/library/tracks/1")).json()["code"] == "track_present"
+
+
+async def test_all_missing_tracks_are_forgotten_at_once_where_that_is_confirmed(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    left = next(iter(contents(music)))
+    for name in contents(music):
+        if name != left:
+            (music / name).unlink()
+    await server.services.scan.run()
+    refused = await post(http, "/api/library/missing/forget", 422)
+    assert refused["code"] == "confirmation_required"
+    assert '{"confirm": "forget"}' in refused["detail"]
+    writer = HeldWriter()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.services.catalogue.tell, writer)
+        await trio.to_thread.run_sync(writer.begun.wait, 20)
+        await post(http, "/api/library/scan", 202)
+        refused = await post(http, "/api/library/missing/forget", 409, confirm="forget")
+        assert refused["code"] == "scan_running"
+        writer.gate.set()
+    await server.services.scan.wait_idle()
+    answer = await post(http, "/api/library/missing/forget", 200, confirm="forget")
+    assert answer == {"forgotten": SONGS - 1}
+    stats = await get(http, "/api/library/stats")
+    assert (stats["tracks"], stats["missing"], stats["artists"]) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("moment", ["library_scan_started", "scan_progress"])

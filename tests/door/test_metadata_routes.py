@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import trio
 import trio.testing
 
 from auralis_trio.app import Server
+from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.tag_fields import EDITABLE
 from tests.library.test_tags import make_tagged
 from tests.serving import running_server, settings_for
@@ -153,9 +157,40 @@ async def test_no_answer_about_tags_or_scans_holds_a_path(http: httpx2.AsyncClie
     assert "music/a.flac" in texts[5]
 
 
-async def test_a_running_server_hears_of_a_new_file_by_itself(
-    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+@contextmanager
+def mounted_read_only(folder: Path) -> Iterator[None]:
+    """A folder as a disk that can be read only; where this process may not mount, its rights are taken instead."""
+    mounted = os.geteuid() == 0 and subprocess.run(["mount", "--bind", folder, folder], check=False).returncode == 0
+    if mounted:
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+    else:
+        folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755) if not mounted else subprocess.run(["umount", folder], check=True)
+
+
+async def test_a_folder_that_can_only_be_read_refuses_edits_and_the_server_starts_again(
+    tmp_path: Path, music: Path
 ) -> None:
+    before, settings = hashes(music), settings_for(tmp_path, music, allow_tag_edits=True)
+    with mounted_read_only(music):
+        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+            assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False
+            refused = await http.put("/api/metadata/tracks/1", json={"title": "x"})
+            assert (refused.status_code, refused.json()["code"]) == (403, "folder_read_only")
+            assert (await http.get("/api/metadata/edits")).json()["total"] == 0
+        async with running_server(settings) as server:
+            assert server.services.scan.progress.unchanged == len(before)
+    assert hashes(music) == before
+
+
+@pytest.mark.parametrize("folder", [".", os.fsdecode(b"l\xe9")], ids=["root", "no text"])
+async def test_a_running_server_hears_of_a_new_file_by_itself(
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (music / folder).mkdir(exist_ok=True)
     async with running_server(settings_for(tmp_path, music, watch=True)) as server:
         while not server.services.gauges["watch"]().watching:
             await trio.testing.wait_all_tasks_blocked(0.01)
@@ -169,13 +204,14 @@ async def test_a_running_server_hears_of_a_new_file_by_itself(
 
         monkeypatch.setattr(server.services.hub, "announce", listen)
         with trio.fail_after(30):
-            number = 0
-            while not told.is_set():  # the first files may come before the system's watch is in place
-                make_tagged(music / f"new {number}.flac")
-                number += 1
-                with trio.move_on_after(5):
-                    await told.wait()
+            make_tagged(tmp_path / "new.flac")
+            (tmp_path / "new.flac").rename(music / folder / "new.flac")
+            await told.wait()
         assert "new" in " ".join(change.file for change in server.services.scan.report.changes)
+        async with httpx2.AsyncClient(base_url=server.url) as http:
+            for watching, state in ((True, "running"), (False, "waiting")):
+                server.services.watcher.state = WatchState(watching)
+                assert (await http.get("/api/ready")).json()["services"]["watch"] == state
 
 
 async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, music: Path) -> None:

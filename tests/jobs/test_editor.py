@@ -1,6 +1,7 @@
 """Edits of tags in real files and a real database; as a script, the process that the kill test kills."""
 
 import contextlib
+import errno
 import os
 import random
 import subprocess
@@ -14,7 +15,16 @@ import pytest
 import trio
 
 from auralis_trio.decoder.payload import digest_audio
-from auralis_trio.errors import Conflict, Forbidden, InvalidRequest, NotFound, OutputError, SourceError, SourceMissing
+from auralis_trio.errors import (
+    Conflict,
+    EditUnfinished,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    OutputError,
+    SourceError,
+    SourceMissing,
+)
 from auralis_trio.jobs import editor as editor_module
 from auralis_trio.jobs.editor import MAX_FILES, Editor, EditPlace
 from auralis_trio.jobs.scan import Scan
@@ -31,6 +41,7 @@ from auralis_trio.library.tag_journal import (
     keep_prepared,
     list_edits,
 )
+from auralis_trio.library.tag_writer import write_tags
 from auralis_trio.library.tags import read_tags
 from auralis_trio.offload import InlineOffload, Lane
 from auralis_trio.work import tag_edit
@@ -207,6 +218,144 @@ async def test_a_file_that_somebody_changed_meanwhile_is_left_as_they_made_it(de
             await desk.editor.edit({desk.ids()["a.flac"]: {"title": "x"}})
     assert (refused.value.code, path.read_bytes()) == ("file_changed", b"theirs")
     assert (desk.journal(), desk.names()) == ([], {"a.flac", "b.mp3", "c.m4a"})
+
+
+async def test_a_file_that_goes_away_in_the_middle_of_a_batch_takes_the_batch_back(desk: Desk) -> None:
+    before = {name: picture(desk.music / name) for name in ("b.mp3", "c.m4a")}
+    real = keep_prepared
+
+    def and_somebody_deletes(*args: Any) -> None:
+        real(*args)
+        (desk.music / "a.flac").unlink()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(editor_module, "keep_prepared", and_somebody_deletes)
+        with pytest.raises(Conflict) as refused:
+            await desk.editor.edit({track_id: {"album": "One"} for track_id in desk.ids().values()})
+    assert refused.value.code == "file_changed"
+    assert {path.name: picture(path) for path in desk.music.iterdir()} == before
+    assert (desk.journal(), list(desk.kept.iterdir())) == ([], [])
+
+
+async def test_a_file_that_goes_away_while_its_copy_is_made_is_a_conflict(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = write_tags
+
+    def and_somebody_deletes(path: str, changes: Any) -> None:
+        real(path, changes)
+        (desk.music / "a.flac").unlink()
+
+    monkeypatch.setattr(tag_edit, "write_tags", and_somebody_deletes)
+    with pytest.raises(Conflict) as refused:
+        await desk.editor.edit({desk.ids()["a.flac"]: {"album": "One"}})
+    assert (refused.value.code, desk.names(), desk.journal()) == ("file_changed", {"b.mp3", "c.m4a"}, [])
+
+
+class ReadOnly:
+    """A folder on a disk that can be read only, as Linux shows it: also what is not there cannot be removed."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self._folder = str(folder)
+        for name in ("unlink", "replace", "open"):
+            patch.setattr(os, name, self._refusing(getattr(os, name)))
+        access = os.access
+        patch.setattr(os, "access", lambda path, mode: access(path, mode) and not self._writes(path, mode & os.W_OK))
+
+    def _writes(self, path: Any, changes: int = 1) -> bool:
+        return bool(changes) and str(path).startswith(self._folder)
+
+    def _refusing(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(path: Any, *args: Any, **more: Any) -> Any:
+            changes = args[0] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if real.__name__ == "open" and args else 1
+            if self._writes(path, changes):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return real(path, *args, **more)
+
+        return refuse
+
+
+async def test_an_edit_where_nothing_can_be_written_is_refused_and_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    [one, *_] = desk.ids().values()
+    assert await desk.editor.allows(one)
+    with monkeypatch.context() as patch:
+        ReadOnly(desk.music, patch)
+        assert not await desk.editor.allows(one)
+        with pytest.raises(Forbidden) as refused:
+            await desk.editor.edit({one: {"title": "x"}})
+    assert (refused.value.code, desk.journal(), caplog.messages) == ("folder_read_only", [], [])
+    assert desk.names() == {"a.flac", "b.mp3", "c.m4a"}
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_an_edit_that_cannot_be_ended_at_the_start_stops_no_other_and_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, committed: bool
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    ids = desk.ids()
+    with monkeypatch.context() as patch:
+        patch.setattr(editor_module, "commit_files" if committed else "keep_prepared", killed)
+        patch.setattr(Editor, "_clear_away", killed)
+        with pytest.raises(Killed):
+            await desk.editor.edit({ids["a.flac"]: {"title": "new"}})
+    [file] = find_files(desk.library, [ids["b.mp3"]])
+    await ask(begin_edit, desk.library, [file], None, 1)
+    with monkeypatch.context() as patch:
+        ReadOnly(desk.music, patch)
+        await desk.editor.recover()
+    assert desk.journal() == ["committing" if committed else "preparing"]
+    [told] = caplog.messages
+    assert "edit 1 cannot be ended now and waits for the next start" in told
+    await desk.editor.recover()
+    assert desk.journal() == (["done"] if committed else [])
+    assert desk.names() == {"a.flac", "b.mp3", "c.m4a"}
+    assert ((await tags_of(desk.music / "a.flac")).title == "new") is committed
+
+
+async def test_a_committed_edit_goes_through_for_the_files_that_are_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(editor_module, "commit_files", killed)
+    with pytest.raises(Killed):
+        await desk.editor.edit({track_id: {"album": "One"} for track_id in desk.ids().values()})
+    (desk.music / "a.flac").unlink()
+    await desk.editor.recover()
+    assert (desk.names(), desk.journal()) == ({"b.mp3", "c.m4a"}, ["done"])
+    assert (await tags_of(desk.music / "b.mp3")).album == "One"
+
+
+async def test_what_can_neither_be_put_in_place_nor_given_back_waits_for_the_next_start(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, placed = os.replace, []
+
+    def failing(source: str, target: str) -> None:
+        placed.append(target)
+        if len(placed) > 1:
+            raise OSError(errno.EIO, "a broken disk")
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        with pytest.raises(EditUnfinished):
+            await desk.editor.edit({track_id: {"album": "One"} for track_id in desk.ids().values()})
+    assert desk.journal() == ["committing"]
+    await desk.editor.recover()
+    assert (desk.journal(), desk.names()) == (["done"], {"a.flac", "b.mp3", "c.m4a"})
+    assert {(await tags_of(desk.music / name)).album for name in desk.names()} == {"One"}
 
 
 async def test_an_edit_cannot_be_undone_twice_nor_over_a_later_change(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -609,6 +610,31 @@ async def test_the_report_says_what_changed_and_why(music: Path, scan: Scan) -> 
     ]
     await scan.run()
     assert [change.change for change in scan.report.changes] == ["failed"]
+
+
+async def test_what_may_not_be_looked_at_is_counted_named_and_told_in_the_log(
+    music: Path, scan: Scan, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    locked, ruled = music / "locked", music / "ruled"
+    for number, folder in enumerate((locked, ruled, music / "open")):
+        write_song(folder / "one.flac", frames=500 + number)
+    await scan.run()
+    (ruled / ".auralisignore").symlink_to(".auralisignore")
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if path == str(locked):
+            raise PermissionError(errno.EACCES, "denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    progress = await scan.run()
+    assert (progress.refused, progress.missing, progress.unchanged, progress.unavailable) == (2, 0, 1, ())
+    assert sorted(scan.report.changes, key=lambda change: change.file) == [
+        ScanChange("refused", "music/locked", "not_readable"),
+        ScanChange("refused", "music/ruled/.auralisignore", "not_readable"),
+    ]
+    assert {message.rsplit("/", 1)[-1] for message in caplog.messages} == {"locked'", ".auralisignore'"}
 
 
 async def test_the_report_has_a_bound(music: Path, scan: Scan) -> None:

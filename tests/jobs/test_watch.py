@@ -1,4 +1,6 @@
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,16 +13,17 @@ from auralis_trio.audio.source import never_cancelled
 from auralis_trio.errors import SourceError
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
-from auralis_trio.jobs.watch import RETRY_S, Watcher
+from auralis_trio.jobs.watch import RETRY_S, WATCHED, Watcher
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload, Lane
+from auralis_trio.work import inotify
+from auralis_trio.work.inotify import Event
 from auralis_trio.work.watch import MAX_CHANGED, FolderWatch
 from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
 
 T = TypeVar("T")
 LIMIT_S = 20.0
-SUFFIXES = frozenset({".flac"})
 
 
 class WatchingDoor(InlineDoor):
@@ -31,7 +34,7 @@ class WatchingDoor(InlineDoor):
         self.tell, self.changes = trio.open_memory_channel[list[str] | SourceError](10)
 
     async def run_stoppable(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
-        if lane is not Lane.WATCH:
+        if lane is not Lane.WATCH or fn.__name__ == "open":
             return await super().run_stoppable(lane, fn, *args)
         told: Any = await self.changes.receive()
         if isinstance(told, SourceError):
@@ -117,45 +120,99 @@ async def test_everything_is_scanned_each_time_that_the_interval_has_passed(
     nursery.cancel_scope.cancel()
 
 
-def wait_for(watch: FolderWatch) -> Callable[[], list[str]]:
-    return lambda: watch.wait(check=never_cancelled)
+def wait_within(watch: FolderWatch) -> list[str]:
+    """What has changed, which must show within the limit."""
+    ends_s = time.monotonic() + LIMIT_S
+
+    def check() -> None:
+        assert time.monotonic() < ends_s
+
+    return watch.wait(check=check)
 
 
-@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules"])
-async def test_the_system_tells_where_something_has_changed(tmp_path: Path, music: Path, change: str) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules", "lyrics"])
+def test_the_system_tells_where_something_has_changed(tmp_path: Path, music: Path, change: str) -> None:
+    watch = FolderWatch([str(music)], WATCHED)
     changes: dict[str, tuple[Callable[[], object], set[str]]] = {
         "new": (lambda: shutil.copy(music / "a" / "one.flac", music / "b" / "new.flac"), {"b"}),
         "gone": ((music / "a" / "one.flac").unlink, {"a"}),
         "renamed_folder": (lambda: (music / "a").rename(music / "c"), {".", "c"}),
         "new_folder": (lambda: write_song(music / "d" / "e" / "new.flac"), {"d", "d/e"}),
         "rules": ((music / "b" / ".nomedia").touch, {"b"}),
+        "lyrics": (lambda: (music / "a" / "one.LRC").write_text("la"), {"a"}),
     }
     act, expected = changes[change]
-    ready = trio.Event()
-    told: list[list[str]] = []
-    token = trio.lowlevel.current_trio_token()
-
-    def wait() -> None:
-        # The first look has begun once it asks whether it is still wanted.
-        told.append(watch.wait(check=lambda: token.run_sync_soon(ready.set)))
-
-    with trio.fail_after(LIMIT_S):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.to_thread.run_sync, wait)
-            await ready.wait()
-            act()
+    watch.open(check=never_cancelled)
+    act, expected = changes[change]
+    act()
+    told = wait_within(watch)
     watch.close()
-    seen = {str(Path(folder).relative_to(music)) for folder in told[0]}
+    seen = {str(Path(folder).relative_to(music)) for folder in told}
     assert seen
     assert seen <= expected
 
 
+ODD = os.fsdecode(b"l\xe9")
+
+
+def test_names_that_are_no_text_are_told_as_any_other_and_stop_nothing(library: Library, music: Path) -> None:
+    (music / ODD).mkdir()
+    watch = FolderWatch([str(music)], WATCHED)
+    watch.open(check=never_cancelled)
+    one = music / "a" / "one.flac"
+    for place in (music / ODD, music / "b", music / ODD):
+        os.listdir(music / ODD)  # as a scan does
+        shutil.copy(one, place / f"{time.monotonic_ns()}{ODD}.flac")
+        assert wait_within(watch) == [str(place)]
+    shutil.copytree(music / ODD, music / "b" / ODD)
+    assert wait_within(watch) == [str(music / "b" / ODD)]
+    watch.close()
+
+
+def test_what_is_in_a_folder_that_was_moved_is_told_by_its_new_name(music: Path) -> None:
+    (music / "a" / "deep").mkdir()
+    watch = FolderWatch([str(music)], WATCHED)
+    watch.open(check=never_cancelled)
+    (music / "a").rename(music / "b" / "a")
+    assert str(music / "b" / "a") in wait_within(watch)
+    shutil.copy(music / "b" / "two.flac", music / "b" / "a" / "deep" / "new.flac")
+    assert wait_within(watch) == [str(music / "b" / "a" / "deep")]
+    watch.close()
+
+
+def test_more_changes_than_the_system_remembers_are_told_as_all_folders_and_watched_on(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = FolderWatch([str(music)], WATCHED)
+    watch.open(check=never_cancelled)
+    (music / "late").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(inotify, "_parsed", lambda _: [(-1, inotify._OVERFLOW, "")])  # instead of the new folder
+        assert watch._events is not None
+        assert watch._events.read(LIMIT_S, check=never_cancelled) == [Event(str(music), True)]
+    write_song(music / "late" / "new.flac")
+    assert wait_within(watch) == [str(music / "late")]
+    watch.close()
+
+
+def test_a_watch_gives_its_descriptor_back_and_a_folder_that_goes_ends_it(music: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    watch = FolderWatch([str(music)], WATCHED)
+    watch.open(check=never_cancelled)
+    shutil.rmtree(music)
+    with pytest.raises(SourceError):
+        wait_within(watch)
+    watch.close()
+    watch.close()
+    with pytest.raises(SourceError):
+        wait_within(watch)
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
-    (music / "a" / ".hidden.flac").touch()
-    (music / "a" / "notes.txt").touch()
-    wanted = {name: watch._is_wanted(1, str(music / "a" / name)) for name in (".hidden.flac", "notes.txt", "x.flac")}  # type: ignore[arg-type]
+    watch = FolderWatch([str(music)], WATCHED)
+    names = (".hidden.flac", "notes.txt", "x.flac")
+    wanted = {name: watch._is_wanted(Event(str(music / "a" / name), False)) for name in names}
     assert wanted == {".hidden.flac": False, "notes.txt": False, "x.flac": True}
 
 
@@ -163,11 +220,12 @@ def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> Non
 def test_beyond_the_bound_all_folders_stand_for_those_that_changed(music: Path, number: int, expected: int) -> None:
     for index in range(number):
         (music / str(index)).mkdir()
-    watch = FolderWatch([str(music)], SUFFIXES)
-    paths = (str(music / str(index) / "x.flac") for index in range(number))
+    watch = FolderWatch([str(music)], WATCHED)
+    watch.open(check=never_cancelled)
+    paths = [str(music / str(index) / "x.flac") for index in range(number)]
     assert len(watch._folders_of(paths)) == expected
 
 
 def test_a_folder_that_is_away_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
-        FolderWatch([str(tmp_path / "gone")], SUFFIXES).wait(check=never_cancelled)
+        FolderWatch([str(tmp_path / "gone")], WATCHED).open(check=never_cancelled)

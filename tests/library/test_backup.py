@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auralis_trio.errors import BackupError, NotFound
+from auralis_trio.errors import BackupError, DatabaseDamaged, NotFound
 from auralis_trio.library.artwork import ArtworkRecord, Owner, keep_choice, set_picture
 from auralis_trio.library.backup import FOLDER, create_backup, list_backups, restore_backup
 from auralis_trio.library.batch import apply_batch
@@ -61,7 +61,7 @@ def test_a_backup_brings_the_library_back_as_it_was(filled: Library, tmp_path: P
     assert add_folder(library, "/next", 3).id > list_folders(library)[0].id
     library.close()
     assert before is not None
-    restore_backup(tmp_path, url, before.name)
+    restore_backup(tmp_path, url, before)
     library = open_library(tmp_path, url)
     assert names(library) == ["music", "later"]
     library.close()
@@ -95,7 +95,7 @@ def test_a_damaged_backup_is_refused_and_the_library_stays(filled: Library, tmp_
         data[at : at + 64] = b"\xff" * len(data[at : at + 64])
     file.write_bytes(data)
     filled.close()
-    with pytest.raises(BackupError):
+    with pytest.raises(BackupError, match="This backup is damaged" if not url else "pg_restore failed"):
         restore_backup(tmp_path, url, made.name)
     library = open_library(tmp_path, url)
     assert names(library) == ["music"]
@@ -120,6 +120,62 @@ def test_a_backup_of_a_newer_version_is_refused(filled: Library, tmp_path: Path,
     with pytest.raises(BackupError, match="newer Auralis-Trio"):
         create_backup(tmp_path, url)
     assert os.listdir(tmp_path / FOLDER) == []
+
+
+def test_a_backup_takes_the_place_of_a_library_of_a_newer_version_which_becomes_a_backup(
+    filled: Library, tmp_path: Path, url: str
+) -> None:
+    made = create_backup(tmp_path, url)
+    with filled.writing():
+        filled.db.execute(f"INSERT INTO schema_version (version, applied_ns) VALUES ({CHAIN[-1].version + 1}, 0)")
+    filled.close()
+    before = restore_backup(tmp_path, url, made.name)
+    library = open_library(tmp_path, url)
+    assert names(library) == ["music"]
+    library.close()
+    assert before == list_backups(tmp_path)[0].name
+    with pytest.raises(BackupError, match="This backup was made by a newer Auralis-Trio"):
+        restore_backup(tmp_path, url, before)
+
+
+def garbage(data: bytes) -> bytes:
+    return b"garbage" + data[7:]
+
+
+def no_schema(data: bytes) -> bytes:
+    return data[:100] + b"\xff" * 3996 + data[4096:]
+
+
+def one_page(data: bytes) -> bytes:
+    """The last page, which is not looked at when the library is opened."""
+    return data[:-4096] + b"\xff" * 4096
+
+
+def nothing(_: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("harm", [garbage, no_schema, one_page, nothing])
+def test_a_backup_takes_the_place_of_a_damaged_library_whose_remains_are_kept(
+    tmp_path: Path, probed: Probed, harm: Callable[[bytes], bytes]
+) -> None:
+    opened = open_library(tmp_path)
+    add_folder(opened, "/music", 1)
+    apply_batch(opened, [probed(f"song {number}") for number in range(50)], 5)
+    opened.close()
+    made = create_backup(tmp_path)
+    harmed = harm((tmp_path / FILE_NAME).read_bytes())
+    (tmp_path / FILE_NAME).write_bytes(harmed)
+    (tmp_path / f"{FILE_NAME}-wal").write_bytes(b"old")
+    with pytest.raises(DatabaseDamaged):
+        create_backup(tmp_path)
+    before = restore_backup(tmp_path, "", made.name)
+    assert before is not None
+    assert (tmp_path / before).read_bytes() == harmed
+    assert [one.name for one in list_backups(tmp_path)] == [made.name]
+    library = open_library(tmp_path)
+    assert (names(library), len(list_tracks(library).items)) == (["music"], 50)
+    library.close()
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.facets import facets
+from auralis_trio.library.forgetting import forget_missing_track, forget_missing_tracks
 from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import Window
+from auralis_trio.library.playlist_entries import list_entries
 from auralis_trio.library.playlists import PlaylistText, create_playlist, list_playlists
 from auralis_trio.library.queries import list_albums, list_artists, list_folders, list_tracks, statistics
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.reset import Forgotten, forget_everything
+from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library
@@ -71,3 +77,26 @@ def test_what_is_found_after_a_reset_is_new(library: Library, fill: Fill, probed
     assert (after.title, after.play_count) == ("one", 0)
     assert after.id > before.id, "an id is never given again"
     assert statistics(library).tracks == 1
+
+
+def test_missing_tracks_go_with_their_places_words_and_the_artists_that_only_they_had(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill([probed("one", artist="Nina", album="Live"), probed("two", artist="Bob", album="Live", genre="Jazz")])
+    fill([probed("three", artist="Bob", album="Gone", genres=("Jazz",))])
+    ids = {track.title: track.id for track in list_tracks(library).items}
+    own = create_playlist(library, PlaylistText(name="own"), [ids["three"], ids["one"], ids["three"], ids["two"]])
+    mark_missing(library, [ids["three"], ids["one"]])
+    with pytest.raises(Conflict):
+        forget_missing_track(library, ids["two"])
+    forget_missing_track(library, ids["one"])
+    assert [artist.name for artist in list_artists(library).items] == ["Bob"]
+    assert forget_missing_tracks(library) == [ids["three"]]
+    assert forget_missing_tracks(library) == []
+    with pytest.raises(NotFound):
+        forget_missing_track(library, ids["one"])
+    assert [track.title for track in list_tracks(library).items] == ["two"]
+    assert [album.title for album in list_albums(library).items] == ["Live"]
+    assert list_tracks(library, search="nina").total == 0
+    [entry] = list_entries(library, own, Window()).items
+    assert (entry.position, entry.track.id) == (0, ids["two"])

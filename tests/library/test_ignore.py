@@ -72,6 +72,15 @@ def test_an_ignore_file_that_is_a_pipe_is_no_rule_and_waits_for_nobody(tmp_path:
     assert found_in(tmp_path) == {"one.wav"}
 
 
+def test_a_folder_in_place_of_an_ignore_file_is_no_rule_and_leaves_nothing_open(tmp_path: Path) -> None:
+    make(tmp_path, "x/one.wav")
+    (tmp_path / "x" / IGNORE_FILE).mkdir()
+    before = os.listdir("/proc/self/fd")
+    walk, found = walk_of(tmp_path)
+    assert (walk.unreadable, found) == (set(), {"x/one.wav"})
+    assert os.listdir("/proc/self/fd") == before
+
+
 @pytest.mark.parametrize("line", ["!", "/", "\\", "[z-a]", "a*b*c*d*e*.wav", "\0", "\xff\xfe"])
 def test_lines_that_mean_nothing_are_passed_over(tmp_path: Path, line: str) -> None:
     make(tmp_path, "one.wav", "two.wav")
@@ -92,3 +101,10 @@ def test_no_ignore_file_makes_a_scan_fail(tmp_path_factory: pytest.TempPathFacto
     (folder / IGNORE_FILE).write_bytes(content)
     rules = rules_in(str(folder), None)
     assert rules is None or rules.ignores(str(folder / "one.wav"), False) in (True, False)
+
+
+def test_a_mark_of_utf_8_belongs_to_no_line(tmp_path: Path) -> None:
+    (tmp_path / IGNORE_FILE).write_bytes("\ufeffdemos/\n".encode())
+    rules = rules_in(str(tmp_path), None)
+    assert rules is not None
+    assert rules.ignores(str(tmp_path / "demos"), True)

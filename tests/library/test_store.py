@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from pony.orm import DatabaseError
 
-from auralis_trio.errors import Busy, OutputError, StartupError
+from auralis_trio.errors import Busy, DatabaseDamaged, OutputError, StartupError
 from auralis_trio.library.migrations import WRITER_LOCK
 from auralis_trio.library.postgresql import hold_database
 from auralis_trio.library.queries import add_folder, list_folders, list_tracks
@@ -134,7 +134,7 @@ def test_a_write_beside_another_program_that_holds_the_database_is_refused_as_bu
 
 def test_a_file_that_is_no_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"this is no database " * 100)
-    with pytest.raises(StartupError, match="cannot be used"):
+    with pytest.raises(DatabaseDamaged):
         open_library(tmp_path)
 
 

@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.errors import AuralisError, Forbidden
-from auralis_trio.web.security import Guard, JsonRequired, PictureRequired, check_content, is_loopback
+from auralis_trio.web.security import (
+    Content,
+    Guard,
+    JsonRequired,
+    PictureRequired,
+    PlaylistRequired,
+    check_content,
+    is_loopback,
+)
 
 LOCAL = Guard("127.0.0.1", ())
 EVERYWHERE = Guard("0.0.0.0", ())
@@ -168,15 +176,21 @@ def test_what_the_browser_marks_as_our_own_passes(site: str) -> None:
         ("application/jsonp", None),
         ("application/json, text/plain", None),
         ("image/png", "picture"),
+        ("audio/x-mpegurl", "playlist"),
         ("Image/JPEG; q=1", "picture"),
         ("image/svg+xml", None),
         ("image/*", None),
     ],
 )
-def test_content_is_json_or_where_a_picture_is_wanted_a_picture(content_type: str, taken_as: str | None) -> None:
-    for picture, kind, error in ((False, "json", JsonRequired), (True, "picture", PictureRequired)):
-        with nullcontext() if taken_as == kind else pytest.raises(error):
-            check_content(content_type, picture=picture)
+def test_content_is_json_or_what_the_route_takes_in_its_place(content_type: str, taken_as: str | None) -> None:
+    taken: dict[Content, tuple[set[str | None], type[AuralisError]]] = {
+        Content.JSON: ({"json"}, JsonRequired),
+        Content.PICTURE: ({"picture"}, PictureRequired),
+        Content.PLAYLIST: ({"json", "playlist"}, PlaylistRequired),
+    }
+    for content, (kinds, error) in taken.items():
+        with nullcontext() if taken_as in kinds else pytest.raises(error):
+            check_content(content_type, content)
 
 
 def test_the_host_is_looked_at_before_anything_else() -> None:

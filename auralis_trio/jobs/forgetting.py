@@ -1,0 +1,68 @@
+"""Forgetting tracks whose files are gone, at a listener's wish: beside no scan, which may find them just then."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from auralis_trio.errors import Conflict, InvalidRequest
+from auralis_trio.jobs.scan import Scan
+from auralis_trio.library.forgetting import file_is_there, forget_missing_track, forget_missing_tracks
+from auralis_trio.library.queries import get_track_file
+from auralis_trio.library.store import Library
+from auralis_trio.offload import Lane, Offload
+
+CONFIRMATION = "forget"
+STEP_DEADLINE_S = 60.0
+FORGET_DEADLINE_S = 120.0
+
+Tell = Callable[[Sequence[int]], None]
+
+
+class Forgetting:
+    """Forgets missing tracks of one library. `tell` hears the ids of those that went."""
+
+    def __init__(self, library: Library, offload: Offload, scan: Scan, tell: Tell) -> None:
+        self._library = library
+        self._offload = offload
+        self._scan = scan
+        self._tell = tell
+
+    async def forget(self, track_id: int) -> None:
+        """Forget one track whose file is missing.
+
+        Raises:
+            NotFound: there is no such track.
+            Conflict: its file is there, or a scan or a reset is under way.
+        """
+        file = await self._ask(Lane.READ, get_track_file, self._library, track_id)
+        if await self._ask(Lane.DISK, os.path.lexists, file.path):  # also one that no scan has seen again yet
+            raise file_is_there()
+        await self._change(forget_missing_track, track_id)
+        self._tell([track_id])
+
+    async def forget_all(self, confirm: str | None) -> int:
+        """Forget every track whose file is missing, where `confirm` is the word `CONFIRMATION`; how many there were.
+
+        Raises:
+            InvalidRequest: it is not confirmed; its code is `confirmation_required`.
+            Conflict: a scan or a reset is under way.
+        """
+        if confirm != CONFIRMATION:
+            raise InvalidRequest(
+                "This forgets every track whose file is missing, with its plays, its rating and its places in"
+                f' playlists; no file is touched. To do it, send {{"confirm": "{CONFIRMATION}"}}.',
+                code="confirmation_required",
+            )
+        gone: list[int] = await self._change(forget_missing_tracks)
+        if gone:
+            self._tell(gone)
+        return len(gone)
+
+    async def _change(self, change: Callable[..., Any], *args: Any) -> Any:
+        if self._scan.running:
+            raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
+        async with self._scan.held():
+            return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=FORGET_DEADLINE_S)
+
+    async def _ask(self, lane: Lane, question: Callable[..., Any], *args: Any) -> Any:
+        return await self._offload.run(lane, question, *args, deadline_s=STEP_DEADLINE_S)

@@ -1,0 +1,64 @@
+"""Forgetting tracks one by one, with all that hangs on them. No file is touched, and no id is given again."""
+
+from collections.abc import Sequence
+
+from pony.orm import Database
+
+from auralis_trio.errors import Conflict
+from auralis_trio.library.links import Names, artists_of
+from auralis_trio.library.playlist_entries import number_entries
+from auralis_trio.library.queries import MAX_ID, no_track
+from auralis_trio.library.rows import rows_with, run_with
+from auralis_trio.library.store import Library
+
+PAGE = 2_000
+
+_MISSING = "SELECT id FROM track WHERE missing ORDER BY id LIMIT $limit"
+_ALBUMS = "SELECT DISTINCT album_id FROM track WHERE id IN ? AND album_id IS NOT NULL"
+_PLAYLISTS = "SELECT DISTINCT playlist_id FROM playlist_entry WHERE track_id IN ?"
+
+
+def forget_missing_track(library: Library, track_id: int) -> None:
+    """Forget one track whose file is missing, with its plays, its rating and its places in playlists.
+
+    Raises:
+        NotFound: there is no such track.
+        Conflict: its file is there.
+    """
+    with library.writing() as entities:
+        track = entities.Track.get(id=track_id) if 0 < track_id <= MAX_ID else None
+        if track is None:
+            raise no_track()
+        if not track.missing:
+            raise file_is_there()
+        drop_tracks(library.db, [track_id])
+
+
+def forget_missing_tracks(library: Library) -> list[int]:
+    """Forget every track whose file is missing, as `forget_missing_track` does, all of them or none; their ids."""
+    gone: list[int] = []
+    with library.writing():
+        while ids := list(library.db.select(_MISSING, {"limit": PAGE})):
+            drop_tracks(library.db, ids)
+            gone += ids
+    return gone
+
+
+def file_is_there() -> Conflict:
+    """Why a track cannot be forgotten."""
+    return Conflict(
+        "This track's file is there, and the next scan would find it again. Only a track whose file is missing can be"
+        " forgotten.",
+        code="track_present",
+    )
+
+
+def drop_tracks(db: Database, track_ids: Sequence[int]) -> None:
+    """Take some tracks, at most `PAGE`, out of the library and its playlists; within a session that writes."""
+    albums = [album_id for (album_id,) in rows_with(db, _ALBUMS, track_ids)]
+    artists = artists_of(db, track_ids)
+    playlists = [playlist_id for (playlist_id,) in rows_with(db, _PLAYLISTS, track_ids)]
+    run_with(db, "DELETE FROM track WHERE id IN ?", track_ids)
+    for playlist_id in playlists:
+        number_entries(db, playlist_id)
+    Names(db, []).settle(albums, artists)
