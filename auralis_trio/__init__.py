@@ -23,6 +23,7 @@ The rooms; an import goes only downward:
     analysis    Block -> Profile, and the ledger that gains are solved from
     audio       what sound is: blocks, the grid, encodings, the table of file formats
     config      every setting, once
+    fitting     why a value does not fit a record, in plain words
     errors      every error that is raised on purpose, in one tree
 """
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from auralis_trio.errors import StartupError
+from auralis_trio.fitting import misfit
 
 GIB = 1024**3
 MIB = 1024**2
@@ -91,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=1024, le=16 * MIB)], Meta(description="size of one WebSocket message from a client")
     ] = 65_536
     max_messages_per_s: Annotated[
-        Count, Meta(description="WebSocket messages from one client; more ends its session")
+        Count, Meta(description="WebSocket messages from one client, and as many pings; more end its session")
     ] = 100
     max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
@@ -130,7 +131,7 @@ def load_settings(
     try:
         return msgspec.convert({**from_file, **from_environment, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise StartupError(f"A setting cannot be used: {error}") from None
+        raise StartupError(f"A setting cannot be used: {misfit(error, Settings)}") from None
 
 
 def variable_of(name: str) -> str:

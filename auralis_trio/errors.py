@@ -25,6 +25,9 @@ Each class has the HTTP status, the stable code and a text that says what to do.
 server, so it never holds a path or another exception's words; those go to the log by way of ``__cause__``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from typing import ClassVar
 
 
@@ -41,8 +44,36 @@ class AuralisError(Exception):
         self.message = message or self.text
         self.code = code or self.default_code
         self.retry_after_s = retry_after_s
+        self.what: str | None = None
+        """which of many it is about; see `about`"""
         self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         super().__init__(self.message)
+
+    @property
+    def log_line(self) -> str:
+        """What it is about, the code, and, for the log alone, the words of what it came from."""
+        cause = "" if self.__cause__ is None else f" ({type(self.__cause__).__name__}: {self.__cause__})"
+        return " ".join(f"{'' if self.what is None else f'{self.what}: '}{self.code}{cause}".split())
+
+
+def foreseen(error: BaseException) -> AuralisError | None:
+    """An error, or the first of a group, if all of it was raised on purpose; else None: that needs a trace."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error if isinstance(error, AuralisError) else None
+    found = [foreseen(each) for each in error.exceptions]
+    return None if None in found else found[0]
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Where it is about one of many, say which: the text of what is raised on purpose in here begins with `what`."""
+    try:
+        yield
+    except AuralisError as error:
+        told = copy(error)  # others may be told of the same error
+        told.what, told.message = what, f"{what}: {error.message}"
+        told.args = (told.message,)
+        raise told from error.__cause__
 
 
 class StartupError(AuralisError):

@@ -77,6 +77,19 @@ class ToneSource:
 
 
 @dataclass
+class ScratchedSource(ToneSource):
+    """One frame of it, `scratched_at`, cannot be read; what comes behind that can."""
+
+    scratched_at: int = 0
+
+    def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
+        """See `AudioSource.read`."""
+        if start <= self.scratched_at < start + frames:
+            raise SourceCorrupt(frame=self.scratched_at)
+        return super().read(start, frames, check)
+
+
+@dataclass
 class FailingSource(ToneSource):
     """Raises `error` in every read after the first `good_reads`."""
 

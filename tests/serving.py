@@ -41,6 +41,8 @@ class Process:
 
     popen: subprocess.Popen[str]
     url: str
+    log: str = ""
+    """what it wrote, if that was asked for; known once it has ended"""
 
     @property
     def pid(self) -> int:
@@ -76,19 +78,26 @@ def run_command(*arguments: str | Path, **options: object) -> subprocess.Complet
 
 
 @contextmanager
-def server_process(data_dir: Path, *folders: Path, **options: object) -> Iterator[Process]:
-    """`auralis-trio serve` until the body ends; then SIGTERM, after which it must exit with 0."""
+def server_process(data_dir: Path, *folders: Path, logged: bool = False, **options: object) -> Iterator[Process]:
+    """`auralis-trio serve` until the body ends; then SIGTERM, after which it must exit with 0.
+
+    A log that is asked for has to fit into a pipe.
+    """
     arguments = ["serve", *map(str, folders), "--port", "0", "--data-dir", str(data_dir)]
+    log = subprocess.PIPE if logged else None
     with subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=environment(**options)
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=log, text=True, env=environment(**options)
     ) as popen:
         try:
             assert popen.stdout is not None
             line = popen.stdout.readline()
             assert line.startswith("ready http://"), line
-            yield Process(popen, line.split()[1])
+            process = Process(popen, line.split()[1])
+            yield process
             popen.send_signal(signal.SIGTERM)
             assert popen.wait(timeout=30) == 0
+            if popen.stderr is not None:
+                process.log = popen.stderr.read()
         finally:
             popen.kill()
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from auralis_trio import errors
-from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceError
+from auralis_trio.errors import AuralisError, Busy, NotFound, SourceCorrupt, SourceError, about, foreseen
 
 
 def tree(root: type[AuralisError]) -> Iterator[type[AuralisError]]:
@@ -88,3 +88,34 @@ def test_an_error_comes_back_whole_from_a_worker_process(kind: type[AuralisError
 
 def test_the_place_of_the_damage_comes_back_too() -> None:
     assert pickle.loads(pickle.dumps(SourceCorrupt(frame=12))).frame == 12
+
+
+def test_the_log_gets_the_code_and_the_words_of_the_cause_in_one_line() -> None:
+    error = SourceCorrupt()
+    assert error.log_line == "track_corrupt"
+    error.__cause__ = OSError(5, "a disk\nsays /no")
+    assert error.log_line == "track_corrupt (OSError: [Errno 5] a disk says /no)"
+
+
+def test_what_was_foreseen_is_told_from_what_needs_a_trace() -> None:
+    busy = Busy()
+    assert foreseen(busy) is busy
+    assert foreseen(ExceptionGroup("", [ExceptionGroup("", [busy]), NotFound()])) is busy
+    assert foreseen(ExceptionGroup("", [busy, ValueError()])) is None
+    assert foreseen(KeyError()) is None
+
+
+def test_one_of_many_is_named_to_each_who_is_told_of_the_same_error() -> None:
+    shared = SourceCorrupt(frame=7)
+    shared.__cause__ = OSError("broken")
+    for name in ("One", "Two"):
+        with pytest.raises(SourceCorrupt) as caught, about(name):
+            raise shared from shared.__cause__
+        assert str(caught.value) == caught.value.message == f"{name}: {SourceCorrupt.text}"
+        assert (caught.value.frame, caught.value.code) == (7, "track_corrupt")
+        assert caught.value.log_line == f"{name}: track_corrupt (OSError: broken)"
+    assert shared.message == SourceCorrupt.text
+    with pytest.raises(Busy) as told, about("Three"):
+        raise Busy("Wait.", code="some_code", retry_after_s=3)
+    assert (told.value.message, told.value.code) == ("Three: Wait.", "some_code")
+    assert told.value.headers == {"Retry-After": "3"}

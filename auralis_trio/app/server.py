@@ -110,6 +110,7 @@ def limits_of(settings: Settings) -> TransportLimits:
         ping_timeout_s=settings.ping_timeout_s,
         graceful_timeout_s=settings.graceful_timeout_s,
         max_message_bytes=settings.max_message_bytes,
+        max_pings_per_s=settings.max_messages_per_s,
         max_body_bytes=max(settings.max_body_bytes, settings.max_artwork_bytes),
         max_connections=settings.max_connections,
     )

@@ -22,7 +22,7 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.jobs.watch import Watcher
-from auralis_trio.library.contents import known_contents
+from auralis_trio.library.contents import known_origins
 from auralis_trio.library.records import TrackFile
 from auralis_trio.offload import Lane
 from auralis_trio.stream.admission import Admission
@@ -75,7 +75,7 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
         nursery.start_soon(run, "player", keeper.run, name="player")
         nursery.start_soon(run, "listens", services.sessions.listens.run_keeper, name="listens")
         nursery.start_soon(
-            run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_contents))
+            run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_origins))
         )
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
         give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)

@@ -30,7 +30,10 @@ class Access(Enum):
 
 
 class FileFormat(msgspec.Struct, frozen=True):
-    """One row: a codec in its container. `suffixes` are those it is found under, the first being its own."""
+    """One row: a codec in its container. `suffixes` are those it is found under, the first being its own.
+
+    `plain` ones hold samples as they are: recordings that differ in one place are files that differ only there.
+    """
 
     name: str
     suffixes: tuple[str, ...]
@@ -38,6 +41,7 @@ class FileFormat(msgspec.Struct, frozen=True):
     backend: Backend
     access: Access
     tag: bool
+    plain: bool = False
     max_channels: int = 8
     min_rate: int = 8_000
     max_rate: int = 192_000
@@ -51,12 +55,12 @@ _DIRECT, _CACHED, _DEPENDS = Access.DIRECT, Access.CACHED, Access.DEPENDS
 
 FORMATS: tuple[FileFormat, ...] = (
     # Direct unless the samples are packed in blocks (ADPCM, GSM, ALAC in CAF).
-    FileFormat("wav", (".wav", ".wave"), "audio/wav", _SF, _DEPENDS, tag=True),
-    FileFormat("rf64", (".rf64", ".wav"), "audio/wav", _SF, _DEPENDS, tag=False),
-    FileFormat("w64", (".w64",), "audio/x-w64", _SF, _DEPENDS, tag=False),
-    FileFormat("aiff", (".aiff", ".aif", ".aifc"), "audio/aiff", _SF, _DEPENDS, tag=True),
-    FileFormat("au", (".au", ".snd"), "audio/basic", _SF, _DEPENDS, tag=False),
-    FileFormat("caf", (".caf",), "audio/x-caf", _SF, _DEPENDS, tag=False),
+    FileFormat("wav", (".wav", ".wave"), "audio/wav", _SF, _DEPENDS, tag=True, plain=True),
+    FileFormat("rf64", (".rf64", ".wav"), "audio/wav", _SF, _DEPENDS, tag=False, plain=True),
+    FileFormat("w64", (".w64",), "audio/x-w64", _SF, _DEPENDS, tag=False, plain=True),
+    FileFormat("aiff", (".aiff", ".aif", ".aifc"), "audio/aiff", _SF, _DEPENDS, tag=True, plain=True),
+    FileFormat("au", (".au", ".snd"), "audio/basic", _SF, _DEPENDS, tag=False, plain=True),
+    FileFormat("caf", (".caf",), "audio/x-caf", _SF, _DEPENDS, tag=False, plain=True),
     # Direct unless its header leaves the length open.
     FileFormat("flac", (".flac",), "audio/flac", _SF, _DEPENDS, tag=True),
     # Direct above 24 kHz with a Xing or Info header that agrees with the file.

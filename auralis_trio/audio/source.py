@@ -38,8 +38,8 @@ class AudioSource(Protocol):
 
         Raises:
             ValueError: the span does not lie within the track, or the source is closed.
-            SourceError: the file breaks off, is damaged, hangs, or is not decoded that far yet. A `SourceCorrupt`
-                says with `frame` where; the frames before that can be read.
+            SourceError: the file breaks off, is damaged, hangs, was changed, or is not decoded that far yet. A
+                `SourceCorrupt` says with `frame` where; the frames before that can be read.
         """
 
     def close(self) -> None:

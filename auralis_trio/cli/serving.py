@@ -72,6 +72,8 @@ def scan(options: Options) -> int:
         )
     for name in progress.unavailable:
         print(f"auralis-trio: {name} could not be looked at; nothing in it was marked", file=sys.stderr)
+    if progress.message is not None:
+        print(f"auralis-trio: {progress.message}", file=sys.stderr)
     passed_over = progress.failed or progress.refused or progress.unavailable
     return 0 if progress.state == "finished" and not passed_over else 1
 

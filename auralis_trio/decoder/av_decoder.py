@@ -27,7 +27,7 @@ from auralis_trio.errors import SourceCorrupt, SourceError, SourceHung, SourceUn
 
 _DEMUXERS = {
     "mp3": "mp3", "vorbis": "ogg", "opus": "ogg", "ogg_flac": "ogg", "m4a": "mov", "alac": "mov", "aac": "aac",
-    "wma": "asf", "wavpack": "wv", "tta": "tta",
+    "wma": "asf", "wavpack": "wv", "tta": "tta", "flac": "flac",
 }  # fmt: skip
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 _LAST_BYTES = 1 << 13  # a packet of a container, at most
@@ -94,6 +94,10 @@ class AvDecoder:
 
     def read(self, frames: int) -> Samples:
         """The next frames, as `Decoder.read`."""
+        with self._file.unchanged():
+            return self._read(frames)
+
+    def _read(self, frames: int) -> Samples:
         if self.total_frames is not None:
             frames = min(frames, self.total_frames - self._position)
         if self._guard is not None:

@@ -22,6 +22,7 @@ class Decoder(Protocol):
 
         Raises:
             SourceCorrupt: the audio breaks here; its `frame` says where.
+            SourceChanged: the file was written to since it was opened.
         """
 
     def close(self) -> None:

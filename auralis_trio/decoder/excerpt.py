@@ -4,7 +4,7 @@ from auralis_trio.decoder.file_map import FileMap
 from auralis_trio.decoder.ogg import read_comment
 from auralis_trio.decoder.regular_file import RegularFile
 
-_ID3V1_BYTES = 128 + 3  # behind an APE tag its own name is looked for as well
+_END_BYTES = 128 + 32  # ID3v1, and before it the foot of an APE tag
 
 
 def tag_excerpt(file: RegularFile, mapped: FileMap, limit_bytes: int) -> bytes | None:
@@ -18,5 +18,5 @@ def tag_excerpt(file: RegularFile, mapped: FileMap, limit_bytes: int) -> bytes |
     if mapped.kind in ("vorbis", "opus") and start <= limit_bytes:
         return read_comment(file, start)
     if mapped.kind == "mp3" and start <= limit_bytes:
-        return file.read_at(0, start) + file.read_at(max(start, file.size - _ID3V1_BYTES), _ID3V1_BYTES)
+        return file.read_at(0, start) + file.read_at(max(start, file.size - _END_BYTES), _END_BYTES)
     return None

@@ -14,6 +14,8 @@ _DECODED_BITS = (8, 16, 24)  # the word lengths that libsndfile knows
 def map_flac(file: RegularFile, info: bytes, start: int, end: int) -> FileMap:
     """Map the stream that lies from `start` to `end` and whose STREAMINFO is `info`.
 
+    libsndfile refuses a file whose comments are longer than the block that holds them, or shorter.
+
     Raises:
         SourceCorrupt: it ends within its metadata.
     """
@@ -27,6 +29,8 @@ def map_flac(file: RegularFile, info: bytes, start: int, end: int) -> FileMap:
         "flac",
         ((at, max(0, end - at)),),
         total,
+        bits=audio_format.bits,
+        agrees=all(extent[1] > _MAX_COMMENT_BYTES or _is_sound(file, _COMMENT, extent) for extent in comments),
         digest=info[18:34] if any(info[18:34]) else b"",
         comment=comments[0] if len(comments) == 1 else None,
         outline=Outline(audio_format, total) if regular and audio_format.bits in _DECODED_BITS else None,

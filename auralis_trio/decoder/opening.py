@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from functools import partial
-from hashlib import blake2b
+from typing import NamedTuple
 
 import av
 import soundfile
@@ -14,13 +14,13 @@ from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
 from auralis_trio.decoder.file_map import FileMap, Outline
-from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.decoder.pcm_cache import PcmCache, pcm_key
 from auralis_trio.decoder.probing import Probed, check_limits, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.resampled import ResampledDecoder
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.decoder.soundfile_decoder import SoundfileDecoder
-from auralis_trio.errors import SourceUnsupported
+from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceUnsupported
 
 _MP3_DIRECT_ABOVE_HZ = 24_000
 
@@ -37,9 +37,54 @@ def probe(path: str) -> Probed:
     Raises:
         SourceError: it is missing, no regular file, no known audio, or damaged at its head.
     """
+    with open_regular(path) as file, file.unchanged():
+        return _described(file, map_file(file))
+
+
+class Seen(NamedTuple):
+    """What a file was when its content was read: that content, its size, and when it was written last.
+
+    A negative time is none: all files are to be read anew, since other things are looked at now.
+    """
+
+    content_id: str
+    size: int
+    mtime_ns: int
+
+
+def verify(path: str, seen: Seen) -> None:
+    """Make sure that the file at `path` still has the content that was seen.
+
+    Raises:
+        SourceChanged: it has another one.
+        SourceError: it is missing, or cannot be played any more.
+    """
     with open_regular(path) as file:
+        _map_seen(file, seen)
+
+
+def _map_seen(file: RegularFile, seen: Seen | None) -> FileMap:
+    """The map of an open file, which is still what was seen, but for its tags.
+
+    A file of plain samples that was written to may differ where nobody looks: it is not what was seen.
+    """
+    if seen is None or (file.size, file.mtime_ns) == (seen.size, seen.mtime_ns):
+        return map_file(file)
+    try:
         mapped = map_file(file)
-        return describe(file, mapped, mapped.outline or ask_decoder(file, mapped))
+        if format_named(mapped.kind).plain:
+            same = seen.mtime_ns < 0 and file.size == seen.size
+        else:
+            same = _described(file, mapped).content_id == seen.content_id
+    except (SourceCorrupt, SourceUnsupported) as error:
+        raise SourceChanged from error
+    if not same:
+        raise SourceChanged
+    return mapped
+
+
+def _described(file: RegularFile, mapped: FileMap) -> Probed:
+    return describe(file, mapped, mapped.outline or ask_decoder(file, mapped))
 
 
 def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
@@ -53,32 +98,50 @@ def ask_decoder(file: RegularFile, mapped: FileMap) -> Outline:
 
 def open_source(
     path: str,
-    content_id: str,
+    origin: str,
     cache: PcmCache,
     check: Check = never_cancelled,
     resample_hz: int | None = None,
+    seen: Seen | None = None,
 ) -> AudioSource:
-    """The frames of the file at `path`, whose content is known as `content_id`; at another rate if `resample_hz`.
+    """The frames of the file at `path`, kept as those of `origin` where that is needed; at `resample_hz` if given.
 
-    What is resampled always goes through the cache: a resampler is as stateful as a decoder.
+    What is resampled always goes through the cache: a resampler is as stateful as a decoder. Where `seen` is given,
+    every file that is opened for it, now or later, must be what was seen.
 
     Raises:
+        SourceChanged: it is not, or was written to.
         SourceError: the file cannot be played; SourceNotReady while its frames are being counted.
     """
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
-        mapped = map_file(file)
-        if resample_hz is None and _may_be_direct(mapped):
-            decoder = SoundfileDecoder(file, mapped)
-            undo.callback(decoder.close)
-            check_limits(mapped.kind, decoder.format)
-            if is_direct(decoder, mapped) and decoder.total_frames is not None:
-                undo.pop_all()
-                awake = cache.awake if mapped.kind == "flac" else None
-                return DirectSource(decoder, decoder.total_frames, awake)
-    parts = f"{content_id} {mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
-    key = blake2b(parts.encode(), digest_size=20).hexdigest()
-    return cache.open(key, partial(_start_at, path, resample_hz), check)
+        with file.unchanged():
+            mapped = _map_seen(file, seen)
+            decoder = _direct_decoder(file, mapped) if resample_hz is None else None
+            if decoder is not None:
+                undo.callback(decoder.close)
+        if decoder is not None and decoder.total_frames is not None:
+            undo.pop_all()
+            return DirectSource(decoder, decoder.total_frames, cache.awake if mapped.kind == "flac" else None)
+    made_by = f"{mapped.kind} {DECODER_VERSION}" + (f" at {resample_hz}" if resample_hz else "")
+    key = pcm_key(origin, made_by)
+    return cache.open(key, partial(_start_at, path, resample_hz, seen), check)
+
+
+def _direct_decoder(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | None:
+    """The decoder of a file that can be sought in, else None; the file stays open."""
+    if not _may_be_direct(mapped):
+        return None
+    decoder = SoundfileDecoder(file, mapped)
+    try:
+        check_limits(mapped.kind, decoder.format)
+    except SourceUnsupported:
+        decoder.release()
+        raise
+    if is_direct(decoder, mapped):
+        return decoder
+    decoder.release()
+    return None
 
 
 def is_direct(decoder: SoundfileDecoder, mapped: FileMap) -> bool:
@@ -124,10 +187,12 @@ def _choose(file: RegularFile, mapped: FileMap) -> SoundfileDecoder | AvDecoder:
     return decoder
 
 
-def _start_at(path: str, resample_hz: int | None) -> Decoder:
+def _start_at(path: str, resample_hz: int | None, seen: Seen | None) -> Decoder:
     """The decoder for the file at `path`, which it closes in the end."""
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
-        decoder = _start(file, map_file(file))
+        with file.unchanged():
+            decoder = _start(file, _map_seen(file, seen))
+            undo.callback(decoder.close)
         undo.pop_all()
         return decoder if resample_hz is None else ResampledDecoder(decoder, resample_hz)

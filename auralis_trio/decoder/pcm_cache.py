@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from hashlib import blake2b
 from threading import Lock
 
 import msgspec
@@ -58,7 +59,7 @@ class PcmCache:
             raise StartupError("The folder for decoded audio cannot be used. Check that it is writable.") from error
 
     def open(self, key: str, start_decoder: Callable[[], Decoder], check: Check = never_cancelled) -> AudioSource:
-        """The track called `key`; `start_decoder` decodes it from frame 0 if that has not been done.
+        """The track called `key` (see `pcm_key`); `start_decoder` decodes it from frame 0 if that has not been done.
 
         Raises:
             SourceError: it cannot be decoded; SourceNotReady while its length is being counted.
@@ -92,6 +93,22 @@ class PcmCache:
                 spills=self._spills,
                 parked=len(self._parked()),
             )
+
+    def clear(self, origin: str | None = None) -> tuple[int, int]:
+        """Forget everything, or all that was decoded of one origin; how many tracks that were and of how many bytes.
+
+        What somebody reads goes when its last reader leaves.
+        """
+        tracks = freed = 0
+        with self._lock:
+            for key, entry in list(self._entries.items()):
+                if origin is not None and not key.startswith(_begins(origin)):
+                    continue
+                tracks, freed = tracks + 1, freed + entry.reserved_bytes
+                entry.unwanted = True
+                if not entry.users:
+                    self._drop(key)
+        return tracks, freed
 
     def close_idle(self) -> None:
         """Drop the half-decoded tracks that nobody reads, with their handles."""
@@ -169,8 +186,9 @@ class PcmCache:
             key = name.removesuffix(RECORD_SUFFIX)
             entry = PcmEntry(os.path.join(self._folder, key), self._reserve)
             record = _read_record(entry.path)
-            if record is not None:
-                entry.restore(record)
+            sums = None if record is None else record.sums
+            if record is not None and sums is not None:
+                entry.restore(record, sums)
                 self._entries[key] = entry
                 self._bytes += entry.reserved_bytes
                 names -= {name, key + DATA_SUFFIX}
@@ -181,12 +199,23 @@ class PcmCache:
             self._drop(next(iter(self._entries)))
 
 
+def pcm_key(origin: str, made_by: str) -> str:
+    """What the decoded audio of an origin is kept under; `made_by` is all else that decides its samples."""
+    return _begins(origin) + blake2b(made_by.encode(), digest_size=8).hexdigest()
+
+
+def _begins(origin: str) -> str:
+    return blake2b(origin.encode(), digest_size=16).hexdigest() + "-"
+
+
 def _read_record(path: str) -> Record | None:
     """The record of the entry at `path`, if it is whole and fits the samples beside it."""
     try:
         with open(path + RECORD_SUFFIX, "rb") as file:
-            record = parse_record(file.read(4096))
-        fits = record is not None and os.path.getsize(path + DATA_SUFFIX) == record.data_bytes
+            record = parse_record(file.read())
+        if record is None or record.name != os.path.basename(path):
+            return None
+        fits = os.path.getsize(path + DATA_SUFFIX) == record.data_bytes
     except (OSError, msgspec.MsgspecError):
         return None
     return record if fits else None

@@ -1,11 +1,12 @@
-"""One track in the PCM cache: float32 on disk, as far as the track has been decoded.
+"""One track in the PCM cache: float32 on disk, as far as the track has been decoded, and a checksum of each block.
 
 It is decoded in sequence by whoever needs more of it, one step and one thread at a time; what is there already is
-read without a lock. When it is complete, a small record beside it says so, and only then does it outlive the
-process. An entry that finds no room on the way *spills*: its samples are let go and its readers decode for
-themselves.
+read without a lock, and given only if it is what was written. When it is complete, a record beside it says so, and
+only then does it outlive the process. An entry that finds no room on the way, or whose samples the disk has lost or
+spoilt, *spills*: its samples are let go and its readers decode for themselves.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,31 +18,44 @@ import numpy as np
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
+from auralis_trio.decoder.block_sums import BlockSums
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.lease import take
 from auralis_trio.decoder.patience import Patience
-from auralis_trio.errors import SourceCorrupt
+from auralis_trio.errors import SourceChanged, SourceCorrupt
 
 STEP_FRAMES = 1 << 15
+BLOCK_FRAMES = 1 << 13
+"""How many frames are proved together."""
+
 _CHECKSUM_BYTES = 16
 _GROWTH_BYTES = 1 << 23  # what is reserved ahead for a track of unknown length
 
 DATA_SUFFIX, RECORD_SUFFIX, DRAFT_SUFFIX = ".pcm", ".record", ".draft"
+
+log = logging.getLogger(__name__)
 
 Reserve = Callable[["PcmEntry", int], bool]
 """Asks the cache to hold this many bytes for an entry, all in all."""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands beside a complete entry."""
+    """What stands beside a complete entry: whose it is, and the checksums of its blocks."""
 
+    name: str
     format: AudioFormat
     total_frames: int
+    packed_sums: bytes
 
     @property
     def data_bytes(self) -> int:
         """How long the samples are."""
-        return self.total_frames * self.format.channels * 4
+        return self.total_frames * _frame_bytes(self.format)
+
+    @property
+    def sums(self) -> BlockSums | None:
+        """The checksums; None if they are not those of so many frames."""
+        return BlockSums.unpack(BLOCK_FRAMES * _frame_bytes(self.format), self.data_bytes, self.packed_sums)
 
     def pack(self) -> bytes:
         """The record with a checksum before it."""
@@ -55,6 +69,10 @@ def parse_record(data: bytes) -> Record | None:
     if blake2b(body, digest_size=_CHECKSUM_BYTES).digest() != checksum:
         return None
     return msgspec.json.decode(body, type=Record)
+
+
+def _frame_bytes(audio_format: AudioFormat) -> int:
+    return 4 * audio_format.channels
 
 
 def _bytes_of(samples: Samples) -> memoryview:
@@ -72,12 +90,14 @@ class PcmEntry:
         self.decoded_frames = 0
         self.complete = False
         self.spilled = False
+        self.unwanted = False
         self._reserve = reserve
         self._lock = Lock()
         self._format: AudioFormat | None = None
         self._decoder: Decoder | None = None
+        self._sums = BlockSums(1)
         self._descriptor = -1
-        self._failure: SourceCorrupt | None = None
+        self._failure: SourceChanged | SourceCorrupt | None = None
 
     @property
     def format(self) -> AudioFormat:
@@ -88,7 +108,7 @@ class PcmEntry:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one frame."""
-        return 4 * self.format.channels
+        return _frame_bytes(self.format)
 
     @property
     def is_settled(self) -> bool:
@@ -98,10 +118,11 @@ class PcmEntry:
     @property
     def is_worth_keeping(self) -> bool:
         """Whether a next reader gains from it; a broken one should look at the file anew, which may be replaced."""
-        return (self.decoded_frames > 0 and self._failure is None) or self.complete
+        return not self.unwanted and ((self.decoded_frames > 0 and self._failure is None) or self.complete)
 
-    def restore(self, record: Record) -> None:
+    def restore(self, record: Record, sums: BlockSums) -> None:
         """Take over the samples that an earlier process completed."""
+        self._sums = sums
         self._format, self.total_frames, self.complete = record.format, record.total_frames, True
         self.decoded_frames, self.reserved_bytes = record.total_frames, record.data_bytes
 
@@ -113,39 +134,56 @@ class PcmEntry:
         """
         take(self._lock, patience.check)
         try:
-            if self.complete:
-                self._open_data(os.O_RDONLY)
-            elif not (self._decoder or self._failure or self.spilled):
-                self._begin(start_decoder())
-                return True
-            return False
+            if self.complete and not self.spilled and not self._is_there():
+                self._start_over()
+            if self.complete or self._decoder or self._failure or self.spilled:
+                return False
+            self._begin(start_decoder())
+            return True
         finally:
             self._lock.release()
 
     def _begin(self, decoder: Decoder) -> None:
         self._decoder, self._format = decoder, decoder.format
+        self._sums = BlockSums(BLOCK_FRAMES * self.frame_bytes)
         if decoder.total_frames is not None:
             self.total_frames = decoder.total_frames
         room = self._reserve(self, (self.total_frames or 0) * self.frame_bytes)
-        if not room or not self._open_data(os.O_RDWR | os.O_CREAT | os.O_TRUNC):
+        if not (room and self._create_data()):
             self._spill()
         elif self.total_frames == 0:
             self._finish()
 
-    def _open_data(self, flags: int) -> bool:
-        """Open the samples' file; where that fails the entry spills."""
-        if self._descriptor < 0:
-            try:
-                self._descriptor = os.open(self.path + DATA_SUFFIX, flags | os.O_CLOEXEC, 0o600)
-            except OSError:
-                self._spill()
+    def _is_there(self) -> bool:
+        """Open the samples' file, if it is not open; whether there still is one."""
+        with suppress(OSError):
+            self._open_data(os.O_RDONLY)
+        return self._descriptor >= 0
+
+    def _start_over(self) -> None:
+        log.warning("decoded audio in the data directory is gone: it is decoded again")
+        self.complete, self.decoded_frames = False, 0
+        self._reserve(self, 0)
+
+    def _create_data(self) -> bool:
+        """Make the samples' file, and its folder where somebody has removed it; where that fails the entry spills."""
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self._open_data(os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        except OSError as error:
+            self._give_up(error)
         return not self.spilled
+
+    def _open_data(self, flags: int) -> None:
+        if self._descriptor < 0:
+            self._descriptor = os.open(self.path + DATA_SUFFIX, flags | os.O_CLOEXEC, 0o600)
 
     def advance(self, end_frame: int | None, patience: Patience) -> None:
         """Decode until `end_frame` is there (None: until the length is known) or the entry has spilled.
 
         Raises:
             SourceCorrupt: the track breaks before.
+            SourceChanged: its file was written to before that was decoded.
             SourceNotReady: patience ended; what was decoded stays.
         """
         while not self._reached(end_frame):
@@ -165,12 +203,12 @@ class PcmEntry:
     def _step(self) -> int:
         """Decode one block; returns how long it was."""
         if self._decoder is None:
-            raise SourceCorrupt(frame=self.decoded_frames) from self._failure
+            raise type(self._failure or SourceCorrupt())(frame=self.decoded_frames) from self._failure
         try:
             block = self._decoder.read(STEP_FRAMES)
             if not len(block) and self.total_frames is not None:
                 raise SourceCorrupt(frame=self.decoded_frames)
-        except SourceCorrupt as error:
+        except (SourceChanged, SourceCorrupt) as error:
             self._failure = error
             self._stop()
             raise
@@ -189,29 +227,35 @@ class PcmEntry:
         try:
             if end > self.reserved_bytes and not self._reserve(self, end + _GROWTH_BYTES):
                 return self._spill()
-            data = _bytes_of(np.ascontiguousarray(block))
-            while data:
-                written = os.pwrite(self._descriptor, data, offset)
-                data, offset = data[written:], offset + written
-        except OSError:  # the disk is full, or gone: nothing half-written may count
-            self._spill()
+            rest = data = _bytes_of(np.ascontiguousarray(block))
+            while rest:
+                written = os.pwrite(self._descriptor, rest, offset)
+                rest, offset = rest[written:], offset + written
+            self._sums.add(data)
+        except OSError as error:  # the disk is full, or gone: nothing half-written may count
+            self._give_up(error)
         return None
 
     def _finish(self) -> None:
         self._stop()
         if self.spilled:
             return
-        record = Record(self.format, self.decoded_frames)
+        record = Record(os.path.basename(self.path), self.format, self.decoded_frames, self._sums.pack())
         try:
             os.fdatasync(self._descriptor)  # the record must never reach the disk before what it vouches for
             with open(self.path + DRAFT_SUFFIX, "wb") as draft:
                 draft.write(record.pack())
             os.replace(self.path + DRAFT_SUFFIX, self.path + RECORD_SUFFIX)
-        except OSError:
-            return self._spill()
+        except OSError as error:
+            return self._give_up(error)
         self._reserve(self, record.data_bytes)
         self.complete = True
         return None
+
+    def _give_up(self, error: OSError) -> None:
+        if not self.spilled:
+            log.warning("decoded audio cannot be kept in the data directory: %s", error.strerror)
+        self._spill()
 
     def _spill(self) -> None:
         """Let the samples go; a track whose length is not known yet is still counted to its end."""
@@ -227,20 +271,36 @@ class PcmEntry:
         self._reserve(self, 0)
 
     def read(self, start: int, frames: int) -> Samples | None:
-        """Frames that are decoded; None if the entry has spilled."""
-        samples = np.empty((frames, self.format.channels), np.float32)
-        rest, offset = _bytes_of(samples), start * self.frame_bytes
+        """Frames that are decoded, as they were when they were; None if the entry has spilled."""
+        if not frames:
+            return np.empty((0, self.format.channels), np.float32)
+        first = start * self.frame_bytes
+        cover = self._sums.covering(first, first + frames * self.frame_bytes)
+        data = np.empty(cover.length, np.uint8)
+        whole = self._fill(data.data, cover.start)
+        if self.spilled:
+            return None
+        if not (whole and cover.agrees(data.data)):
+            with self._lock:
+                if not self.spilled:
+                    log.warning("decoded audio in the data directory is damaged or gone: it is decoded again")
+                self._spill()
+            return None
+        first -= cover.start
+        samples: Samples = data[first : first + frames * self.frame_bytes].view(np.float32)
+        return samples.reshape(frames, self.format.channels)
+
+    def _fill(self, rest: memoryview, offset: int) -> bool:
+        """Read what lies from `offset` on; False where the file was cut, or its disk fails."""
         while rest:
             try:
                 count = os.preadv(self._descriptor, [rest], offset)
             except OSError:
-                count = 0
-            if not count:  # spilled meanwhile, or the file was cut or its disk fails
-                with self._lock:
-                    self._spill()
-                return None
+                return False
+            if not count:
+                return False
             rest, offset = rest[count:], offset + count
-        return None if self.spilled else samples
+        return True
 
     def _stop(self) -> None:
         decoder, self._decoder = self._decoder, None

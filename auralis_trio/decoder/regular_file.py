@@ -1,6 +1,7 @@
 """Opens regular files and nothing else: a FIFO, device, socket or directory is refused before a library sees it.
 
-`disk_errors` is the border where the system's errors become typed ones.
+`disk_errors` is the border where the system's errors become typed ones. `RegularFile.unchanged` is the one place that
+makes sure that what was read is still what was opened: everything that decodes reads inside of it.
 """
 
 import errno
@@ -14,6 +15,7 @@ from types import TracebackType
 from auralis_trio.errors import (
     AuralisError,
     Busy,
+    SourceChanged,
     SourceCorrupt,
     SourceError,
     SourceHung,
@@ -62,12 +64,53 @@ class RegularFile:
     those that someone wants to look at bit by bit.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: str, status: os.stat_result) -> None:
         self.descriptor = descriptor
-        self.size = self.mtime_ns = 0
+        self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
+        self._path = path
+        self._status = status
         self._head = self._ahead = b""
         self._head_end: float = 0
         self._ahead_from = 0
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Read inside of this what must be the file as it was opened: else all that came of it is refused.
+
+        Deleting or renaming the file does not change it.
+
+        Raises:
+            SourceChanged: somebody has written to it. What looks like damage may be no more than that.
+        """
+        try:
+            yield
+        except (SourceCorrupt, SourceUnsupported) as error:
+            if self._is_changed():
+                raise SourceChanged from error
+            raise
+        if self._is_changed():
+            raise SourceChanged
+
+    def _is_changed(self) -> bool:
+        before = self._status
+        with disk_errors():
+            now = os.fstat(self.descriptor)
+        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            return True
+        if now.st_ctime_ns == before.st_ctime_ns:
+            return False
+        # Something was done to it, and it was not written to, unless its time was put back afterwards.
+        if _manner(now) == _manner(before) and self._lies_at_its_path(now):
+            return True
+        self._status = now
+        return False
+
+    def _lies_at_its_path(self, now: os.stat_result) -> bool:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return False
+        return os.path.samestat(found, now)
 
     def read_head(self) -> None:
         """Have the first bytes at hand."""
@@ -141,15 +184,18 @@ def open_regular(path: str) -> RegularFile:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _typed(error) from error
-    file = RegularFile(descriptor)
     try:
-        status = _regular_status(descriptor)
-        file.size, file.mtime_ns = status.st_size, status.st_mtime_ns
+        file = RegularFile(descriptor, path, _regular_status(descriptor))
         file.read_head()
     except AuralisError:
-        file.close()
+        os.close(descriptor)
         raise
     return file
+
+
+def _manner(status: os.stat_result) -> tuple[int, ...]:
+    """What can be changed of a file without writing to it, beside its name."""
+    return status.st_nlink, status.st_mode, status.st_uid, status.st_gid
 
 
 def _regular_status(descriptor: int) -> os.stat_result:

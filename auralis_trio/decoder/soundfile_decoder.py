@@ -84,6 +84,10 @@ class SoundfileDecoder:
 
     def read(self, frames: int) -> Samples:
         """The next frames, as `Decoder.read`."""
+        with self._file.unchanged():
+            return self._read(frames)
+
+    def _read(self, frames: int) -> Samples:
         if self._guard is not None:
             frames = self._guard.sound_frames(self.position, frames)
         samples = np.empty((frames, self.format.channels), np.float32)
@@ -105,6 +109,10 @@ class SoundfileDecoder:
 
     def seek(self, frame: int) -> bool:
         """Go to `frame`, to read there what reading in sequence gives; False where the file does not let it."""
+        with self._file.unchanged():
+            return self._go_to(frame)
+
+    def _go_to(self, frame: int) -> bool:
         start = self._landing(frame)
         if self._mapped.kind == "mp3":
             self.reopen()
@@ -116,7 +124,7 @@ class SoundfileDecoder:
         if self._guard is not None:
             self._guard.seek(start)
         while self.position < frame:
-            self.read(frame - self.position)
+            self._read(frame - self.position)
         return True
 
     def _landing(self, frame: int) -> int:
@@ -136,7 +144,8 @@ class SoundfileDecoder:
     def reopen(self) -> None:
         """Begin again at frame 0 with a fresh handle: after an error the old one is of no use."""
         self._handle.close()
-        self._handle = self._open()
+        with self._file.unchanged():
+            self._handle = self._open()
         self.position = 0
         if self._guard is not None:
             self._guard.seek(0)

@@ -26,6 +26,7 @@ from auralis_trio.errors import (
     OutputError,
     SourceCorrupt,
     SourceMissing,
+    about,
 )
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags, TrackFile
 from auralis_trio.library.store import Library
@@ -128,7 +129,7 @@ class Editor:
         """
         if not 1 <= len(updates) <= MAX_FILES:
             raise InvalidRequest(f"Between 1 and {MAX_FILES} tracks can be edited at once.")
-        changes = {track_id: check_changes(asked) for track_id, asked in updates.items()}
+        changes = {track_id: _checked(track_id, asked) for track_id, asked in updates.items()}
         with self._taking_turn():
             files = await self._read(find_files, list(changes))
             edit_id: int = await self._write(begin_edit, files, None, time.time_ns())
@@ -231,10 +232,11 @@ class Editor:
         await self._offload.run(Lane.DISK, commit_files, files, deadline_s=STEP_DEADLINE_S)
 
     async def _prepare(self, order: EditOrder) -> tuple[EditedFile, ProbedFile]:
-        try:
-            return await self._offload.run_process(prepare_edit, order, deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+        with about(f"Track {order.track_id}"):
+            try:
+                return await self._offload.run_process(prepare_edit, order, deadline_s=FILE_DEADLINE_S)
+            except BrokenWorkerError:
+                raise SourceCorrupt from None
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
         await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
@@ -276,3 +278,8 @@ class Editor:
 
     async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
         return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
+
+
+def _checked(track_id: int, asked: Mapping[str, Any]) -> Changes:
+    with about(f"Track {track_id}"):
+        return check_changes(asked)

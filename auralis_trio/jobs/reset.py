@@ -40,9 +40,9 @@ class Reset:
         """
         if confirm != CONFIRMATION:
             raise InvalidRequest(
-                "This forgets every track with its plays, ratings and analysis, the play queue, and every playlist"
-                f' with tracks of its own; no file is touched. To do it, send {{"confirm": "{CONFIRMATION}"}}. A'
-                " backup can be made before: auralis-trio backup create",
+                "This forgets every track with its plays, ratings and analysis, the play queue, every picture that"
+                " was set, and every playlist with tracks of its own; no file is touched. To do it, send"
+                f' {{"confirm": "{CONFIRMATION}"}}. A backup can be made before: auralis-trio backup create',
                 code="confirmation_required",
             )
         async with self._scan.held():

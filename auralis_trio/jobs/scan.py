@@ -6,19 +6,18 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import trio
 from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
-from auralis_trio.errors import AuralisError, Conflict, SourceCorrupt, SourceHung, TimedOut
-from auralis_trio.jobs.pending import PendingFiles
+from auralis_trio.errors import AuralisError, Busy, Conflict, SourceCorrupt, SourceHung, TimedOut, foreseen
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
 from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
@@ -39,16 +38,20 @@ from auralis_trio.offload import Lane, Offload, default_permits
 from auralis_trio.work.look import look_at_files
 from auralis_trio.work.probe import probe_files
 
-WALK_BATCH = 512
+WALK_BATCH = 500
 READ_BATCH = 256
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 STEP_DEADLINE_S = 60.0
+FIRST_PAUSE_S = 0.5
+MAX_PAUSE_S = 8.0
 PROBE_DEADLINE_S = 60.0
 MIN_PROBE_DEADLINE_S = 10.0
 END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
+
+T = TypeVar("T")
 
 Announce = Callable[[str, dict[str, Any]], None]
 
@@ -83,7 +86,7 @@ class Scan:
         self._idle.set()
         self._held = False
         self._told_done = 0
-        self._reading_since: float | None = None
+        self._reading_since = 0.0
         self._marked = SeenTracks()  # as missing, in this scan
 
     @property
@@ -166,7 +169,7 @@ class Scan:
             if not accepted:
                 self._free()
         self.progress, self.report = ScanProgress(state="walking", started_ns=time.time_ns()), ScanReport()
-        self._told_done, self._reading_since, self._marked = 0, None, SeenTracks()
+        self._told_done, self._marked = 0, SeenTracks()
         return scope, targets
 
     async def _run(self, scope: trio.CancelScope, targets: list[Target], order: ScanOrder) -> None:
@@ -177,8 +180,10 @@ class Scan:
                 await self._scan(targets, order)
                 ended = {"state": "finished"}
         except Exception as error:  # the border of the job: its failure is told, and ends nothing else
-            log.exception("the scan failed")
-            ended = {"state": "failed", "code": _code(error)}
+            known = foreseen(error)
+            reason = known or AuralisError()
+            log.error("the scan failed: %s", reason.log_line, exc_info=None if known else error)
+            ended = {"state": "failed", "code": reason.code, "message": reason.message}
         finally:
             self._free()
             self._end(ended)
@@ -205,17 +210,14 @@ class Scan:
 
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
         roots = dict.fromkeys(target.root for target in targets)
-        is_first = await self._write(begin_scan, roots, time.time_ns())
+        await self._write(begin_scan, roots, time.time_ns())
         places = list(targets)
-        pending = PendingFiles(partial(self._read, pending_page), READ_BATCH, is_first)
-        async with trio.open_nursery() as nursery:
-            for _ in range(READERS):
-                nursery.start_soon(self._read_batches, places, pending)
-            found = {target: await self._look_through(target, not order.skip_existing, pending) for target in targets}
-            taken_over = await self._take_over(places)
-            self._update(state="reading", total=sum(found.values()) + taken_over)
-            self._tell_progress()
-            pending.end()
+        found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
+        taken_over = await self._take_over(places)
+        self._update(state="reading", total=sum(found.values()) + taken_over)
+        self._reading_since = trio.current_time()
+        self._tell_progress()
+        await self._read_pending(places)
         await self._look_again([target for target in targets if found[target]])
 
     async def _take_over(self, places: list[Target]) -> int:
@@ -239,7 +241,7 @@ class Scan:
         names = (*self.progress.unavailable, *(target.name for target in gone))
         self._update(unavailable=tuple(dict.fromkeys(names)))
 
-    async def _look_through(self, target: Target, reread: bool, pending: PendingFiles) -> int:
+    async def _look_through(self, target: Target, reread: bool) -> int:
         """Compare all of one folder with what is known; how many files there are."""
         walk, seen = Walk(target, scanned_suffixes()), SeenTracks()
         files = WALK_BATCH
@@ -254,11 +256,9 @@ class Scan:
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
-            if files == WALK_BATCH:
-                pending.grow()
         if await self._read(is_unavailable, walk):
             self._update(unavailable=(*self.progress.unavailable, target.name))
-        elif not pending.is_first:
+        else:
             await self._mark_unseen(walk, seen)
         self._tell_refused(walk)
         return walk.found
@@ -273,7 +273,9 @@ class Scan:
     async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
         after: str | None = None
         while True:
-            unseen = await self._offload.run_stoppable(Lane.READ, unseen_page, self._library, walk, seen, after)
+            unseen = await _in_time(
+                partial(self._offload.run_stoppable, Lane.READ, unseen_page, self._library, walk, seen, after)
+            )
             if unseen.track_ids:
                 await self._write(mark_missing, unseen.track_ids)
                 for track_id in unseen.track_ids:
@@ -284,23 +286,33 @@ class Scan:
                 return
             after = unseen.last_path
 
-    async def _read_batches(self, targets: Sequence[Target], pending: PendingFiles) -> None:
-        while paths := await pending.take():
-            if self._reading_since is None:
-                self._reading_since = trio.current_time()
-            self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
-            await self._read_batch(targets, paths)
+    async def _read_pending(self, targets: Sequence[Target]) -> None:
+        """Read every pending file, in `READERS` tasks that take the next batch in turn."""
+        turn, after_id = trio.Lock(), 0
+
+        async def read_batches() -> None:
+            nonlocal after_id
+            while True:
+                async with turn:
+                    paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
+                if not paths:
+                    return
+                self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
+                await self._read_batch(targets, paths)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(READERS):
+                nursery.start_soon(read_batches)
 
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
         files = await self._probe(paths)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
         self._note(targets, files, result)
-        counts = {name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")}
-        self._count(**counts)
+        self._count(**{name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")})
         self._update(files_per_s=self._rate())
-        done, total = self.progress.done, self.progress.total
-        if total is not None and (done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total):
+        done, total = self.progress.done, self.progress.total or 0
+        if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
             self._tell_progress()
 
     def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
@@ -319,8 +331,7 @@ class Scan:
 
     def _rate(self) -> float | None:
         """How many files were read a second, on the average."""
-        progress, now = self.progress, trio.current_time()
-        took_s = now - (self._reading_since or now)
+        progress, took_s = self.progress, trio.current_time() - self._reading_since
         read = progress.added + progress.updated + progress.moved + progress.failed
         return round(read / took_s, 1) if took_s > 0 else None
 
@@ -357,18 +368,33 @@ class Scan:
         self._announce("scan_progress", msgspec.to_builtins(self.progress))
 
     async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        return await self._step(Lane.READ, question, *args)
 
     async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        return await self._step(Lane.WRITE, change, *args)
+
+    async def _step(self, lane: Lane, step: Callable[..., Any], *args: Any) -> Any:
+        return await _in_time(
+            partial(self._offload.run, lane, step, self._library, *args, deadline_s=STEP_DEADLINE_S)
+        )
+
+
+async def _in_time(step: Callable[[], Awaitable[T]]) -> T:
+    """Take a step in the database; while another holds that, again and again, with pauses that grow.
+
+    Raises:
+        Busy: it was held for all of `STEP_DEADLINE_S`.
+    """
+    last_try, pause_s = trio.current_time() + STEP_DEADLINE_S, FIRST_PAUSE_S
+    while True:
+        try:
+            return await step()
+        except Busy:
+            if trio.current_time() + pause_s > last_try:
+                raise
+        await trio.sleep(pause_s)
+        pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
 
 def _target_of(targets: Sequence[Target], path: str) -> Target:
     return next(target for target in targets if target.holds(path))
-
-
-def _code(error: BaseException) -> str:
-    """The code of the first typed error in it; an untyped one is our own fault."""
-    if isinstance(error, BaseExceptionGroup):
-        return _code(error.exceptions[0])
-    return error.code if isinstance(error, AuralisError) else AuralisError.default_code

@@ -29,7 +29,8 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     found elsewhere by now, `refused` the folders and files that could not be looked at, in which nothing was marked.
     `unavailable` names folders to scan in which nothing was
     marked, since they could not be looked at or had lost all their music at once, also in the middle of the scan,
-    when what could not be read any more has failed; `folder` is relative to its root.
+    when what could not be read any more has failed; `folder` is relative to its root. `code` and `message` say why a
+    scan has failed.
     """
 
     state: Literal["idle", "walking", "reading", "finished", "cancelled", "failed"] = "idle"
@@ -47,6 +48,7 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     unavailable: tuple[str, ...] = ()
     code: str | None = None
+    message: str | None = None
     started_ns: int | None = None
     finished_ns: int | None = None
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import trio
 
+from auralis_trio.errors import foreseen
+
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 60.0
 
@@ -28,8 +30,9 @@ class Supervisor:
             self.states[name] = "running"
             try:
                 await service()
-            except Exception:  # the border of one service: its crash must not reach the others
-                log.exception("the service %s failed", name)
+            except Exception as error:  # the border of one service: its crash must not reach the others
+                known = foreseen(error)
+                log.error("the service %s failed%s", name, f": {known.log_line}" if known else "", exc_info=not known)
             else:
                 self.states[name] = "ended"
                 return

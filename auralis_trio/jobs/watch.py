@@ -10,10 +10,13 @@ from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, InvalidRequest
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.library import lyrics
 from auralis_trio.offload import Lane, Offload
 from auralis_trio.work.watch import FolderWatch
 
 RETRY_S = 60.0
+WATCHED = scanned_suffixes() | {suffix.lower() for suffix in lyrics.SUFFIXES}
+"""The suffixes of files that a change of is scanned for."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class Watcher:
     async def run_watch(self) -> None:
         """Scan what has changed, again and again; where changes are not told any more, begin anew after a while."""
         while True:
-            watch = FolderWatch(self._folders, scanned_suffixes())
+            watch = FolderWatch(self._folders, WATCHED)
             try:
                 await self._follow(watch)
             except AuralisError as error:  # also a watch that cannot be had: the folders are scanned all the same

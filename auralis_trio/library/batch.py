@@ -75,11 +75,12 @@ def _edited_since(db: Database, paths: Sequence[bytes], read_ns: int | None) -> 
 
 # The fields of `Tags` that stand in a column of their own name.
 _LINKED = {"artists", "album_artists", "genres", "musicbrainz_artist_ids", "musicbrainz_album_artist_ids"}
-_PLAIN = tuple(name for name in Tags.__struct_fields__ if name not in _LINKED | {"artist", "album"})
+_PLAIN = tuple(name for name in Tags.__struct_fields__ if name not in _LINKED | {"artist", "album", "lyrics"})
 _COLUMNS = (
     *("folder_id", "path", "size", "mtime_ns", "content_id", "kind", "sample_rate", "channels", "bits"),
     *("total_frames", "duration_s", "missing", "title_key", "artist_id", "artist_name", "artist_key"),
-    *("album_id", "album_title", "album_key", *_PLAIN),
+    *("album_id", "album_title", "album_key", "title_sort_key", "artist_sort_key", "album_sort_key"),
+    *("lyrics", "lyrics_mtime_ns", *_PLAIN),
 )
 _INSERT = (
     f"INSERT INTO track ({', '.join(_COLUMNS)}, added_ns, favorite, play_count, skip_count)"
@@ -187,6 +188,11 @@ class _Batch:
             names.albums[album] if album else None,
             tags.album,
             album[0] if album else None,
+            fold(tags.title_sort or tags.title),
+            fold(tags.artist_sort or tags.artist) if tags.artist else None,
+            fold(tags.album_sort or tags.album) if tags.album else None,
+            file.lyrics,
+            file.lyrics_mtime_ns,
             *_plain_values(tags),
         )
 

@@ -1,24 +1,26 @@
-"""Which tracks have which content: what is made of sound is kept by content, and told of by track."""
+"""Which tracks have which origin (`TrackFile.origin`): what is made of sound is kept by it, told of by track."""
 
 from collections.abc import Collection
 
+from auralis_trio.library.records import content_of_origin, origin_of
 from auralis_trio.library.rows import rows_with
 from auralis_trio.library.store import Library
 
 _BATCH = 512
-_FIRST = "SELECT content_id, min(id) FROM track WHERE content_id IN ? GROUP BY content_id"
+_TRACKS = "SELECT content_id, kind, id, added_ns, size, mtime_ns FROM track WHERE content_id IN ?"
 
 
-def known_contents(library: Library, content_ids: Collection[str]) -> set[str]:
-    """Those contents that a track has, be its file there or missing."""
-    return set(tracks_of_contents(library, content_ids))
+def known_origins(library: Library, origins: Collection[str]) -> set[str]:
+    """Those origins that a track has, be its file there or missing."""
+    return set(tracks_of_origins(library, origins))
 
 
-def tracks_of_contents(library: Library, content_ids: Collection[str]) -> dict[str, int]:
-    """By content, the track that has it; of several, the one that was known first."""
-    wanted = sorted(content_ids)
+def tracks_of_origins(library: Library, origins: Collection[str]) -> dict[str, int]:
+    """By origin, the track that has it."""
+    wanted, contents = set(origins), sorted({content_of_origin(origin) for origin in origins})
     found: dict[str, int] = {}
     with library.reading():
-        for first in range(0, len(wanted), _BATCH):
-            found |= dict(rows_with(library.db, _FIRST, wanted[first : first + _BATCH]))
-    return found
+        for first in range(0, len(contents), _BATCH):
+            for content_id, kind, *figures in rows_with(library.db, _TRACKS, contents[first : first + _BATCH]):
+                found[origin_of(content_id, kind, tuple(figures))] = figures[0]
+    return {origin: track_id for origin, track_id in found.items() if origin in wanted}

@@ -8,7 +8,7 @@ import msgspec
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.listing import Listing, read_slice, rows_within
 from auralis_trio.library.paging import Window
-from auralis_trio.library.queries import TRACK_COLUMNS, track_record
+from auralis_trio.library.queries import TRACK_COLUMNS, track_records
 from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.store import Library
 from auralis_trio.library.track_lists import track_order
@@ -73,9 +73,10 @@ def list_duplicates(
     with library.reading():
         found = read_slice(library.db, firsts, window)
         rows = rows_within(library.db, sql, found.ids)
+        tracks = track_records(library.db, [row for _, _, *row in rows])
     groups: dict[int, list[TrackRecord]] = {first_id: [] for first_id in found.ids}
     totals: dict[int, int] = {}
-    for first_id, total, *row in rows:
-        groups[first_id].append(track_record(row))
+    for (first_id, total, *_), track in zip(rows, tracks, strict=True):
+        groups[first_id].append(track)
         totals[first_id] = total
-    return found.page([Duplicates(total=totals[one], tracks=tracks) for one, tracks in groups.items()])
+    return found.page([Duplicates(total=totals[one], tracks=alike) for one, alike in groups.items()])

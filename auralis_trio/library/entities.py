@@ -47,12 +47,13 @@ def define_entities(db: Database) -> Entities:
         tracks = Set("Track")
 
     class Artist(db.Entity):
-        """One name, however it is written (`name_key` is folded)."""
+        """One name, however it is written (`name_key` is folded); sorted by `name_sort_key`."""
 
         _table_ = "artist"
         id = PrimaryKey(int, auto=True)
         name = Required(str)
         name_key = Required(str, unique=True)
+        name_sort_key = Required(str)
         tracks = Set("Track")
         albums = Set("Album")
         links = Set("TrackArtist")
@@ -69,12 +70,16 @@ def define_entities(db: Database) -> Entities:
         artist = Optional(Artist, column="artist_id")
         artist_name = Optional(str, nullable=True)
         year = Optional(int)
+        title_sort_key = Required(str)
         tracks = Set("Track")
         artwork = Optional("AlbumArtwork")
         composite_key(title_key, owner_key)
 
     class Track(db.Entity):
-        """One file that can be played. The names are as its own tags write them; the keys are folded."""
+        """One file that can be played. The names are as its own tags write them; the keys are folded.
+
+        Lists are sorted by the sort keys, which are those of what tags say for this where they do.
+        """
 
         _table_ = "track"
         id = PrimaryKey(int, auto=True)
@@ -137,6 +142,10 @@ def define_entities(db: Database) -> Entities:
         musicbrainz_album_id = Optional(str, nullable=True)
         musicbrainz_release_group_id = Optional(str, nullable=True)
         artist_links = Set("TrackArtist")
+        lyrics_mtime_ns = Optional(int, size=64)
+        title_sort_key = Required(str)
+        artist_sort_key = Optional(str, nullable=True)
+        album_sort_key = Optional(str, nullable=True)
         genre_links = Set("TrackGenre")
 
     class PendingFile(db.Entity):
@@ -248,6 +257,7 @@ def define_entities(db: Database) -> Entities:
         artist = Required(Artist, column="artist_id")
         name = Required(str)
         musicbrainz_id = Optional(str, nullable=True)
+        sort_key = Optional(str, nullable=True)
         PrimaryKey(track, role, position)
 
     class Genre(db.Entity):

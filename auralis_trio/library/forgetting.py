@@ -6,7 +6,7 @@ from pony.orm import Database
 
 from auralis_trio.errors import Conflict
 from auralis_trio.library.links import Names, artists_of
-from auralis_trio.library.playlist_entries import close_gaps
+from auralis_trio.library.playlist_entries import number_entries
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.rows import rows_with, run_with
 from auralis_trio.library.store import Library
@@ -60,5 +60,5 @@ def drop_tracks(db: Database, track_ids: Sequence[int]) -> None:
     playlists = [playlist_id for (playlist_id,) in rows_with(db, _PLAYLISTS, track_ids)]
     run_with(db, "DELETE FROM track WHERE id IN ?", track_ids)
     for playlist_id in playlists:
-        close_gaps(db, playlist_id)
+        number_entries(db, playlist_id)
     Names(db, []).settle(albums, artists)

@@ -48,7 +48,7 @@ def rules_in(folder: str, above: Rules | None) -> Rules | None:
     data = read_beside(os.path.join(folder, IGNORE_FILE), MAX_IGNORE_BYTES, links=True)
     if data is None:
         return above
-    patterns = [line for line in data.decode("utf-8", "replace").splitlines()[:MAX_LINES] if _is_usable(line)]
+    patterns = [line for line in data.decode("utf-8-sig", "replace").splitlines()[:MAX_LINES] if _is_usable(line)]
     return Rules(folder, GitIgnoreSpec.from_lines(patterns), above) if patterns else above
 
 

@@ -3,10 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pony.orm import Database
 
+from auralis_trio.library.names import split_names
 from auralis_trio.library.records import ProbedFile, Tags
 from auralis_trio.library.rows import Row, rows_with, run_for_each, run_with
 from auralis_trio.library.text import fold
@@ -14,12 +14,12 @@ from auralis_trio.library.text import fold
 _KNOWN_ARTISTS = "SELECT name_key, id FROM artist WHERE name_key IN ?"
 _KNOWN_GENRES = "SELECT name_key, id FROM genre WHERE name_key IN ?"
 _KNOWN_ALBUMS = "SELECT title_key, owner_key, id FROM album WHERE title_key IN ? AND owner_key IN ?"
-_NEW_ARTIST = "INSERT INTO artist (name_key, name) VALUES (?, ?)"
+_NEW_ARTIST = "INSERT INTO artist (name_key, name, name_sort_key) VALUES (?, ?, '')"
 _NEW_GENRE = "INSERT INTO genre (name_key, name) VALUES (?, ?)"
-_NEW_ALBUM = "INSERT INTO album (title_key, owner_key, title, artist_id, artist_name) VALUES (?, ?, ?, ?, ?)"
-_LINK_ARTIST = (
-    "INSERT INTO track_artist (track_id, role, position, artist_id, name, musicbrainz_id) VALUES (?, ?, ?, ?, ?, ?)"
-)
+_NEW_ALBUM = """INSERT INTO album (title_key, owner_key, title, artist_id, artist_name, title_sort_key)
+    VALUES (?, ?, ?, ?, ?, '')"""
+_LINK_ARTIST = """INSERT INTO track_artist (track_id, role, position, artist_id, name, musicbrainz_id, sort_key)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _LINK_GENRE = "INSERT INTO track_genre (track_id, position, genre_id) VALUES (?, ?, ?)"
 _UNLINK = ("DELETE FROM track_artist WHERE track_id IN ?", "DELETE FROM track_genre WHERE track_id IN ?")
 _ARTISTS_OF = (
@@ -36,6 +36,8 @@ _SETTLE_ALBUMS = """
         artist_name = CASE WHEN substr(owner_key, 1, 7) = 'artist:' THEN coalesce((SELECT album_artist FROM track
             WHERE album_id = album.id GROUP BY album_artist ORDER BY count(*) DESC, min(id) LIMIT 1), artist_name)
         END,
+        title_sort_key = coalesce((SELECT min(album_sort_key) FROM track
+            WHERE album_id = album.id AND album_sort IS NOT NULL), title_key),
         year = (SELECT max(year) FROM track WHERE album_id = album.id),
         artist_id = CASE
             WHEN substr(owner_key, 1, 7) = 'artist:' THEN artist_id
@@ -43,6 +45,13 @@ _SETTLE_ALBUMS = """
                   FROM track WHERE album_id = album.id)
         END
     WHERE id IN ?
+"""
+_SETTLE_ARTISTS = """
+    UPDATE artist SET name_sort_key = settled.sort_key
+    FROM (SELECT id, coalesce((SELECT min(sort_key) FROM track_artist
+            WHERE artist_id = artist.id AND sort_key IS NOT NULL), name_key) AS sort_key
+        FROM artist WHERE id IN ?) AS settled
+    WHERE artist.id = settled.id AND name_sort_key <> settled.sort_key
 """
 _DROP_ALBUMS = "DELETE FROM album WHERE id IN ? AND NOT EXISTS (SELECT 1 FROM track WHERE album_id = album.id)"
 _DROP_ARTISTS = """
@@ -110,9 +119,10 @@ class Names:
         return (*keys, tags.album, first, tags.album_artist)
 
     def settle(self, left_albums: Iterable[int], left_artists: Iterable[int]) -> None:
-        """Let the albums follow their tracks, and drop albums and artists that nothing is by any more."""
-        left_albums = list(left_albums)
+        """Let albums and artists follow their tracks, and drop those that nothing is by any more."""
+        left_albums, left_artists = list(left_albums), list(left_artists)
         run_with(self._db, _SETTLE_ALBUMS, [*left_albums, *self.albums.values()])
+        run_with(self._db, _SETTLE_ARTISTS, [*left_artists, *self.artists.values()])
         run_with(self._db, _DROP_ALBUMS, left_albums)
         run_with(self._db, _DROP_ARTISTS, left_artists)
 
@@ -140,12 +150,14 @@ def keep_links(db: Database, names: Names, tags_of: dict[int, Tags], known: Iter
 
 
 def _artist_rows(names: Names, track_id: int, tags: Tags) -> Iterable[Row]:
-    """The artists of both roles, with their MusicBrainz ids where there is one for each."""
-    roles: tuple[tuple[str, Sequence[str], Sequence[str]], ...] = (
-        ("artist", tags.artists, tags.musicbrainz_artist_ids),
-        ("album_artist", tags.album_artists, tags.musicbrainz_album_artist_ids),
+    """The artists of both roles, with MusicBrainz ids and names to sort them by where there is one for each."""
+    roles = (
+        ("artist", tags.artists, tags.musicbrainz_artist_ids, tags.artist_sort),
+        ("album_artist", tags.album_artists, tags.musicbrainz_album_artist_ids, tags.album_artist_sort),
     )
-    for role, artists, ids in roles:
-        paired: Sequence[Any] = ids if len(ids) == len(artists) else [None] * len(artists)
-        for position, (name, musicbrainz_id) in enumerate(zip(artists, paired, strict=True)):
-            yield track_id, role, position, names.artists[fold(name)], name, musicbrainz_id
+    for role, artists, ids, sort in roles:
+        sorts = () if sort is None else (sort,) if len(artists) == 1 else split_names(sort)
+        for position, name in enumerate(artists):
+            musicbrainz_id = ids[position] if len(ids) == len(artists) else None
+            sort_key = fold(sorts[position]) if len(sorts) == len(artists) else None
+            yield track_id, role, position, names.artists[fold(name)], name, musicbrainz_id, sort_key

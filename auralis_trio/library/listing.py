@@ -83,7 +83,7 @@ def read_slice(
 def _counting(db: Database, listing: Listing) -> str:
     everything = (listing.source, listing.condition) == ("track", "TRUE")
     if everything and Dialect(db.provider.dialect) is Dialect.POSTGRESQL:
-        return "SELECT coalesce(sum(tracks), 0) FROM tally WHERE kind = 'all'"
+        return "SELECT tracks FROM totals"
     return f"SELECT count(*) FROM {listing.source} WHERE {listing.condition}"
 
 

@@ -5,8 +5,10 @@ Reading never fails: what is damaged is not there. Slow Python, so it is called 
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -16,8 +18,12 @@ from auralis_trio.library.beside import read_beside
 from auralis_trio.library.tags import DAMAGED, open_tagged, read_fields
 from auralis_trio.library.text import clean, clean_lines
 
+SUFFIXES = (".lrc", ".LRC")
+"""The endings of files that hold the lyrics of the music of the same name beside them."""
+
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 10_000
+MAX_LISTED = 1_000
 MAX_LINE_CHARS = 2_000
 MAX_CHARS = 200_000
 
@@ -27,7 +33,8 @@ Source = Literal["file", "embedded"]
 _TIME = re.compile(r"\[([0-9]{1,3}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?\]")
 _WORD_TIME = re.compile(r"<[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?>")
 _OFFSET = re.compile(r"\[offset:\s*([+-]?[0-9]{1,7})\s*\]", re.IGNORECASE)
-_REMARK = re.compile(r"\[[A-Za-z#]+:[^\]]*\]")
+# What a .lrc says of itself; [Verse: 1] is part of the words.
+_REMARK = re.compile(r"\[(?:#|al|ar|au|by|id|la|length|lr|offset|re|ti|tool|ve)\s*:[^\]]*\]", re.IGNORECASE)
 _MILLISECONDS = 2  # of the ways in which ID3 counts time
 
 
@@ -60,7 +67,63 @@ def read_lyrics(path: str) -> Lyrics:
     Raises:
         OSError: the file cannot be opened.
     """
-    found = [*_beside(path), *_inside(path)]
+    return _chosen([*_beside(path), *_inside(path)])
+
+
+def read_lyrics_beside(path: str) -> tuple[str | None, int | None]:
+    """The words in the .lrc of the track at `path`, without times, and when it was changed; nulls without one."""
+    times_ns = [
+        time_ns for suffix in SUFFIXES if (time_ns := _time_of(os.path.splitext(path)[0] + suffix)) is not None
+    ]
+    if not times_ns:
+        return None, None
+    text = _chosen(list(_beside(path))).text
+    return clean_lines(text) or None if text else None, max(times_ns)
+
+
+def folders_with_lyrics(paths: Iterable[str]) -> set[str]:
+    """Those folders of some files in which any .lrc may lie: few have one, and to look for it each time takes long.
+
+    A folder of more than `MAX_LISTED` entries is not looked through for this, but counted in.
+    """
+    return {folder for folder in set(map(os.path.dirname, paths)) if _may_hold_lyrics(folder)}
+
+
+def _may_hold_lyrics(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MAX_LISTED + 1)]
+    except OSError:
+        return True
+    return len(names) > MAX_LISTED or any(name[-4:] in SUFFIXES for name in names)
+
+
+def lyrics_times(folder: str) -> dict[str, int]:
+    """When each .lrc in `folder` was changed, by the path of its track without the ending.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    times_ns: dict[str, int] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name[-4:] in SUFFIXES and (time_ns := _time_of(entry.path)) is not None:
+                stem = entry.path[:-4]
+                times_ns[stem] = max(time_ns, times_ns.get(stem, time_ns))
+    return times_ns
+
+
+def _time_of(path: str) -> int | None:
+    """When a regular file was changed; links are not followed."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None
+
+
+def _chosen(found: Sequence[_Found]) -> Lyrics:
+    """The first with times, or else the first."""
     for candidate in found:
         if candidate.lines:
             text = "\n".join(line.text for line in candidate.lines)
@@ -112,7 +175,7 @@ def _candidate(source: Source, text: str) -> _Found:
 def _beside(path: str) -> Iterator[_Found]:
     """What the file of the same name with the ending .lrc holds; links are not followed."""
     stem = os.path.splitext(path)[0]
-    for suffix in (".lrc", ".LRC"):
+    for suffix in SUFFIXES:
         try:
             data = read_beside(stem + suffix, MAX_BYTES)
         except OSError:

@@ -16,9 +16,11 @@ MAX_PATH_BYTES = 4_096
 MAX_SHOWN_CHARS = 1_000
 
 MEDIA_TYPE = "audio/x-mpegurl"
+MEDIA_TYPES = frozenset({MEDIA_TYPE, "audio/mpegurl", "application/x-mpegurl", "application/vnd.apple.mpegurl"})
 
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LIST = re.compile(rb"\.(m3u8?|pls|cue|xspf)$", re.IGNORECASE)
+_NAME = b"#PLAYLIST:"
 _UTF_8_MARK = b"\xef\xbb\xbf"
 
 
@@ -45,12 +47,31 @@ class M3uTrack:
 
 def parse_m3u(data: bytes) -> Iterator[M3uEntry]:
     """The lines that name something, of the first `MAX_LINES`; comments and empty lines are passed over."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    for number, line in enumerate(data.removeprefix(_UTF_8_MARK).splitlines()[:MAX_LINES], 1):
+    for number, line in enumerate(_lines(data), 1):
         name = line.strip()
         if name and not name.startswith(b"#"):
             yield M3uEntry(number, _path_of(name))
+
+
+def name_in(data: bytes) -> str | None:
+    """What a list calls itself; None where it does not."""
+    for line in _lines(data):
+        if line[: len(_NAME)].upper() == _NAME:
+            return _text(line[len(_NAME) :]).strip() or None
+    return None
+
+
+def _lines(data: bytes) -> list[bytes]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
+    return data.removeprefix(_UTF_8_MARK).splitlines()[:MAX_LINES]
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _path_of(name: bytes) -> bytes | None:
@@ -71,13 +92,17 @@ def _path_of_url(url: bytes) -> bytes | None:
 
 def spellings(path: bytes) -> list[bytes]:
     """The names that a line may stand for, the likeliest first: as it is, with the other kind of slash, in Latin-1,
-    and with its accents joined or apart."""
-    try:
-        text = path.decode("utf-8")
-    except UnicodeDecodeError:
-        text = path.decode("latin-1")
-    forms = [form for name in (text, text.replace("\\", "/")) for form in _unicode_forms(name)]
-    return list(dict.fromkeys([path, *(form.encode() for form in forms)]))
+    and with its accents joined or apart; and each of these where bytes are written as in a web address."""
+    plain = unquote_to_bytes(path)
+    written = [path] if plain == path or b"\0" in plain else [path, plain]
+    return list(dict.fromkeys(form for name in written for form in _forms(name)))
+
+
+def _forms(path: bytes) -> Iterator[bytes]:
+    yield path
+    text = _text(path)
+    for name in (text, text.replace("\\", "/")):
+        yield from (form.encode() for form in _unicode_forms(name))
 
 
 def _unicode_forms(text: str) -> tuple[str, str, str]:

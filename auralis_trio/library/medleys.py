@@ -13,6 +13,7 @@ from auralis_trio.library.store import Library
 from auralis_trio.library.track_lists import track_order
 
 MAX_TRACKS = 512
+MAX_TITLE_CHARS = 100
 
 _ALBUM = f"""SELECT id FROM track WHERE album_id = $album_id
     ORDER BY {track_order("number", ALBUM_TRACK_SORTS).by} LIMIT $at_most"""
@@ -27,6 +28,11 @@ class MedleyTrack(msgspec.Struct, frozen=True, kw_only=True):
     album_id: int | None
     disc_number: int | None
     track_number: int | None
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return f'"{self.title[:MAX_TITLE_CHARS]}" (track {self.file.track_id})'
 
     def leads_to(self, other: "MedleyTrack") -> bool:
         """Whether `other` is the next track of the same album, by their numbers; without a disc it is the first."""
@@ -66,7 +72,10 @@ def medley_tracks(library: Library, track_ids: Sequence[int]) -> list[MedleyTrac
         Conflict: they are more than `MAX_TRACKS`.
     """
     if len(track_ids) > MAX_TRACKS:
-        raise Conflict(f"At most {MAX_TRACKS} tracks can be heard as one.", code="too_many_tracks")
+        raise Conflict(
+            f"At most {MAX_TRACKS} tracks can be heard as one. Fetch them one by one, or put fewer into the queue.",
+            code="too_many_tracks",
+        )
     wanted = list(dict.fromkeys(track_ids))
     with library.reading() as entities:
         rows = select(t for t in entities.Track if t.id in wanted)[:] if track_ids else []

@@ -11,7 +11,7 @@ from pony.orm import Database, db_session
 
 from auralis_trio.errors import StartupError
 from auralis_trio.library.dialect import Dialect, spelled
-from auralis_trio.library.steps import personal, player, reading, search, tags
+from auralis_trio.library.steps import counting, lyrics, personal, player, reading, search, sorting, tags
 from auralis_trio.library.steps.step import Migration
 
 __all__ = ["CHAIN", "Migration", "migrate"]
@@ -148,6 +148,9 @@ CHAIN = (
     personal.STEP,
     reading.STEP,
     player.STEP,
+    counting.STEP,
+    lyrics.STEP,
+    sorting.STEP,
 )
 
 
@@ -160,6 +163,7 @@ def migrate(db: Database, chain: Sequence[Migration] = CHAIN) -> None:
     dialect = Dialect(db.provider.dialect)
     with db_session(ddl=True):
         if dialect is Dialect.POSTGRESQL:
+            db.execute("SET LOCAL statement_timeout TO 0")  # a step takes as long as a large library makes it
             db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
         db.execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_ns BIGINT NOT NULL)"

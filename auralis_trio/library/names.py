@@ -8,13 +8,25 @@ from auralis_trio.library.text import fold
 # Only what hardly stands within a name: `&`, `and` and commas do (Earth, Wind & Fire).
 _SEPARATORS = re.compile(r"\s*;\s*|\s*/\s*|\s+(?:feat\.?|ft\.?|featuring|vs\.?)\s+", re.IGNORECASE)
 _WHOLE = ("AC/DC", "M/A/R/R/S", "GZA/Genius", "Au/Ra", "De/Vision", "+/-", "Either/Orchestra", "N/A")
-_WHOLE_NAMES = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, _WHOLE)) + r")(?!\w)", re.IGNORECASE)
+_KEPT = "|".join(
+    (
+        r"(?<!\w)(?:" + "|".join(map(re.escape, _WHOLE)) + r")(?!\w)",
+        r"[a-z]+://[^\s;]*",
+        r"&(?:#\d+|#x[\da-f]+|[a-z]\w*);",
+    )
+)
+_WHOLE_PARTS = re.compile(_KEPT, re.IGNORECASE)
+_WHOLE_PARTS_OF_HTML = re.compile(_KEPT + r"|(?<!\s)/|/(?!\s)", re.IGNORECASE)
+_ELEMENT = re.compile(r"</?[a-z!][^<>]*>", re.IGNORECASE)
 _HELD = "\x00"
 _SHORT_CHARS = 100
 
 
 def split_names(text: str) -> tuple[str, ...]:
     """The names in `text`, each once, in their order; `text` itself where it is one.
+
+    Web addresses and the characters that HTML writes like `&amp;` stay whole. Where there are elements of HTML, a
+    slash is likely to be part of one, and separates only between spaces.
 
     >>> split_names("AC/DC feat. Nina Simone; Bob"), split_names("Simon & Garfunkel")
     (('AC/DC', 'Nina Simone', 'Bob'), ('Simon & Garfunkel',))
@@ -29,8 +41,9 @@ def _split_short(text: str) -> tuple[str, ...]:
 
 
 def _split(text: str) -> tuple[str, ...]:
-    held = [found[0] for found in _WHOLE_NAMES.finditer(text)]
-    parts = [part.strip() for part in _SEPARATORS.split(_WHOLE_NAMES.sub(_HELD, text))]
+    whole_parts = _WHOLE_PARTS_OF_HTML if _ELEMENT.search(text) else _WHOLE_PARTS
+    held = [found[0] for found in whole_parts.finditer(text)]
+    parts = [part.strip() for part in _SEPARATORS.split(whole_parts.sub(_HELD, text))]
     whole = iter(held)
     names = [re.sub(_HELD, lambda _: next(whole), part) for part in parts if part]
     return tuple({fold(name): name for name in reversed(names)}.values())[::-1] or (text,)

@@ -36,15 +36,14 @@ _RANKS = {_FRONT: 0, _OTHER: 1}
 Typed = tuple[int, bytes]
 
 
-def embedded_picture(path: str) -> bytes | None:
-    """The front cover inside a file, or else the picture that may well be it; None where there is none.
+def embedded_pictures(path: str) -> list[bytes]:
+    """The pictures inside a file: the front covers first, then those that may well be one.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    file = open_tagged(path)
-    found = [(kind, data) for kind, data in _pictures(file) if 0 < len(data) <= MAX_PICTURE_BYTES]
-    return min(found, key=lambda picture: _RANKS.get(picture[0], 2), default=(0, None))[1]
+    found = [(kind, data) for kind, data in _pictures(open_tagged(path)) if 0 < len(data) <= MAX_PICTURE_BYTES]
+    return [data for _, data in sorted(found, key=lambda picture: _RANKS.get(picture[0], 2))]
 
 
 def _pictures(file: Any) -> list[Typed]:
@@ -113,8 +112,8 @@ _KINDS: Sequence[tuple[type, Callable[[Any], Iterator[Typed]]]] = (
 )
 
 
-def picture_file(folder: str, names: Sequence[str]) -> bytes | None:
-    """The picture in `folder` that has one of these names, the first of them that is there; None where there is none.
+def picture_files(folder: str, names: Sequence[str]) -> Iterator[bytes]:
+    """The pictures in `folder` that have one of these names, in the order of these, each read once it is asked for.
 
     Links are not followed, and a folder is looked through only so far.
     """
@@ -126,11 +125,10 @@ def picture_file(folder: str, names: Sequence[str]) -> bytes | None:
                 if stem in names and suffix in SUFFIXES and entry.is_file(follow_symlinks=False):
                     found[names.index(stem), SUFFIXES.index(suffix)] = entry
     except OSError:
-        return None
+        return
     for _, entry in sorted(found.items(), key=lambda item: item[0]):
         if data := _read(entry):
-            return data
-    return None
+            yield data
 
 
 def _read(entry: os.DirEntry[str]) -> bytes | None:

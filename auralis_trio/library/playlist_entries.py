@@ -15,8 +15,9 @@ from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.listing import Listing, read_slice, rows_of
 from auralis_trio.library.paging import Column, Place, Window, order_by
 from auralis_trio.library.playlists import insert_entries, known_playlist, playlist_for_change
-from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_record
+from auralis_trio.library.queries import MAX_ID, TRACK_COLUMNS, TRACK_SORTS, track_records
 from auralis_trio.library.records import Page, TrackRecord
+from auralis_trio.library.rows import run_listed
 from auralis_trio.library.smart import evaluate
 from auralis_trio.library.store import Library
 
@@ -67,8 +68,12 @@ def list_entries(library: Library, playlist_id: int, window: Window, sort: str =
             place = _place_now(library, playlist_id, place)
         found = read_slice(library.db, listing, window, playlist.tracks or 0, place)
         rows = rows_of(library.db, _ENTRIES, found.ids)
+        tracks = track_records(library.db, [row for _, _, *row in rows])
     return found.page(
-        [EntryRecord(entry_id=id, position=position, track=track_record(row)) for id, position, *row in rows]
+        [
+            EntryRecord(entry_id=entry_id, position=position, track=track)
+            for (entry_id, position, *_), track in zip(rows, tracks, strict=True)
+        ]
     )
 
 
@@ -125,9 +130,8 @@ def remove_entries(library: Library, playlist_id: int, entry_ids: Sequence[int])
     _check_entry_ids(entry_ids)
     with library.writing() as entities:
         _open_for_change(library, entities, playlist_id)
-        for entry_id in entry_ids:
-            _one_entry(library, "DELETE FROM playlist_entry", playlist_id, entry_id)
-        close_gaps(library.db, playlist_id)
+        _change_these(library, _TAKE_OUT, playlist_id, entry_ids)
+        number_entries(library.db, playlist_id)
 
 
 def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], position: int) -> None:
@@ -141,14 +145,9 @@ def move_entries(library: Library, playlist_id: int, entry_ids: Sequence[int], p
     with library.writing() as entities:
         length = _open_for_change(library, entities, playlist_id)
         _check_position(position, length - len(entry_ids))
-        for index, entry_id in enumerate(entry_ids):
-            _one_entry(library, f"UPDATE playlist_entry SET position = {-1 - index}", playlist_id, entry_id)
-        close_gaps(library.db, playlist_id)
-        library.db.execute(
-            "UPDATE playlist_entry SET position = CASE WHEN position < 0 THEN $at - 1 - position"
-            " WHEN position >= $at THEN position + $places ELSE position END WHERE playlist_id = $playlist_id",
-            {"at": position, "places": len(entry_ids), "playlist_id": playlist_id},
-        )
+        _change_these(library, _TAKE_UP, playlist_id, entry_ids)
+        behind = library.db.select(_STAYING, {"playlist_id": playlist_id, "at": position})
+        number_entries(library.db, playlist_id, behind[0] if behind else length)
 
 
 def clear_playlist(library: Library, playlist_id: int) -> None:
@@ -163,26 +162,39 @@ def clear_playlist(library: Library, playlist_id: int) -> None:
         library.db.execute("DELETE FROM playlist_entry WHERE playlist_id = $id", {"id": playlist_id})
 
 
-_CLOSE_GAPS = """UPDATE playlist_entry SET position = numbered.place
-    FROM (SELECT id, row_number() OVER (ORDER BY position) - 1 AS place FROM playlist_entry
-          WHERE playlist_id = $playlist_id AND position >= 0) AS numbered
+# Entries that are being moved have positions below 0: the first -1, the next -2. A plus leads SQLite to look each one
+# up by its id, rather than to go through the list for every entry of the playlist.
+_TAKE_UP = """UPDATE playlist_entry SET position = -1 - listed.place FROM ({listed}) AS listed
+    WHERE playlist_entry.id = listed.id AND +playlist_id = $playlist_id
+"""
+_TAKE_OUT = """DELETE FROM playlist_entry
+    WHERE id IN (SELECT listed.id FROM ({listed}) AS listed) AND playlist_id = $playlist_id
+"""
+_STAYING = """SELECT position FROM playlist_entry WHERE playlist_id = $playlist_id AND position >= 0
+    ORDER BY position LIMIT 1 OFFSET $at"""
+_NUMBER = """UPDATE playlist_entry SET position = numbered.place
+    FROM (SELECT id, row_number() OVER (
+              ORDER BY CASE WHEN position < 0 THEN $before ELSE position END, position >= 0, position DESC
+          ) - 1 AS place FROM playlist_entry WHERE playlist_id = $playlist_id) AS numbered
     WHERE playlist_entry.id = numbered.id AND playlist_entry.position <> numbered.place
 """
 
 
-def close_gaps(db: Database, playlist_id: int) -> None:
-    """Number what is left (positions below 0 are being moved) from 0 on; within a session that writes."""
-    db.execute(_CLOSE_GAPS, {"playlist_id": playlist_id})
+def number_entries(db: Database, playlist_id: int, before: int = 0) -> None:
+    """Number all entries from 0 on, those that are being moved before the one at the position `before`; within a
+    session that writes."""
+    db.execute(_NUMBER, {"playlist_id": playlist_id, "before": before})
 
 
-def _one_entry(library: Library, change: str, playlist_id: int, entry_id: int) -> None:
-    done = 0
-    if 0 < entry_id <= MAX_ID:
-        done = library.db.execute(
-            f"{change} WHERE id = $entry_id AND playlist_id = $playlist_id",
-            {"entry_id": entry_id, "playlist_id": playlist_id},
-        ).rowcount
-    if done != 1:
+def _change_these(library: Library, change: str, playlist_id: int, entry_ids: Sequence[int]) -> None:
+    """Change exactly these entries.
+
+    Raises:
+        NotFound: one of them is not in the playlist.
+    """
+    possible = [entry_id for entry_id in entry_ids if 0 < entry_id <= MAX_ID]
+    done = run_listed(library.db, change, possible, playlist_id=playlist_id).rowcount
+    if done != len(entry_ids):
         raise NotFound("There is no entry with this id in the playlist.", code="entry_not_found")
 
 

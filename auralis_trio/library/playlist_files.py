@@ -12,7 +12,7 @@ import msgspec
 from pony.orm import select
 
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.library.m3u import M3uEntry, M3uTrack, parse_m3u, spellings, write_m3u
+from auralis_trio.library.m3u import M3uEntry, M3uTrack, name_in, parse_m3u, spellings, write_m3u
 from auralis_trio.library.playlists import MAX_ENTRIES, PlaylistText, create_playlist, known_playlist
 from auralis_trio.library.smart import compile_rules
 from auralis_trio.library.store import Library
@@ -40,19 +40,24 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_playlist(
-    library: Library, name: str, data: bytes, roots: Sequence[str], folder: str | None = None
+    library: Library, name: str | None, data: bytes, roots: Sequence[str], folder: str | None = None
 ) -> ImportReport:
-    """Make a playlist of the tracks that an M3U names.
+    """Make a playlist of the tracks that an M3U names; without a name, it is called as the M3U calls itself.
 
     Relative paths count from `folder`, which lies within a root or is relative to one, or else from each of `roots`.
 
     Raises:
-        InvalidRequest: it names no track that is known, or too many; or `folder` is not in a root.
+        InvalidRequest: it names no track that is known, or too many; `folder` is not in a root; or there is no name.
     """
+    name = name_in(data) if name is None else name
+    if name is None:
+        raise InvalidRequest("The file says no name: say how the playlist is to be called, as in ?name=Mine.")
     places = _Places.of(roots, folder)
     entries = list(islice(parse_m3u(data), MAX_ENTRIES + 1))
     if len(entries) > MAX_ENTRIES:
-        raise InvalidRequest(f"A playlist has at most {MAX_ENTRIES} entries.", code="playlist_full")
+        raise InvalidRequest(
+            f"A playlist has at most {MAX_ENTRIES} entries: bring it in as several.", code="playlist_full"
+        )
     found = list(_look_up(library, entries, places))
     unknown = [entry for entry, track_id in found if track_id is None]
     track_ids = [track_id for _, track_id in found if track_id is not None]

@@ -11,9 +11,10 @@ from auralis_trio.library.listing import Listing, read_slice, rows_of
 from auralis_trio.library.paging import Column, Window, order_by
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.records import Page
+from auralis_trio.library.rows import run_listed
 from auralis_trio.library.smart import SmartRules, check_rules, stored_rules, totals
 from auralis_trio.library.store import Library
-from auralis_trio.library.text import MAX_TEXT_CHARS, clean, fold
+from auralis_trio.library.text import MAX_TEXT_CHARS, clean, clean_lines, fold
 
 MAX_PLAYLISTS = 10_000
 MAX_ENTRIES = 20_000
@@ -134,6 +135,12 @@ def create_playlist(library: Library, text: PlaylistText, track_ids: Sequence[in
         return int(playlist.id)
 
 
+_INSERT = """INSERT INTO playlist_entry (playlist_id, track_id, position, added_ns)
+    SELECT $playlist_id, track.id, $at + listed.place, $now_ns
+    FROM ({listed}) AS listed JOIN track ON track.id = listed.id ORDER BY listed.place RETURNING id
+"""
+
+
 def insert_entries(
     library: Library, playlist_id: int, position: int, track_ids: Sequence[int], length: int = 0
 ) -> list[int]:
@@ -144,20 +151,14 @@ def insert_entries(
         Conflict: they are too many for one playlist.
     """
     if length + len(track_ids) > MAX_ENTRIES:
-        raise Conflict(f"A playlist has at most {MAX_ENTRIES} entries.", code="playlist_full")
-    now_ns, entry_ids = time.time_ns(), []
-    for at, track_id in enumerate(track_ids, position):
-        if not 0 < track_id <= MAX_ID:
-            raise no_track()
-        made = library.db.execute(
-            "INSERT INTO playlist_entry (playlist_id, track_id, position, added_ns)"
-            " SELECT $playlist_id, id, $at, $now_ns FROM track WHERE id = $track_id RETURNING id",
-            {"playlist_id": playlist_id, "track_id": track_id, "at": at, "now_ns": now_ns},
-        ).fetchone()
-        if made is None:
-            raise no_track()
-        entry_ids.append(made[0])
-    return entry_ids
+        raise Conflict(f"A playlist has at most {MAX_ENTRIES} entries: take some out first.", code="playlist_full")
+    if not all(0 < track_id <= MAX_ID for track_id in track_ids):
+        raise no_track()
+    values = {"playlist_id": playlist_id, "at": position, "now_ns": time.time_ns()}
+    made = run_listed(library.db, _INSERT, track_ids, **values).fetchall()
+    if len(made) != len(track_ids):
+        raise no_track()
+    return sorted(entry_id for (entry_id,) in made)
 
 
 def change_playlist(library: Library, playlist_id: int, text: PlaylistText) -> None:
@@ -215,7 +216,7 @@ def _written(text: PlaylistText) -> dict[str, Any]:
     if text.description is not None:
         if len(text.description) > MAX_TEXT_CHARS:
             raise InvalidRequest(f"A playlist's description has at most {MAX_TEXT_CHARS} characters.")
-        values["description"] = clean(text.description)
+        values["description"] = clean_lines(text.description)
     if text.rules is not None:
         values["rules"] = check_rules(text.rules)
     return values

@@ -9,7 +9,7 @@ from pony.orm import Database
 from psycopg2 import errorcodes
 from psycopg2.extensions import connection, cursor, new_type, register_type
 
-from auralis_trio.errors import StartupError
+from auralis_trio.errors import OutputError, StartupError
 from auralis_trio.library.home import driver_error
 from auralis_trio.library.migrations import WRITER_LOCK
 
@@ -35,6 +35,7 @@ _BUSY_CODES = {
     errorcodes.ADMIN_SHUTDOWN,
     errorcodes.CRASH_SHUTDOWN,
 }
+_UNWRITABLE_CODES = {errorcodes.DISK_FULL, errorcodes.IO_ERROR}
 _DAMAGE_CODES = {errorcodes.DATA_CORRUPTED, errorcodes.INDEX_CORRUPTED}
 
 
@@ -49,6 +50,11 @@ class PostgresqlServer:
     unusable_sentence = (
         "The library's database cannot be used: check the database's URL, that the database is there, and the"
         " rights of its user."
+    )
+
+    unwritable_sentence = (
+        "The library's database takes nothing more: make room on its server's disk, see that it may be written to,"
+        " then try again."
     )
 
     def bind(self, db: Database) -> None:
@@ -74,7 +80,10 @@ class PostgresqlServer:
         """See `Home.begin_writing`."""
         if durable:
             db.execute("SET LOCAL synchronous_commit TO on")
-        db.execute("SELECT pg_advisory_xact_lock($key)", {"key": WRITER_LOCK})
+        asked = "SELECT pg_advisory_xact_lock($key), current_setting('transaction_read_only')"
+        [(_, read_only)] = db.execute(asked, {"key": WRITER_LOCK}).fetchall()
+        if read_only == "on":
+            raise OutputError(self.unwritable_sentence)
 
     def sync(self) -> None:
         """See `Home.sync`. A durable commit has waited for it."""
@@ -85,6 +94,10 @@ class PostgresqlServer:
         if isinstance(origin, psycopg2.OperationalError | psycopg2.InterfaceError) and origin.pgcode is None:
             return True
         return getattr(origin, "pgcode", None) in _BUSY_CODES
+
+    def is_unwritable(self, error: BaseException) -> bool:
+        """See `Home.is_unwritable`."""
+        return getattr(driver_error(error, psycopg2.Error), "pgcode", None) in _UNWRITABLE_CODES
 
     def is_damaged(self, error: BaseException) -> bool:
         """See `Home.is_damaged`."""

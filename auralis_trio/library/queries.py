@@ -5,35 +5,42 @@ Pages are in a stable order: the id breaks every tie, and what is not known come
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
+
+from pony.orm import Database
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
-from auralis_trio.library.listing import Listing, read_slice, rows_of
+from auralis_trio.library.dialect import Dialect
+from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
 from auralis_trio.library.paging import Column, Order, Window, order_by
-from auralis_trio.library.query_language import parse_query
+from auralis_trio.library.query_language import Query, parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
     FolderRecord,
+    NamedArtist,
     Page,
     Statistics,
     TrackFile,
     TrackRecord,
 )
-from auralis_trio.library.search import count_found, found_slice, where_found, written
+from auralis_trio.library.rows import rows_listed
+from auralis_trio.library.search import found_slice, look_up, where_any_found, where_found
 from auralis_trio.library.store import Library
+from auralis_trio.library.words import LETTERS
 
 MAX_ID = 2**31 - 1
 
-TITLE = Column("track.title_key", str)
-ALBUM = Column("track.album_key", str, nullable=True)
+TITLE = Column("track.title_sort_key", str)
+ALBUM = Column("track.album_sort_key", str, nullable=True)
 NUMBERS = (Column("track.disc_number", int, nullable=True), Column("track.track_number", int, nullable=True))
 
 TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "title": (TITLE,),
-    "artist": (Column("track.artist_key", str, nullable=True), ALBUM, *NUMBERS),
+    "artist": (Column("track.artist_sort_key", str, nullable=True), ALBUM, *NUMBERS),
     "album": (ALBUM, *NUMBERS),
     "added": (Column("track.added_ns", int),),
     "duration": (Column("track.duration_s", float, nullable=True),),
@@ -42,14 +49,45 @@ TRACK_SORTS: Mapping[str, tuple[Column, ...]] = {
     "plays": (Column("track.play_count", int),),
     "last_played": (Column("track.last_played_ns", int, nullable=True),),
 }
+# An album's or artist's own, out of its tracks.
+_ALBUM_ADDED = "(SELECT coalesce(min(track.added_ns), 0) FROM track WHERE track.album_id = album.id)"
+_ALBUM_PLAYS = "(SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE track.album_id = album.id)"
+_ALBUM_ARTIST = "(SELECT name_sort_key FROM artist WHERE artist.id = album.artist_id)"
+_ARTIST_TRACKS = """(SELECT count(*) FROM track_artist
+    WHERE track_artist.artist_id = artist.id AND track_artist.role = 'artist')"""
+_OF_ARTIST = """FROM track_artist JOIN track ON track.id = track_artist.track_id
+    WHERE track_artist.artist_id = artist.id"""
+_ARTIST_ALBUMS = f"(SELECT count(DISTINCT track.album_id) {_OF_ARTIST})"
+_ARTIST_ADDED = f"(SELECT coalesce(min(track.added_ns), 0) {_OF_ARTIST})"
+
+_NAME_WORDS = reduce(
+    lambda sql, pair: "replace({}, '{}', '{}')".format(sql, *pair), LETTERS.items(), "artist.name_key"
+)
+
+_ALBUM_TITLE, _ARTIST_NAME = Column("album.title_sort_key", str), Column("artist.name_sort_key", str)
 ALBUM_SORTS: Mapping[str, tuple[Column, ...]] = {
-    "title": (Column("album.title_key", str),),
+    "title": (_ALBUM_TITLE,),
+    "artist": (Column(_ALBUM_ARTIST, str, nullable=True), _ALBUM_TITLE),
     "year": (Column("album.year", int, nullable=True),),
+    "added": (Column(_ALBUM_ADDED, int),),
+    "plays": (Column(_ALBUM_PLAYS, int), _ALBUM_TITLE),
 }
-ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {"name": (Column("artist.name_key", str),)}
+ARTIST_SORTS: Mapping[str, tuple[Column, ...]] = {
+    "name": (_ARTIST_NAME,),
+    "tracks": (Column(_ARTIST_TRACKS, int), _ARTIST_NAME),
+    "albums": (Column(_ARTIST_ALBUMS, int), _ARTIST_NAME),
+    "added": (Column(_ARTIST_ADDED, int),),
+}
 
 _RENAMED = {"artist": "artist_name", "album": "album_title", "format": "kind"}
-TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in TrackRecord.__struct_fields__)
+_OWN = tuple(name for name in TrackRecord.__struct_fields__ if name not in ("artists", "genres"))
+TRACK_COLUMNS = ", ".join(f"track.{_RENAMED.get(name, name)}" for name in _OWN)
+_SEVERAL = """SELECT track_id, 1 AS kind, position, artist_id, name
+        FROM ({listed}) AS listed JOIN track_artist ON track_id = listed.id AND role = 'artist'
+    UNION ALL SELECT track_id, 2, position, genre_id, genre.name
+        FROM ({listed}) AS listed JOIN track_genre ON track_id = listed.id JOIN genre ON genre.id = genre_id
+    ORDER BY 1, 2, 3
+"""
 _TRACKS = f"SELECT {TRACK_COLUMNS} FROM track WHERE track.id IN ({{ids}})"
 
 
@@ -78,16 +116,16 @@ def list_tracks(
         elif sort is None:
             found = found_slice(library.db, wanted, window, f"search {search}")
         else:
-            total = count_found(library.db, wanted)
-            query = {"query": written(library.db, wanted)}
-            listing = Listing("track", order, f"search {search}", where_found(library.db, total), query)
-            found = read_slice(library.db, listing, window, total)
+            those = look_up(library.db, wanted)
+            where, values = where_found(library.db, wanted, those, window.offset)
+            listing = Listing("track", order, f"search {search}", where, values)
+            found = read_slice(library.db, listing, window, those.total)
         return found.page(tracks_of(library, found.ids))
 
 
 def tracks_of(library: Library, track_ids: Sequence[int]) -> list[TrackRecord]:
     """The records of tracks that are there, in the order of their ids, within a session."""
-    return [track_record(row) for row in rows_of(library.db, _TRACKS, track_ids)]
+    return track_records(library.db, rows_of(library.db, _TRACKS, track_ids))
 
 
 def get_track(library: Library, track_id: int) -> TrackRecord:
@@ -98,10 +136,10 @@ def get_track(library: Library, track_id: int) -> TrackRecord:
     """
     _check_track_id(track_id)
     with library.reading():
-        rows = library.db.select(_TRACKS.replace("{ids}", "$track_id"), {"track_id": track_id})
-    if not rows:
+        found = track_records(library.db, rows_within(library.db, _TRACKS, [track_id]))
+    if not found:
         raise no_track()
-    return track_record(rows[0])
+    return found[0]
 
 
 def get_track_file(library: Library, track_id: int) -> TrackFile:
@@ -129,6 +167,7 @@ def track_file(track: Any) -> TrackFile:
         kind=track.kind,
         format=AudioFormat(track.sample_rate, track.channels, track.bits),
         total_frames=track.total_frames,
+        added_ns=track.added_ns,
     )
 
 
@@ -147,26 +186,39 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
 
-_ALBUMS = """SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
+_ALBUMS = f"""SELECT album.id, album.title, coalesce(album.artist_name, artist.name), album.artist_id, album.year,
         (SELECT count(*) FROM track WHERE track.album_id = album.id),
         (SELECT CASE WHEN count(*) = count(duration_s) THEN sum(duration_s) END
          FROM track WHERE track.album_id = album.id),
+        {_ALBUM_ADDED}, {_ALBUM_PLAYS},
         (SELECT revision FROM album_artwork WHERE album_artwork.album_id = album.id)
-    FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({ids})
+    FROM album LEFT JOIN artist ON artist.id = album.artist_id WHERE album.id IN ({{ids}})
 """
 
 
 def list_albums(
-    library: Library, limit: int = 50, offset: int = 0, sort: str = "title", cursor: str | None = None
+    library: Library,
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "title",
+    search: str | None = None,
+    cursor: str | None = None,
 ) -> Page[AlbumRecord]:
-    """A page of the albums. A length is only given where that of every track is known.
+    """A page of the albums, or of those with a track that `search` finds; `query_language` says how it is written.
+
+    A length is only given where that of every track is known.
 
     Raises:
-        InvalidRequest: a value is out of range, `sort` is not one of `ALBUM_SORTS`, with `-` in front or without, or
-            `cursor` belongs to another list.
+        InvalidRequest: a value is out of range, `sort` is not one of `ALBUM_SORTS`, with `-` in front or without,
+            `search` cannot be understood, or `cursor` belongs to another list.
     """
-    window, listing = Window(limit, offset, cursor), Listing("album", album_order(sort), "albums")
+    window, wanted, order = Window(limit, offset, cursor), parse_query(search or ""), album_order(sort)
+    listing = Listing("album", order, "albums")
     with library.reading():
+        if wanted:
+            found, values = where_any_found(library.db, wanted)
+            condition = f"album.id IN (SELECT track.album_id FROM track WHERE {found})"
+            listing = Listing("album", order, f"albums by {search}", condition, values)
         return album_page(library, listing, window)
 
 
@@ -188,34 +240,67 @@ def album_page(library: Library, listing: Listing, window: Window) -> Page[Album
     )
 
 
-_ARTISTS = """SELECT artist.id, artist.name,
-        (SELECT count(DISTINCT track.album_id) FROM track_artist JOIN track ON track.id = track_artist.track_id
-            WHERE track_artist.artist_id = artist.id),
-        (SELECT count(*) FROM track_artist WHERE track_artist.artist_id = artist.id AND role = 'artist'),
+_ARTISTS = f"""SELECT artist.id, artist.name, {_ARTIST_ALBUMS}, {_ARTIST_TRACKS}, {_ARTIST_ADDED},
         (SELECT revision FROM artist_artwork WHERE artist_artwork.artist_id = artist.id)
-    FROM artist WHERE artist.id IN ({ids})
+    FROM artist WHERE artist.id IN ({{ids}})
 """
 
 
 def list_artists(
-    library: Library, limit: int = 50, offset: int = 0, sort: str = "name", cursor: str | None = None
+    library: Library,
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "name",
+    search: str | None = None,
+    cursor: str | None = None,
 ) -> Page[ArtistRecord]:
-    """A page of the artists.
+    """A page of the artists, or of those that `search` finds.
+
+    Words without a field, or with that of artists, are looked for in the artist's name. Whatever else is asked for,
+    one of the artist's tracks has to fulfil.
 
     Raises:
-        InvalidRequest: a value is out of range, `sort` is not one of `ARTIST_SORTS`, with `-` in front or without, or
-            `cursor` belongs to another list.
+        InvalidRequest: a value is out of range, `sort` is not one of `ARTIST_SORTS`, with `-` in front or without,
+            `search` cannot be understood, or `cursor` belongs to another list.
     """
-    window = Window(limit, offset, cursor)
-    listing = Listing("artist", order_by(ARTIST_SORTS, sort, "artist.id"), "artists")
+    window, wanted = Window(limit, offset, cursor), parse_query(search or "")
+    order = order_by(ARTIST_SORTS, sort, "artist.id")
+    listing = Listing("artist", order, "artists")
     with library.reading():
+        if wanted:
+            condition, values = _where_artist(library.db, wanted)
+            listing = Listing("artist", order, f"artists by {search}", condition, values)
         found = read_slice(library.db, listing, window)
         rows = rows_of(library.db, _ARTISTS, found.ids)
     names = ArtistRecord.__struct_fields__
     return found.page([ArtistRecord(**dict(zip(names, row, strict=True))) for row in rows])
 
 
-_STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
+def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
+    """A condition on `artist` and its values."""
+    named = [term for term in wanted.terms if term.column in (None, "artist")]
+    others = Query(tuple(term for term in wanted.terms if term not in named), wanted.facts)
+    conditions, values = ["TRUE"], dict[str, Any]()
+    for at, term in enumerate(named):
+        like = f"({_NAME_WORDS} LIKE $name{at} OR artist.name_sort_key LIKE $name{at})"
+        conditions.append(f"NOT {like}" if term.negated else like)
+        values[f"name{at}"] = f"%{'%'.join(term.words)}%"  # words hold letters and digits alone
+    if others:
+        found, more = where_any_found(db, others)
+        theirs = f"track_artist JOIN track ON track.id = track_artist.track_id WHERE {found}"
+        conditions.append(f"artist.id IN (SELECT track_artist.artist_id FROM {theirs})")
+        values |= more
+    return " AND ".join(conditions), values
+
+
+# What all tracks make together: counted, or from the totals that PostgreSQL keeps.
+_TOTALS = {
+    Dialect.SQLITE: """SELECT count(*) AS tracks, count(CASE WHEN missing THEN 1 END) AS missing,
+        count(duration_s) AS timed, sum(duration_s) AS duration_s, coalesce(sum(size), 0) AS size FROM track""",
+    Dialect.POSTGRESQL: """SELECT tracks, missing, timed,
+        CASE WHEN timed > 0 THEN CAST(duration_s AS DOUBLE PRECISION) END AS duration_s, size FROM totals""",
+}
+_STATISTICS = """SELECT tracks, missing,
         (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
         (SELECT count(*) FROM genre WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)),
         (SELECT count(*) FROM folder), (SELECT count(*) FROM playlist),
@@ -223,15 +308,15 @@ _STATISTICS = """SELECT count(*), count(CASE WHEN missing THEN 1 END),
         (SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE play_count > 0),
         (SELECT CAST(coalesce(sum(skip_count), 0) AS BIGINT) FROM track WHERE skip_count > 0),
         (SELECT count(*) FROM analysis) - (SELECT count(*) FROM analysis WHERE code IS NOT NULL),
-        sum(duration_s), count(*) - count(duration_s), CAST(coalesce(sum(size), 0) AS BIGINT)
-    FROM track
+        duration_s, tracks - timed, size
+    FROM ({totals}) AS totals
 """
 
 
 def statistics(library: Library) -> Statistics:
     """Totals of the whole library."""
     with library.reading():
-        row = library.db.get(_STATISTICS)
+        row = library.db.get(_STATISTICS.format(totals=_TOTALS[library.dialect]))
     return Statistics(**dict(zip(Statistics.__struct_fields__, row, strict=True)))
 
 
@@ -264,10 +349,22 @@ def _folder_record(row: Sequence[Any]) -> FolderRecord:
     )
 
 
-def track_record(row: Sequence[Any]) -> TrackRecord:
-    """The record of a row of `TRACK_COLUMNS`."""
-    values = dict(zip(TrackRecord.__struct_fields__, row, strict=True))
-    return TrackRecord(**{**values, "missing": bool(values["missing"]), "favorite": bool(values["favorite"])})
+def track_records(db: Database, rows: Sequence[Sequence[Any]]) -> list[TrackRecord]:
+    """The records of rows of `TRACK_COLUMNS`, with what tracks have several of; within a session."""
+    artists: dict[int, list[NamedArtist]] = {}
+    genres: dict[int, list[str]] = {}
+    for track_id, kind, _, found_id, name in rows_listed(db, _SEVERAL, list({row[0] for row in rows})):
+        if kind == 1:
+            artists.setdefault(track_id, []).append(NamedArtist(found_id, name))
+        else:
+            genres.setdefault(track_id, []).append(name)
+    return [_track_record(row, artists.get(row[0], ()), genres.get(row[0], ())) for row in rows]
+
+
+def _track_record(row: Sequence[Any], artists: Sequence[NamedArtist], genres: Sequence[str]) -> TrackRecord:
+    values = dict(zip(_OWN, row, strict=True))
+    values |= {"missing": bool(values["missing"]), "favorite": bool(values["favorite"])}
+    return TrackRecord(**values, artists=artists, genres=genres)
 
 
 def _check_track_id(track_id: int) -> None:

@@ -9,14 +9,23 @@ from typing import Generic, TypeVar
 import msgspec
 
 from auralis_trio.audio.format import AudioFormat
+from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_at_rate
 
 T = TypeVar("T")
 
 
+class NamedArtist(msgspec.Struct, frozen=True):
+    """One of the artists of a track, by the name that the tag has."""
+
+    id: int
+    name: str
+
+
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One track as clients see it. `bits` is the source's word length, `missing` whether its file was gone.
 
+    `artist` and `genre` are what people are shown, `artists` and `genres` the same one by one.
     The gains are those that its own tags ask for: ReplayGain's, and R128's from -23 LUFS. The rating is 0 to 5 stars,
     or null; plays and skips count what was heard.
     """
@@ -50,12 +59,15 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
     play_count: int = 0
     skip_count: int = 0
     last_played_ns: int | None = None
+    artists: Sequence[NamedArtist] = ()
+    genres: Sequence[str] = ()
 
 
 class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One album; `artist` is null where its tracks are by several and no tag names one for all.
 
-    `artwork` is the picture's revision, null where none is known yet.
+    `added_ns` is when the first of its tracks came, and `play_count` counts the plays of all; `artwork` is the
+    picture's revision, null where none is known yet.
     """
 
     id: int
@@ -65,16 +77,22 @@ class AlbumRecord(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None
     tracks: int
     duration_s: float | None
+    added_ns: int
+    play_count: int
     artwork: str | None
 
 
 class ArtistRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One artist, with the albums that the artist has tracks on, and the revision of the picture, if one is known."""
+    """One artist, with the albums that the artist has tracks on, and the revision of the picture, if one is known.
+
+    `added_ns` is when the first of the tracks and of those of the artist's albums came.
+    """
 
     id: int
     name: str
     albums: int
     tracks: int
+    added_ns: int
     artwork: str | None
 
 
@@ -136,7 +154,24 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     format: AudioFormat
     total_frames: int | None
+    added_ns: int = 0
     resample_hz: int | None = None
+
+    @property
+    def origin(self) -> str:
+        """What all that is made of the samples is kept under: the content, and the track that has it.
+
+        A content is known by a part of the file, so another file of the same length may have the same one. A track
+        keeps its id and the time when it was added as long as the library has it, and no other is ever given both.
+        Of a file that holds plain samples a new version may differ in one place only: so it is another origin.
+        """
+        _, at, rate = self.content_id.partition("@")
+        return f"{self.file_origin}{at}{rate}"
+
+    @property
+    def file_origin(self) -> str:
+        """The same of the file itself, whatever is made of it."""
+        return origin_of(self.file_content_id, self.kind, (self.track_id, self.added_ns, self.size, self.mtime_ns))
 
     @property
     def file_content_id(self) -> str:
@@ -162,6 +197,17 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
             total_frames=None if frames is None else frames_at_rate(frames, self.format.sample_rate, sample_rate),
             resample_hz=sample_rate,
         )
+
+
+def origin_of(content_id: str, kind: str, figures: tuple[int, int, int, int]) -> str:
+    """See `TrackFile.origin`; the figures are the track's id and `added_ns`, and its file's size and `mtime_ns`."""
+    told = figures if format_named(kind).plain else figures[:2]
+    return ".".join([content_id, *map(str, told)])
+
+
+def content_of_origin(origin: str) -> str:
+    """The content in an origin."""
+    return origin.partition(".")[0]
 
 
 # What a scan's processes send is not `kw_only`, which would put the name of every field into each message.
@@ -223,7 +269,10 @@ class Tags(msgspec.Struct, frozen=True):
 
 
 class ProbedFile(msgspec.Struct, frozen=True):
-    """All that a scan learns of one file without decoding it."""
+    """All that a scan learns of one file without decoding it.
+
+    `lyrics_beside` is what a file of lyrics beside it says, and `lyrics_mtime_ns` when that was changed.
+    """
 
     path: str
     size: int
@@ -233,6 +282,13 @@ class ProbedFile(msgspec.Struct, frozen=True):
     total_frames: int | None
     content_id: str
     tags: Tags
+    lyrics_beside: str | None = None
+    lyrics_mtime_ns: int | None = None
+
+    @property
+    def lyrics(self) -> str | None:
+        """The lyrics: those beside the file, or else those in its tags."""
+        return self.lyrics_beside or self.tags.lyrics
 
 
 class FailedFile(msgspec.Struct, frozen=True):

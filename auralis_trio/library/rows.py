@@ -4,6 +4,7 @@ Pony makes an object of each row and a query of each length, which costs a scan 
 Statements have a question mark for each value.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +18,25 @@ T = TypeVar("T")
 Row = Sequence[Any]
 
 _PAGE = 100
+
+_LISTED = {
+    Dialect.SQLITE: "SELECT key AS place, value AS id FROM json_each($ids)",
+    Dialect.POSTGRESQL: """SELECT place - 1 AS place, CAST(id AS INTEGER) AS id
+        FROM json_array_elements_text(CAST($ids AS JSON)) WITH ORDINALITY AS given (id, place)""",
+}
+
+
+def run_listed(db: Database, statement: str, ids: Sequence[int], **values: Any) -> Any:
+    """The cursor of `statement`, which has names behind dollars, and `{listed}` for a query that gives each of `ids`
+    and its `place`, from 0 on."""
+    listed = _LISTED[Dialect(db.provider.dialect)]
+    return db.execute(statement.format(listed=listed), {"ids": json.dumps(list(ids)), **values})
+
+
+def rows_listed(db: Database, question: str, ids: Sequence[int]) -> list[Any]:
+    """What a SELECT finds, in which `{listed}` is the same; also within a session that only reads."""
+    question = question.format(listed=_LISTED[Dialect(db.provider.dialect)])
+    return list(db.select(question, {"ids": json.dumps(list(ids))}))
 
 
 def run_for_each(db: Database, statement: str, rows: Iterable[Row]) -> None:

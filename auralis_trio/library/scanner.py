@@ -2,8 +2,7 @@
 
 A scan (1) compares what lies on the disk with what is known, and notes in the table of pending files what has to be
 read; (2) marks as missing what is known and was not seen; (3) reads the pending files in batches, each of which is
-one transaction (`batch`). A kill in between loses at most the batches under way: the next scan does what is left.
-Where nothing was known, (3) begins while (1) still goes on.
+one transaction (`batch`). A kill in between loses at most the batch under way: the next scan does what is left.
 
 Nothing is ever deleted for being gone. A folder that cannot be looked at, or that holds no music at all where some
 was known (a disk that is not mounted leaves an empty folder behind), marks nothing: the scan reports it instead.
@@ -25,7 +24,7 @@ KNOWN_PAGE = 5_000
 # In SQL, since Pony does not know that bytes have an order.
 _KNOWN_PAGE = """SELECT path, id FROM track
     WHERE path > $after AND path < $end AND NOT missing ORDER BY path LIMIT $limit"""
-_AT_PATHS = "SELECT path, id, size, mtime_ns, missing FROM track WHERE path IN ?"
+_AT_PATHS = "SELECT path, id, size, mtime_ns, lyrics_mtime_ns, missing FROM track WHERE path IN ?"
 NEW_PENDING = "INSERT INTO pending_file (path) VALUES (?)"
 _PENDING_PAGE = "SELECT id, path FROM pending_file WHERE id > $after_id ORDER BY id LIMIT $limit"
 
@@ -69,18 +68,18 @@ class Unseen:
     paths: Sequence[str] = ()
 
 
-def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> bool:
-    """Make the folders known, and forget what a scan that was killed had still to read; whether no track is known."""
+def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
+    """Make the folders known, and forget what a scan that was killed had still to read."""
     with library.writing() as entities:
         select(pending for pending in entities.PendingFile).delete(bulk=True)
         for path in map(os.fsencode, folders):
             if entities.Folder.get(path=path) is None:
                 entities.Folder(path=path, added_ns=now_ns)
-        return not entities.Track.exists()
 
 
 def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = False) -> BatchPlan:
-    """Compare files with what is known: by path, and size and modification time as then seen.
+    """Compare files with what is known: by path, and by size, modification time and that of its lyrics
+    as then seen.
 
     With `reread` all of them are to be read. The caller keeps the batch small, since its paths are the variables of
     one query.
@@ -94,8 +93,8 @@ def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = Fals
     back_paths: list[str] = []
     to_read: list[str] = []
     for path, file in zip(paths, found, strict=True):
-        track_id, size, mtime_ns, missing = known.get(path, (0, None, None, False))
-        if reread or (size, mtime_ns) != (file.size, file.mtime_ns):
+        track_id, *seen, missing = known.get(path, (0, None, None, None, False))
+        if reread or seen != [file.size, file.mtime_ns, file.lyrics_mtime_ns]:
             to_read.append(file.path)
         elif missing:
             back.append(track_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from pony.orm import Database
 
@@ -9,7 +10,7 @@ from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.query_language import COLUMNS, format_fact, year_facts
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.rows import run_for_each, run_with
-from auralis_trio.library.search_terms import ALL, LABELS
+from auralis_trio.library.search_terms import ALL, LABELS, pair_of
 from auralis_trio.library.words import words_of
 
 MAX_WORDS = 5_000
@@ -35,7 +36,7 @@ def index_tracks(db: Database, files: Mapping[int, ProbedFile], known: Iterable[
 def _texts(file: ProbedFile) -> Sequence[str | None]:
     """What is searched for in each of the `COLUMNS`."""
     tags = file.tags
-    return tags.title, tags.artist, tags.album, tags.genre, tags.lyrics
+    return tags.title, tags.artist, tags.album, tags.genre, file.lyrics
 
 
 def _words(file: ProbedFile) -> list[Sequence[str]]:
@@ -64,8 +65,10 @@ def _fts5_columns(file: ProbedFile) -> list[str]:
 def _tsvector(file: ProbedFile) -> str:
     # Between two columns a place is left empty: no phrase goes from one to the next.
     places: dict[str, list[str]] = {f"={fact}": [] for fact in _facts(file.kind, file.tags.year)}
+    words_of_columns = _words(file)
+    places |= {pair_of(*pair): [] for pair in pairwise(words_of_columns[-1])}
     place = 1
-    for column, words in zip(COLUMNS, _words(file), strict=True):
+    for column, words in zip(COLUMNS, words_of_columns, strict=True):
         label = LABELS.get(column)
         for word in words:
             places.setdefault(word if label else f"~{word}", []).append(f"{place}{label or ''}")

@@ -3,6 +3,9 @@
 `reach` is how many of the `COLUMNS` a word may stand in that names none: the fewer, the more telling is a find.
 """
 
+from hashlib import md5
+from itertools import pairwise
+
 from auralis_trio.library.query_language import COLUMNS, Query, Term
 
 ALL = "all"
@@ -11,6 +14,15 @@ ALL = "all"
 LABELS = dict(zip(COLUMNS, "ABCD", strict=False))
 """PostgreSQL's labels of columns; words of lyrics have none, but a tilde in front. A word of the others stands in the
 index once with its places and labels, and once for each label with that in front."""
+
+
+def pair_of(first: str, second: str) -> str:
+    """What stands in PostgreSQL's index for two words of lyrics of which one follows the other; few others share it.
+
+    The index does not know places, and lyrics hold so many words that each two are found in far more than have them
+    side by side.
+    """
+    return "^" + md5(f"{first} {second}".encode(), usedforsecurity=False).hexdigest()[:4]
 
 
 def match_of(query: Query, reach: int = len(COLUMNS)) -> str:
@@ -78,7 +90,9 @@ def _tsquery_words(term: Term, sign: str, labels: str, going_on: bool) -> str:
     if going_on:
         marks[-1] += "*"
     words = [f"'{sign}{word}'" + (f":{mark}" if mark else "") for word, mark in zip(term.words, marks, strict=True)]
-    return f"({' <-> '.join(words)})"
+    whole = term.words[: len(words) - going_on] if sign == "~" else ()
+    pairs = [f"'{pair_of(first, second)}'" for first, second in pairwise(whole)]
+    return f"({' & '.join([*pairs, ' <-> '.join(words)])})"
 
 
 def _tsquery_facts(any_of: tuple[str, ...]) -> str:

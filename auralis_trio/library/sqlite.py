@@ -1,11 +1,13 @@
 """A library in a file of SQLite's, in WAL mode: readers see the last committed state and wait for nobody."""
 
+import logging
 import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from pony.orm import Database, db_session
+from pony.orm import Database, OrmError, db_session
+from pony.orm.dbapiprovider import DBException
 
 from auralis_trio.library.functions import add_functions
 from auralis_trio.library.home import driver_error
@@ -13,7 +15,16 @@ from auralis_trio.library.home import driver_error
 FILE_NAME = "library.sqlite3"
 
 BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNWRITABLE_CODES = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
 DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,11 @@ class SqliteFile:
     busy_sentence = "Another program holds the library: end it, or choose another data directory."
     unusable_sentence = (
         "The library's database cannot be used: check the data directory's permissions and space, or choose another."
+    )
+
+    unwritable_sentence = (
+        "The library's database takes nothing more: make room on the data directory's disk, see that it may be"
+        " written to, then try again."
     )
 
     def bind(self, db: Database) -> None:
@@ -52,18 +68,36 @@ class SqliteFile:
 
     def is_busy(self, error: BaseException) -> bool:
         """See `Home.is_busy`."""
-        return getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0) & 0xFF in BUSY_CODES
+        return _code(error) in BUSY_CODES
+
+    def is_unwritable(self, error: BaseException) -> bool:
+        """See `Home.is_unwritable`."""
+        return _code(error) in _UNWRITABLE_CODES
 
     def is_damaged(self, error: BaseException) -> bool:
         """See `Home.is_damaged`."""
-        return getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
+        return _code(error) in DAMAGE_CODES
 
     def close(self, db: Database) -> None:
-        """Write everything into the one file and close this thread's connection; others close with their threads."""
-        with db_session:
-            connection = db.get_connection()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Write everything into the one file and close this thread's connection; others close with their threads.
+
+        Where the disk does not take it, what was committed stays in the log of changes, and the next start has it.
+        """
+        try:
+            with db_session:
+                connection = db.get_connection()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sqlite3.Error, DBException, OrmError) as error:
+            if not (self.is_busy(error) or self.is_unwritable(error)):
+                raise
+            log.warning("the library's log of changes stays beside its file, which cannot be written")
         db.disconnect()
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary code for what went wrong; 0 when it was not SQLite."""
+    code: int = getattr(driver_error(error, sqlite3.Error), "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def _prepare(_db: Database, connection: sqlite3.Connection) -> None:

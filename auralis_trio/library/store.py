@@ -14,7 +14,7 @@ import psycopg2
 from pony.orm import Database, OrmError, db_session
 from pony.orm.dbapiprovider import DBException
 
-from auralis_trio.errors import Busy, DatabaseDamaged, StartupError
+from auralis_trio.errors import Busy, DatabaseDamaged, OutputError, StartupError
 from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
 from auralis_trio.library.home import Home
@@ -56,6 +56,7 @@ class Library:
 
         Raises:
             Busy: another program holds the database for longer than the lock may be waited for, or it is away.
+            OutputError: its disk does not take what even a reader has to write, or fails.
             DatabaseDamaged: what was asked for cannot be read.
         """
         immediate = self.dialect is Dialect.POSTGRESQL
@@ -70,8 +71,9 @@ class Library:
         After a power cut the last sessions may be gone as if they had never been; a `durable` one is not.
 
         Raises:
-            Busy, DatabaseDamaged: as in `reading`.
-            OSError: the disk does not take what has to be durable.
+            Busy, DatabaseDamaged: as in `reading`; nothing was written.
+            OutputError: the disk is full or read-only, or fails. Nothing was written, or, where only what has to be
+                durable was not taken, it may be gone after a power cut.
         """
         try:
             with _typed(self.home), db_session(immediate=True, optimistic=False):
@@ -80,7 +82,13 @@ class Library:
         finally:
             self.changes.number += 1  # there is one writer
         if durable:
+            self._sync()
+
+    def _sync(self) -> None:
+        try:
             self.home.sync()
+        except OSError as error:
+            raise OutputError(self.home.unwritable_sentence) from error
 
     def close(self) -> None:
         """Leave everything well kept and close this thread's connection; others close with their threads.
@@ -127,6 +135,7 @@ def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
 
 @contextmanager
 def _typed(home: Home) -> Iterator[None]:
+    """What does not lie with the program is told as an error of its own."""
     try:
         yield
     except _DATABASE_ERRORS as error:
@@ -134,4 +143,6 @@ def _typed(home: Home) -> Iterator[None]:
             raise Busy(retry_after_s=1) from error
         if home.is_damaged(error):
             raise DatabaseDamaged from error
+        if home.is_unwritable(error):
+            raise OutputError(home.unwritable_sentence) from error
         raise

@@ -21,8 +21,9 @@ MAX_BPM = 999
 LARGEST_GAIN_DB = 100.0
 
 _NUMBER = re.compile(r"\s*([0-9]{1,5})(?![0-9])")
-_YEAR = re.compile(r"(?<![0-9])([0-9]{4})(?![0-9])")
-_DECIMAL = re.compile(r"\s*([+-]?[0-9]{1,6}(?:[.,][0-9]{1,12})?)(?![0-9])")
+LARGEST_PEAK = 1_000.0
+_YEAR = re.compile(r"(?<![0-9])([0-9]{4})(?:[01][0-9][0-3][0-9])?(?![0-9])")
+_DECIMAL = re.compile(r"\s*([+-]?[0-9]{1,6}(?:[.,][0-9]{1,30})?)(?![0-9]|[.,][0-9]|e[+-]?[0-9])", re.IGNORECASE)
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -98,9 +99,9 @@ def _gain_db(texts: Sequence[str]) -> Value:
 
 
 def _peak(texts: Sequence[str]) -> Value:
-    """A peak, where 1 is full scale."""
+    """A peak, where 1 is full scale; the same."""
     peak = _decimal(texts)
-    return peak if peak is not None and peak >= 0.0 else None
+    return peak if peak is not None and 0.0 <= peak <= LARGEST_PEAK else None
 
 
 def _r128_gain_lu(texts: Sequence[str]) -> Value:

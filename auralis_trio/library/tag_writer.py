@@ -16,6 +16,7 @@ from auralis_trio.library.tags import DAMAGED, TagKind, kind_of, read_fields
 
 _PAIRED = ("track_number", "track_total", "disc_number", "disc_total")
 _UTF8 = Encoding.UTF8
+_LARGEST_MP4_NUMBER = 0xFFFF
 
 
 def write_tags(path: str, changes: Changes) -> None:
@@ -49,7 +50,11 @@ def _check_kept(path: str, changes: Changes) -> None:
     for name, value in changes.items():
         derived = value is None and BY_NAME[name].instead is not None
         if kept.get(name) != value and not derived:
-            raise InvalidRequest(f"Tags of this kind of file do not keep this value of {name}.", code="tag_not_kept")
+            raise _not_kept(name)
+
+
+def _not_kept(name: str) -> InvalidRequest:
+    return InvalidRequest(f"Tags of this kind of file do not keep this value of {name}.", code="tag_not_kept")
 
 
 def _write_field(kind: TagKind, tags: Any, field: TagField, value: Value) -> None:
@@ -62,7 +67,10 @@ def _write_field(kind: TagKind, tags: Any, field: TagField, value: Value) -> Non
             wanted = _pair(_stored_text(kind, tags, name), wanted, place.startswith("/"))
         _drop(kind, tags, name)
         if wanted:
-            _PUT[kind.name](tags, name, wanted)
+            try:
+                _PUT[kind.name](tags, name, wanted)
+            except ValueError:
+                raise _not_kept(field.name) from None
 
 
 def _texts_of(value: Value, field: TagField) -> list[str]:
@@ -121,7 +129,10 @@ def _put_mp4(tags: Any, name: str, texts: list[str]) -> None:
         tags[name] = [MP4FreeForm(text.encode(), AtomDataType.UTF8) for text in texts]
     elif name in ("trkn", "disk"):
         number, _, total = texts[0].partition("/")
-        tags[name] = [(int(number), int(total or 0))]
+        pair = int(number), int(total or 0)
+        if max(pair) > _LARGEST_MP4_NUMBER:
+            raise ValueError(f"{pair} does not fit 16 bits each")
+        tags[name] = [pair]
     elif name == "tmpo":
         tags[name] = [int(texts[0])]
     elif name == "cpil":

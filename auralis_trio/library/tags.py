@@ -24,12 +24,13 @@ from mutagen.mp4 import MP4, MP4Tags
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 
+from auralis_trio.library import second_tags
 from auralis_trio.library.records import Tags
 from auralis_trio.library.tag_fields import BY_NAME, FIELDS, Parse, TagField, Value, parse_names
 from auralis_trio.library.text import clean
 
 MAX_TAG_BYTES = 64 * 1024 * 1024
-MAX_VALUES = 32
+MAX_VALUES = 256
 _SHORT_CHARS = 100
 
 # What older versions of ID3 had instead of what the table of fields knows.
@@ -65,6 +66,8 @@ def read_tags(path: str, named: str | None = None, kind: str | None = None, exce
     """
     tags = None if excerpt is None else _read_excerpt(kind, excerpt)
     values = read_fields(_read_file(path, kind) if tags is None else tags)
+    if kind in second_tags.KINDS and (excerpt is None or second_tags.has_ape(excerpt)):
+        values = read_fields(_read_second(path, kind)) | values
     return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
 
 
@@ -75,6 +78,14 @@ def _read_excerpt(kind: str | None, excerpt: bytes) -> Any:
         return None if load is None else load(excerpt)
     except DAMAGED:
         return None
+
+
+def _read_second(path: str, kind: str | None) -> Any:
+    with _BoundedReader(io.FileIO(path), MAX_TAG_BYTES) as file:
+        try:
+            return second_tags.read_second_tags(file, kind)
+        except DAMAGED:
+            return None
 
 
 def _read_file(path: str, kind: str | None) -> Any:

@@ -15,6 +15,7 @@ import msgspec
 from auralis_trio.audio.source import Check
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.ignore import Rules, has_no_media, rules_in
+from auralis_trio.library.lyrics import lyrics_times
 
 MAX_DIRECTORIES = 100
 MAX_UNREADABLE = 1000
@@ -54,11 +55,12 @@ class Target:
 
 
 class FoundFile(msgspec.Struct, frozen=True):
-    """A file that can be scanned, as the disk shows it."""
+    """A file that can be scanned, as the disk shows it, and when a file of its lyrics beside it was changed."""
 
     path: str
     size: int
     mtime_ns: int
+    lyrics_mtime_ns: int | None = None
 
 
 def shown(path: str) -> str:
@@ -119,7 +121,8 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 class Walk:
-    """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered.
+    """One look through `target`, in as many steps as wanted. Its memory is that of the folders still to be entered,
+    and of the names of one folder's lyrics.
 
     `found` counts the files, `ignored` the files and folders that the listener wants left out.
     `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
@@ -160,6 +163,7 @@ class Walk:
                     self.ignored += 1
                     continue
                 rules = rules_in(self.folder, above)
+                lyrics = lyrics_times(self.folder)
                 with os.scandir(self.folder) as entries:
                     for entry in entries:
                         if entry.name.startswith("."):
@@ -169,7 +173,7 @@ class Walk:
                                 waiting.append((entry.path, rules))
                             yield None
                         else:
-                            yield self._file(entry, rules)
+                            yield self._file(entry, rules, lyrics)
             except OSError as error:
                 self._miss(self.folder, error)
 
@@ -198,8 +202,9 @@ class Walk:
         self.ignored += ignored
         return ignored
 
-    def _file(self, entry: os.DirEntry[str], rules: Rules | None) -> FoundFile | None:
-        if entry.name[entry.name.rfind(".") :].lower() not in self._suffixes:
+    def _file(self, entry: os.DirEntry[str], rules: Rules | None, lyrics: dict[str, int]) -> FoundFile | None:
+        suffix = entry.name[entry.name.rfind(".") :].lower()
+        if suffix not in self._suffixes:
             return None
         if self._is_ignored(rules, entry.path, False):
             return None
@@ -210,7 +215,8 @@ class Walk:
         except OSError as error:
             self._miss(entry.path, error)
             return None
-        return FoundFile(entry.path, status.st_size, status.st_mtime_ns)
+        lyrics_mtime_ns = lyrics.get(entry.path[: -len(suffix)])
+        return FoundFile(entry.path, status.st_size, status.st_mtime_ns, lyrics_mtime_ns)
 
     def _miss(self, path: str, error: OSError) -> None:
         self.unreadable.add(path)

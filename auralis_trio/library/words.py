@@ -6,6 +6,13 @@ from auralis_trio.library.text import fold_all
 
 MAX_WORD_CHARS = 64
 
+LETTERS = {
+    "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ŧ": "t", "ŋ": "n", "ƒ": "f",
+}  # fmt: skip
+"""What stands for letters that are none with an accent, and so stay as they are where names are compared."""
+
+_LETTERS = str.maketrans(LETTERS)
+
 # Kana and Han are written without spaces, so that each character is a word; of signs alone (`!!!`) their code points.
 _LETTER_WORD = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(f"[{_LETTER_WORD}]|(?:(?![{_LETTER_WORD}])[^\\W_])+")
@@ -14,11 +21,12 @@ _WORD = re.compile(f"[{_LETTER_WORD}]|(?:(?![{_LETTER_WORD}])[^\\W_])+")
 def words_of(text: str, limit: int) -> list[str]:
     """At most `limit` words of a text, without case and accents; each consists of letters and digits alone.
 
-    >>> words_of("AC/DC: Señor !!!", 10)
-    ['ac', 'dc', 'senor', 'u21u21u21']
+    >>> words_of("AC/DC: Señor Ærø !!!", 10)
+    ['ac', 'dc', 'senor', 'aero', 'u21u21u21']
     """
     found: list[str] = []
-    for part in fold_all(text).split(" "):
+    folded = fold_all(text)
+    for part in (folded if folded.isascii() else folded.translate(_LETTERS)).split(" "):
         found.extend(word[:MAX_WORD_CHARS] for word in _WORD.findall(part) or _signs(part))
         if len(found) >= limit:
             break

@@ -93,14 +93,22 @@ class Analyst:
     async def _analyse(self, file: TrackFile, hurried: bool) -> Analysis:
         found = await self._analysed(file, hurried)
         if isinstance(found, AuralisError):
-            await self._catalogue.tell(keep_failure, file.content_id, found.code, time.time_ns())
+            await self._keep(file, keep_failure, found.code, time.time_ns())
             raise found
         try:
             await self._renderer.read_disk(self._ledgers.put, file.content_id, found.ledger)
-            await self._catalogue.tell(keep_profile, file.content_id, found.profile, time.time_ns())
         except (OSError, AuralisError) as error:
-            log.warning("the analysis of track %d was not kept: %s", file.track_id, type(error).__name__)
+            log.warning("the ledger of track %d was not kept: %s", file.track_id, type(error).__name__)
+        else:
+            await self._keep(file, keep_profile, found.profile, time.time_ns())
         return found
+
+    async def _keep(self, file: TrackFile, change: Callable[..., None], *found: object) -> None:
+        """Write down what was found out, which also counts where it cannot be written: then it is found out again."""
+        try:
+            await self._catalogue.tell(change, file.content_id, *found)
+        except AuralisError as error:
+            log.warning("what was found out of track %d was not kept: %s", file.track_id, error.code)
 
     async def _analysed(self, file: TrackFile, hurried: bool) -> Analysis | AuralisError:
         """What is found out, or why nothing ever will be of this content."""
@@ -131,7 +139,7 @@ class Analyst:
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
         async with self._renderer.open_track(file) as track:
             tuning = await track.work(tune, deadline_of(file))
-        await self._catalogue.tell(keep_tuning, file.content_id, name, msgspec.json.encode(tuning).decode())
+        await self._keep(file, keep_tuning, name, msgspec.json.encode(tuning).decode())
         return tuning
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from auralis_trio.errors import NotFound
+from auralis_trio.errors import NotFound, OutputError
 from auralis_trio.library.artwork import (
     ArtworkRecord,
     ArtworkState,
@@ -29,6 +29,8 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.work.thumbnails import FoundPicture, PictureFacts, check_picture, find_picture, make_thumbnail
 
 T = TypeVar("T")
+
+NO_ARTWORK = "no_artwork"
 
 _NOTHING: dict[str, Any] = {"revision": None, "media_type": None, "width": None, "height": None}
 
@@ -135,7 +137,10 @@ class Artwork:
         record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
         if found is not None:
             await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
-        await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
+        try:
+            await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
+        except OutputError:
+            log.info("the picture of %s %d was not noted; the next look searches again", owner.value, owner_id)
         return record
 
     async def _find_again(self, owner: Owner, owner_id: int, revision: str) -> bytes:
@@ -173,4 +178,4 @@ def _present(record: ArtworkRecord) -> ArtworkRecord:
 
 def no_artwork() -> NotFound:
     """What is raised where there is no picture."""
-    return NotFound("There is no picture here. Set one, or put a cover file beside the music.", code="no_artwork")
+    return NotFound("There is no picture here. Set one, or put a cover file beside the music.", code=NO_ARTWORK)

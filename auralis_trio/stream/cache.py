@@ -51,16 +51,16 @@ class ChunkCache:
             self._remove(next(iter(self._chunks)))
             self._evictions += 1
 
-    async def clear(self, content_id: str | None = None) -> Kept:
+    async def clear(self, origin: str | None = None) -> Kept:
         """Forget everything, or all that was made of one file, in memory and on disk; how much that was.
 
         Raises:
             OutputError: the disk does not give it up.
             TimedOut, Busy: it does not answer.
         """
-        unwanted = [key for key in self._chunks if content_id in (None, key.file_content_id)]
+        unwanted = [key for key in self._chunks if origin in (None, key.file_origin)]
         freed = Kept(len(unwanted), sum(self._remove(key) for key in unwanted))
-        return freed if self.disk is None else freed + await self.disk.clear(content_id)
+        return freed if self.disk is None else freed + await self.disk.clear(origin)
 
     def sizes(self) -> dict[ChunkKey, int]:
         """What is in memory, and how large each is."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
-from auralis_trio.stream.disk_tier import Kept, content_of
+from auralis_trio.stream.disk_tier import Kept, origin_of
 
 
 class CachedTrack(msgspec.Struct, frozen=True):
     """How much of one file's sound lies in memory and on disk."""
 
-    content_id: str
+    origin: str
     memory: Kept
     disk: Kept
 
@@ -33,21 +33,21 @@ class CachedSound(msgspec.Struct, frozen=True):
 
 
 def cached_tracks(memory: Mapping[str, int], disk: Mapping[str, int]) -> list[CachedTrack]:
-    """Every content that there is something of; that of which there is most comes first."""
+    """The origin of every file that there is something of; that of which there is most comes first."""
     tiers = tuple(_sums(names) for names in (memory, disk))
     found = [
-        CachedTrack(content, *(tier.get(content, Kept()) for tier in tiers)) for content in {**tiers[0], **tiers[1]}
+        CachedTrack(origin, *(tier.get(origin, Kept()) for tier in tiers)) for origin in {**tiers[0], **tiers[1]}
     ]
-    return sorted(found, key=lambda one: (-one.memory.bytes - one.disk.bytes, one.content_id))
+    return sorted(found, key=lambda one: (-one.memory.bytes - one.disk.bytes, one.origin))
 
 
-def cached_sounds(content_id: str, memory: Mapping[str, int], disk: Mapping[str, int]) -> list[CachedSound]:
-    """Every sound of one content that there is something of; that of which there is most comes first."""
-    tiers = tuple(_indices(content_id, names) for names in (memory, disk))
+def cached_sounds(origin: str, memory: Mapping[str, int], disk: Mapping[str, int]) -> list[CachedSound]:
+    """Every sound of one origin that there is something of; that of which there is most comes first."""
+    tiers = tuple(_indices(origin, names) for names in (memory, disk))
     found = []
     for sound in {**tiers[0], **tiers[1]}:
-        content, revision, encoding, form, total = sound
-        rate = content.partition("@")[2]
+        rendition, revision, encoding, form, total = sound
+        rate = rendition.partition("@")[2]
         indices = [tier.get(sound, set()) for tier in tiers]
         there = len(indices[0] | indices[1])
         counts = (int(total), len(indices[0]), len(indices[1]), there, there == int(total))
@@ -58,16 +58,16 @@ def cached_sounds(content_id: str, memory: Mapping[str, int], disk: Mapping[str,
 def _sums(names: Mapping[str, int]) -> dict[str, Kept]:
     sums: dict[str, Kept] = {}
     for name, size in names.items():
-        content = content_of(name)
-        sums[content] = sums.get(content, Kept()) + Kept(1, size)
+        origin = origin_of(name)
+        sums[origin] = sums.get(origin, Kept()) + Kept(1, size)
     return sums
 
 
-def _indices(content_id: str, names: Mapping[str, int]) -> dict[tuple[str, ...], set[int]]:
-    """The numbers of the chunks by content, revision, encoding, form and total."""
+def _indices(origin: str, names: Mapping[str, int]) -> dict[tuple[str, ...], set[int]]:
+    """The numbers of the chunks by rendition, revision, encoding, form and total."""
     found: dict[tuple[str, ...], set[int]] = {}
     for name in names:
-        if content_of(name) == content_id:
+        if origin_of(name) == origin:
             *sound, index, total = name.rsplit("-", 5)
             found.setdefault((*sound, total), set()).add(int(index))
     return found

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from auralis_trio.errors import Busy, TimedOut
+from auralis_trio.errors import Busy, OutputError, TimedOut
 from auralis_trio.library.medleys import MedleyTrack, medley_tracks
 from auralis_trio.library.queries import get_track_file, set_total_frames
 from auralis_trio.library.records import TrackFile
@@ -48,6 +48,7 @@ class Catalogue:
         Raises:
             TimedOut: the database did not answer within the deadline.
             Busy: the writer is taken.
+            OutputError: the disk does not take it.
         """
         return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=self._deadline_s)
 
@@ -89,5 +90,5 @@ class Catalogue:
             return
         try:
             await self.tell(set_total_frames, track.file.track_id, track.total_frames, track.file.content_id)
-        except (Busy, TimedOut):
+        except (Busy, OutputError, TimedOut):
             log.info("the length of track %d was not kept; the next play counts again", track.file.track_id)

@@ -30,10 +30,10 @@ RENDER_VERSION = (
 class ChunkKey(msgspec.Struct, frozen=True):
     """One chunk of `total`, in one encoding and form.
 
-    `content_id` is that of the track or rendition, `sound` the key of the recipe as far as it concerns the chunk.
+    `origin` is that of the track or rendition, `sound` the key of the recipe as far as it concerns the chunk.
     """
 
-    content_id: str
+    origin: str
     sound: str
     index: int
     total: int
@@ -41,14 +41,14 @@ class ChunkKey(msgspec.Struct, frozen=True):
     form: Form = "whole"
 
     @property
-    def file_content_id(self) -> str:
-        """The content of the track's file, of which there may be renditions at several rates."""
-        return self.content_id.partition("@")[0]
+    def file_origin(self) -> str:
+        """The origin of the track's file, of which there may be renditions at several rates."""
+        return self.origin.partition("@")[0]
 
     @property
     def revision(self) -> str:
         """See `revision_of`."""
-        return revision_of(self.content_id, self.sound)
+        return revision_of(self.origin, self.sound)
 
 
 def chunk_key(file: TrackFile, grid: Grid, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
@@ -59,7 +59,7 @@ def chunk_key(file: TrackFile, grid: Grid, wanted: tuple[Sound, int, Encoding], 
     sound, index, encoding = wanted
     key = within_chunk(sound, index).key
     form = form if encoding.sample_bytes is None else "whole"
-    return ChunkKey(file.content_id, key, index, grid.total_chunks, encoding.label, form)
+    return ChunkKey(file.origin, key, index, grid.total_chunks, encoding.label, form)
 
 
 def within_chunk(sound: Sound, index: int) -> Sound:
@@ -67,9 +67,9 @@ def within_chunk(sound: Sound, index: int) -> Sound:
     return sound.within(index * GRAINS_PER_CHUNK, (index + 1) * GRAINS_PER_CHUNK)
 
 
-def revision_of(content_id: str, sound: str) -> str:
+def revision_of(origin: str, sound: str) -> str:
     """A name for exactly these samples: it changes with the audio, the recipe and whatever renders it."""
-    return hashlib.blake2b(f"{content_id} {sound} {RENDER_VERSION}".encode(), digest_size=10).hexdigest()
+    return hashlib.blake2b(f"{origin} {sound} {RENDER_VERSION}".encode(), digest_size=10).hexdigest()
 
 
 def is_dear(file: TrackFile, sound: Sound, encoding: Encoding) -> bool:

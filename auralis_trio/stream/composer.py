@@ -6,9 +6,8 @@ import msgspec
 import trio
 
 from auralis_trio.audio.units import seconds_to_frame
-from auralis_trio.errors import Busy, SourceMissing
+from auralis_trio.errors import Busy, SourceMissing, about
 from auralis_trio.library.medleys import MedleyTrack
-from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
 from auralis_trio.mastering.join import Curve, Join
 from auralis_trio.stream.catalogue import Catalogue
@@ -53,10 +52,10 @@ class Composer:
             Busy: one is still being analysed.
         """
         there = await self._there(tracks, wanted.skip_missing)
-        counted = [msgspec.structs.replace(track, file=await self._counted(track.file)) for track in there]
+        counted = [await self._counted(track) for track in there]
         rate = wanted.sample_rate or common_rate([track.file for track in counted])
         at_rate = [msgspec.structs.replace(track, file=track.file.at_rate(rate)) for track in counted]
-        sounds = await self._sounds([track.file for track in at_rate], wanted.wish)
+        sounds = await self._sounds(at_rate, wanted.wish)
         join = Join(seconds_to_frame(wanted.crossfade_s, rate), wanted.curve)
         return arranged(list(zip(at_rate, sounds, strict=True)), join, within_albums=wanted.within_albums)
 
@@ -65,25 +64,26 @@ class Composer:
         there = [track for track, found in zip(tracks, seen, strict=True) if found]
         if not there or (len(there) < len(tracks) and not skip_missing):
             gone = [track.title for track in tracks if track not in there]
-            raise SourceMissing(
-                f"Files of these tracks are missing: {named(gone)}. Bring them back, or leave them out with "
-                "skip_missing=true."
-            )
+            rest = ", or leave them out with skip_missing=true" if there else " and scan the library again"
+            raise SourceMissing(f"Files of these tracks are missing: {named(gone)}. Bring them back{rest}.")
         return there
 
-    async def _counted(self, file: TrackFile) -> TrackFile:
-        """The file with its length, which is noted where it had to be counted."""
-        if file.total_frames is not None:
-            return file
-        async with self._renderer.open_track(file) as track:
-            await self._catalogue.keep_length(track)
-            return msgspec.structs.replace(file, total_frames=track.total_frames)
+    async def _counted(self, track: MedleyTrack) -> MedleyTrack:
+        """The track with its length, which is noted where it had to be counted."""
+        if track.file.total_frames is not None:
+            return track
+        with about(track.name):
+            async with self._renderer.open_track(track.file) as opened:
+                await self._catalogue.keep_length(opened)
+                file = msgspec.structs.replace(track.file, total_frames=opened.total_frames)
+        return msgspec.structs.replace(track, file=file)
 
-    async def _sounds(self, files: Sequence[TrackFile], wish: Wish) -> list[Sound]:
+    async def _sounds(self, tracks: Sequence[MedleyTrack], wish: Wish) -> list[Sound]:
         """The recipe for each; all of them must be found by the deadline that one track has otherwise."""
         with trio.move_on_after(self._deadline_s):
-            return await self._resolved(files, wish)
+            return [await self._sound(track, wish) for track in tracks]
         raise Busy("The tracks are being analysed. Ask again in a moment.", code="analysis_running", retry_after_s=2)
 
-    async def _resolved(self, files: Sequence[TrackFile], wish: Wish) -> list[Sound]:
-        return [(await self._mastery.resolve(file, wish)).recipe for file in files]
+    async def _sound(self, track: MedleyTrack, wish: Wish) -> Sound:
+        with about(track.name):
+            return (await self._mastery.resolve(track.file, wish)).recipe

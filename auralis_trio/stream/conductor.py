@@ -3,8 +3,8 @@
 What is wanted next comes in through `want`, of which only the latest counts. While a stream plays, the conductor
 gets another sound ready if one is wanted, and lets it take over where it is not heard yet. Behind a stream of the
 play queue it goes on with the next entry by itself, whose first chunk the stream's decoder has rendered ahead; where
-the queue is edited meanwhile so that something else follows, that is sent instead. Where nothing follows, it waits
-until the last frame is heard, and tells the player.
+the queue is edited meanwhile so that something else follows, that is sent instead. While the queue is paused, it does
+not go on. Where nothing follows, it waits until the last frame is heard, and tells the player.
 """
 
 import logging
@@ -18,18 +18,12 @@ from typing import Any
 import trio
 
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.errors import (
-    AuralisError,
-    NotFound,
-    SourceChanged,
-    SourceCorrupt,
-    SourceMissing,
-    SourceUnsupported,
-)
+from auralis_trio.errors import AuralisError
 from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import Hearing
+from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
 from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
 from auralis_trio.stream.pipeline import Outlet, Plan, Stream, open_stream, turned
@@ -39,12 +33,6 @@ from auralis_trio.stream.succession import Left, Succession
 from auralis_trio.wire.conversation import Conversation, End, Request, Start, State
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
-
-UNPLAYABLE = (NotFound, SourceMissing, SourceChanged, SourceUnsupported, SourceCorrupt)
-"""What is wrong with a track alone, so that the queue goes on behind it."""
-
-MAX_FAILURES = 10
-"""So many entries one behind the other can be unplayable before the queue is given up."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +50,14 @@ class _Drop:
     """Nothing behind this stream, or nothing at all, is to be heard of what was sent."""
 
     after: int | None
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """All is sent and not heard yet; then the queue `goes_on` behind this entry, or this session plays it no more."""
+
+    goes_on: bool
+    entry_id: int | None
 
 
 @dataclass(frozen=True)
@@ -91,15 +87,15 @@ class Conductor:
         self._slot = trio.CancelScope()
         self._succession = Succession(services)
         self._ahead = Ahead(services, self._succession)
-        self._tail: str | None = None
+        self._onward = Onward(lambda: services.player.state == "paused")
+        self._tail: _Tail | None = None
         self._placed = False
-        self._failures = 0
 
     def want(self, command: Start | End) -> None:
         """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
         now_s = trio.current_time()
         self._succession.forget()
-        self._failures = 0
+        self._onward.begin_anew()
         if isinstance(command, Start):
             self.hearing.expect(command, now_s)
             self._replace(command)
@@ -132,8 +128,8 @@ class Conductor:
         if self.hearing.cut_wrong(self._services.player.behind, trio.current_time()):
             self._replace(_Drop(self.hearing.last_stream_id))
             self._follow(self.hearing.last_entry_id)
-        elif self._tail == "completed" and self._next is None:
-            self._follow(self.hearing.last_entry_id)
+        elif self._tail is not None:
+            self._stirred.set()
         self._ahead.replan()
 
     async def run(self) -> None:
@@ -145,33 +141,38 @@ class Conductor:
             elif isinstance(command, _Anew):
                 await self._play(command.start, command.sound)
             elif isinstance(command, _Drop):
-                self._tail = None if command.after is None else "completed"
+                self._tail = None if command.after is None else _Tail(True, self.hearing.last_entry_id)
                 await self._face.link.send(pack("audio_stream_drop", {"after_stream_id": command.after}))
 
     async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
-            due_s = math.inf
-            if self._tail is not None:
+            if self._tail is None:
+                self._give_place_back()
+                due_s = math.inf
+            else:
                 self._tell_heard()
-                if self._tail == "completed" and self._follow(self.hearing.last_entry_id) and self._next:
-                    continue  # there was no room for it before
-                due_s = self.hearing.due_s(trio.current_time())
+                due_s = self._tail_due_s(self._tail)
                 if due_s <= trio.current_time():
                     self._end_tail(self._tail)
-            else:
-                self._give_place_back()
             with trio.move_on_at(due_s):
                 await self._stirred.wait()
             self._stirred = trio.Event()
         command, self._next, self._tail = self._next, None, None
         return command
 
-    def _end_tail(self, reason: str) -> None:
+    def _tail_due_s(self, tail: _Tail) -> float:
+        """Go on if there is room by now; when else that can be, or, where nothing follows, when all is heard."""
+        entry, now_s = self._follow(tail.entry_id) if tail.goes_on else None, trio.current_time()
+        if self._next is not None:
+            return math.inf
+        return self._onward.due_s(now_s) if entry is not None and self._has_room else self.hearing.due_s(now_s)
+
+    def _end_tail(self, tail: _Tail) -> None:
         """All that was sent has been heard, or will never be told of."""
         self._tail = None
         self._stirred.set()
         if self._talk.queued:
-            self._services.player.ended(self._face.output, finished=reason == "completed")
+            self._services.player.ended(self._face.output, finished=tail.goes_on)
         self.hearing.finish(trio.current_time())
 
     async def _play(self, command: Start, sound: Sound | Wish | None) -> None:
@@ -287,15 +288,20 @@ class Conductor:
             self._next = _Anew(replace(start, request=replace(start.request, start=frame)), sound)
 
     def _follow(self, entry_id: int | None) -> Entry | None:
-        """Go on with the entry behind this one, if that is wanted; what follows in any case."""
+        """Go on with the entry behind this one, if it is wanted by now; what follows in any case."""
         entry = None if entry_id is None else self._services.player.behind(entry_id)
-        left, talk = self._succession.owed(self.hearing.last_stream_id, entry), self._talk
+        left = self._succession.owed(self.hearing.last_stream_id, entry)
         if left is not None:
             return self._send_left(left)
-        autoplay = talk.request is not None and talk.request.manner.autoplay
-        if entry is not None and autoplay and not self.hearing.full:
+        if entry is not None and self._has_room and self._onward.begins(trio.current_time()):
             self._go_on(entry, 0, entry_id)
         return entry
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a further entry is to be sent behind what was sent."""
+        request = self._talk.request
+        return request is not None and request.manner.autoplay and not self.hearing.full
 
     def _send_left(self, left: Left) -> Entry:
         """Go on with the frames that were to be mixed with another track, alone."""
@@ -327,7 +333,6 @@ class Conductor:
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
         if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
             reason = "replaced"
-        self._failures = 0 if stream.flow.sent else self._failures
         entry = self._leave(command, reason, stream.error)
         if stream.error is not None:
             failure = _failure(command, stream.error)
@@ -341,24 +346,29 @@ class Conductor:
         """A stream is over: what follows it in the queue, with which it goes on if nothing else is wanted."""
         entry = None
         if self._next is None and self.hearing.expects(command.stream_id):
-            self._failures += error is not None
             if self.stream is None:
-                self.hearing.fail(command.stream_id)
-            goes_on = reason == "completed" or (isinstance(error, UNPLAYABLE) and self._failures < MAX_FAILURES)
+                self._fail_to_begin(command)
+            frames = 0 if self.stream is None else self.stream.flow.sent
+            goes_on = self._onward.goes_on_behind(reason, frames, error)
             left = self._succession.owed_for(command) if self.stream is None else None
             if left is not None:
                 entry = self._send_left(left)
             elif goes_on:
                 entry = self._follow(command.request.entry_id)
             if self._next is None:
-                self._tail = "completed" if goes_on else reason
+                self._tail = _Tail(goes_on, command.request.entry_id)
         self._talk.stream_ended(command.stream_id)
         return entry
+
+    def _fail_to_begin(self, command: Start) -> None:
+        self.hearing.fail(command.stream_id)
+        if command.request.entry_id is not None:
+            self._services.player.arrived(self._face.output, command.request.entry_id)
 
 
 def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
     level = logging.DEBUG if error.__cause__ is None else logging.INFO
-    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.code, exc_info=error.__cause__)
+    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.log_line)
     return {
         "code": error.code,
         "message": error.message,

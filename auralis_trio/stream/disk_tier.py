@@ -36,7 +36,7 @@ REST_S = 60.0
 _LENGTH_BYTES = 4
 
 Known = Callable[[Collection[str]], Awaitable[Collection[str]]]
-"""Which of these contents the library still knows."""
+"""Which of these origins the library still knows."""
 
 log = logging.getLogger(__name__)
 
@@ -139,16 +139,16 @@ class DiskTier:
                 self._stale = False
                 await self._sweep(known)
 
-    async def clear(self, content_id: str | None = None) -> Kept:
+    async def clear(self, origin: str | None = None) -> Kept:
         """Remove everything, or all that was made of one file; how much that was.
 
         Raises:
             OutputError: the disk does not give it up.
             TimedOut, Busy: it does not answer.
         """
-        for key in [key for key in self._waiting if content_id in (None, key.file_content_id)]:
+        for key in [key for key in self._waiting if origin in (None, key.file_origin)]:
             del self._waiting[key]
-        return await self._drop(lambda content: content_id in (None, content))
+        return await self._drop(lambda other: origin in (None, other))
 
     async def names(self) -> dict[str, int]:
         """The name of every chunk that lies on the disk now, and its size there.
@@ -204,8 +204,8 @@ class DiskTier:
 
     async def _sweep(self, known: Known) -> None:
         try:
-            contents = {content_of(name) for name in await self.names()}
-            stale = contents.difference(await known(contents))
+            origins = {origin_of(name) for name in await self.names()}
+            stale = origins.difference(await known(origins))
             if stale:
                 await self._drop(stale.__contains__)
         except AuralisError as error:
@@ -213,7 +213,7 @@ class DiskTier:
 
     async def _drop(self, unwanted: Callable[[str], bool]) -> Kept:
         async with self._writing:
-            return Kept(*await self._disk(self.files.drop, lambda name: unwanted(content_of(name))))
+            return Kept(*await self._disk(self.files.drop, lambda name: unwanted(origin_of(name))))
 
     async def _disk(self, job: Callable[..., T], *args: Any) -> T:
         try:
@@ -224,11 +224,11 @@ class DiskTier:
 
 def name_of(key: ChunkKey) -> str:
     """The name of a chunk's file: what it was made of comes first."""
-    return f"{key.content_id}-{key.revision}-{key.encoding}-{key.form}-{key.index}-{key.total}"
+    return f"{key.origin}-{key.revision}-{key.encoding}-{key.form}-{key.index}-{key.total}"
 
 
-def content_of(name: str) -> str:
-    """The content of the file that the chunk of this name was made of."""
+def origin_of(name: str) -> str:
+    """The origin of the file that the chunk of this name was made of."""
     return name.rsplit("-", 5)[0].partition("@")[0]
 
 

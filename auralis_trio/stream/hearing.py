@@ -4,8 +4,8 @@ The client holds several seconds in its buffer, so what is sent and what is hear
 of a track. The chain holds both ends and all between: its first part is what is heard, its last one what is sent. A
 stream that *follows* the one before it joins the chain; any other start drops what the client still has.
 
-A part is left behind when it was heard to its end, or when anything of the next one was heard. What sounded of it
-belongs to a listen, which ends when the chain goes on to another one, is dropped for another one, or is heard out.
+A part is left behind when it was heard to its end, or when anything behind it was heard. What sounded of it belongs
+to a listen, which ends when the chain goes on to another one, is dropped for another one, or is heard out.
 """
 
 import math
@@ -194,9 +194,11 @@ class Hearing:
         self._turn_to(None)
 
     def _advance(self, now_s: float) -> None:
+        # Whoever says that it hears a stream has heard all before it, whether it said so of each or not.
+        ahead = next((number for number, part in enumerate(reversed(self._parts)) if part.told(now_s)), math.inf)
         while len(self._parts) > 1:
             part, following = self._parts[0], self._parts[1]
-            if following.flow is None or (part.left_s(now_s) > 0 and following.told(now_s) == 0):
+            if following.flow is None or (part.left_s(now_s) > 0 and len(self._parts) <= ahead + 1):
                 return
             self._leave_first(part.frames)
 

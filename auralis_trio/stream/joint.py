@@ -79,8 +79,8 @@ def shortened(renderer: Renderer, track: OpenTrack, tail_frames: int) -> OpenTra
 def joint_revision(file: TrackFile, sound: Sound, joint: Joint) -> str:
     """The revision of what `open_joint` opens."""
     if _is_alone(file.format.channels, joint):
-        return revision_of(file.content_id, sound.key)
-    return revision_of(file.content_id, f"{sound.key} {joint.key}")
+        return revision_of(file.origin, sound.key)
+    return revision_of(file.origin, f"{sound.key} {joint.key}")
 
 
 def _is_alone(channels: int, joint: Joint) -> bool:

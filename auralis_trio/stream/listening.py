@@ -11,7 +11,8 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from auralis_trio.errors import AuralisError, InvalidRequest
+from auralis_trio.errors import InvalidRequest
+from auralis_trio.fitting import misfit
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
@@ -88,7 +89,7 @@ class Listening:
         try:
             self.settings = msgspec.convert({**before, **values}, ListeningSettings)
         except msgspec.ValidationError as error:
-            raise InvalidRequest(f"A setting cannot be used: {error}") from None
+            raise InvalidRequest(f"A setting cannot be used: {misfit(error, ListeningSettings)}") from None
         after = msgspec.structs.asdict(self.settings)
         changed = {name: value for name, value in after.items() if value != before[name]}
         if changed:
@@ -109,21 +110,14 @@ class Listening:
 
     async def run_keeper(self) -> None:
         """Write changes down, until cancelled."""
-        await keep_written(self._wait_news, self._keep)
+        await keep_written("what the listeners chose", self._wait_news, self._keep)
 
     async def _wait_news(self) -> None:
         await self._news.wait()
         self._news = trio.Event()
 
-    async def _keep(self) -> bool:
-        """Whether all is written."""
+    async def _keep(self) -> None:
         values = dict(self._unkept)
-        if not values:
-            return True
-        try:
+        if values:
             await self._catalogue.tell(keep_settings, values)
-        except AuralisError as error:
-            log.warning("the settings were not written yet: %s", error.code)
-            return False
-        self._unkept = {name: value for name, value in self._unkept.items() if values.get(name, ...) != value}
-        return True
+            self._unkept = {name: value for name, value in self._unkept.items() if values.get(name, ...) != value}

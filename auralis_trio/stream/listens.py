@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import trio
 
-from auralis_trio.errors import AuralisError, Busy
+from auralis_trio.errors import AuralisError, Busy, OutputError
 from auralis_trio.library.personal import record_heard
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import LAST_WORD_S, RETRY_S
@@ -82,8 +82,8 @@ class Listens:
             # Whoever cancels waits for the library's answer, which has its own deadline: half a count is none or two.
             with trio.CancelScope(shield=True):
                 await self._catalogue.tell(record_heard, listen.track_id, listen.heard_s, listen.duration_s)
-        except Busy:
-            return False
+        except (Busy, OutputError):
+            return False  # nothing was written
         except AuralisError as error:
             # What timed out may have been written all the same: to try again could count it twice.
             self._drop(listen, error.code)

@@ -167,7 +167,9 @@ class Mastery:
             return []
         album: list[TrackFile] = await self._room.catalogue.ask(album_files, file.track_id)
         if len(album) > MAX_ALBUM_TRACKS:
-            raise InvalidRequest(f"An album of more than {MAX_ALBUM_TRACKS} tracks cannot be mastered as one.")
+            raise InvalidRequest(
+                f"An album of more than {MAX_ALBUM_TRACKS} tracks cannot be mastered as one: leave album out."
+            )
         return [each.at_rate(file.resample_hz) for each in album]
 
     async def _find(self, file: TrackFile, others: list[TrackFile], wish: Wish, target: Target) -> Mastered:

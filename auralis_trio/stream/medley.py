@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.errors import Conflict
+from auralis_trio.errors import Conflict, about
 from auralis_trio.library.medleys import MedleyTrack
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
@@ -150,12 +150,13 @@ class OpenMedley:
         """The chunk that a frame of the medley lies in, and where in the medley it begins.
 
         Raises:
-            SourceError: the file cannot be played.
+            SourceError: the file cannot be played; the text names its track.
         """
         part = self._medley.part_at(frame)
-        track = await self._track(part)
-        index = track.grid.chunk_of(frame - part.start_frame)
-        chunk, _ = await track.chunk(part.sound, index, encoding)
+        with about(part.track.name):
+            track = await self._track(part)
+            index = track.grid.chunk_of(frame - part.start_frame)
+            chunk, _ = await track.chunk(part.sound, index, encoding)
         return part.start_frame + chunk.span.start, chunk
 
     async def _track(self, part: Part) -> OpenTrack:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from auralis_trio.errors import InvalidRequest
+from auralis_trio.audio.units import frames_to_seconds
+from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.library.queue_tracks import (
     album_track_ids,
     artist_track_ids,
@@ -31,6 +32,37 @@ async def carry_out(order: QueueOrder, player: Player, catalogue: Catalogue) -> 
     if isinstance(order, SetQueue | AddTracks):
         await catalogue.ask(check_tracks, order.track_ids)
     return player.order(order)
+
+
+async def seek_in_current(start: int | float, player: Player, catalogue: Catalogue) -> None:
+    """Let the player go to another place in the current entry.
+
+    An output finds out by itself where its track ends. Where there is none, the place lies within the track, if the
+    library knows how long that is.
+
+    Raises:
+        Conflict: the queue is empty.
+        Busy, TimedOut: see `Catalogue.ask`.
+    """
+    while not player.has_outputs and (entry := player.queue.current) is not None:
+        place = await _within(entry, start, catalogue)
+        if entry == player.queue.current:
+            player.seek(place)
+            return
+    player.seek(start)
+
+
+async def _within(entry: Entry, start: int | float, catalogue: Catalogue) -> int | float:
+    """This place in frames (int) or seconds (float), or the end of the entry's track where that comes before it."""
+    try:
+        file = await catalogue.find_track(entry.track_id)
+    except NotFound:
+        return start
+    if file.total_frames is None:
+        return start
+    if isinstance(start, float):
+        return min(start, frames_to_seconds(file.total_frames, file.format.sample_rate))
+    return min(start, file.total_frames)
 
 
 async def _resolved(order: QueueFrom, catalogue: Catalogue) -> SetQueue:

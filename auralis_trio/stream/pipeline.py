@@ -100,10 +100,14 @@ def turned(sound: Sound, frame: int, after: Recipe, grain: int) -> Sound:
 
 @dataclass(frozen=True)
 class Ending:
-    """Where a track ends is not known before the decoder comes to `near_frame`: then `settle` gives what it is."""
+    """Where a track ends is not known before the decoder comes to `near_frame`: then `settle` gives what it is.
+
+    `undo` is called where it fails, and so never comes to that end.
+    """
 
     near_frame: int
     settle: Callable[[], Awaitable[OpenTrack]]
+    undo: Callable[[], None]
 
 
 @dataclass
@@ -118,6 +122,7 @@ class Stream:
     ending: Ending | None = None
     reason: str | None = None
     error: AuralisError | None = None
+    _settled: bool = field(default=False)
     _sequence: int = field(default=0)
     _channel: trio.MemoryReceiveChannel[Chunk | AuralisError] | None = field(default=None)
 
@@ -175,6 +180,7 @@ class Stream:
                     await out.send(await self._encoded(chunk, last=last))
                     frame = chunk.span.end
             except AuralisError as error:
+                self._undo_ending()
                 await self._send_rest(out, frame, error)
         if self.ahead is not None:
             await self.ahead()
@@ -182,9 +188,15 @@ class Stream:
     async def _settle_before(self, frame: int) -> None:
         """Know where the track ends before the chunk with this frame, if that may be near the end."""
         track, ending = self.plan.track, self.ending
-        if ending is not None and track.grid.chunk(track.grid.chunk_of(frame)).end > ending.near_frame:
-            self.ending = None
+        if ending is None or self._settled:
+            return
+        if track.grid.chunk(track.grid.chunk_of(frame)).end > ending.near_frame:
+            self._settled = True
             self.plan = replace(self.plan, track=await ending.settle())
+
+    def _undo_ending(self) -> None:
+        if self.ending is not None:
+            self.ending.undo()
 
     async def _chunk_from(self, frame: int) -> Chunk:
         """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""
@@ -226,7 +238,7 @@ class Stream:
         with source:
             async for chunk in source:
                 if isinstance(chunk, AuralisError):
-                    self.reason, self.error = "failed", chunk
+                    self._fail(chunk)
                     return
                 while (frame := self.next_frame) < chunk.span.end:
                     wanted = self._packet_end(chunk, frame) - frame
@@ -237,12 +249,16 @@ class Stream:
                     try:
                         piece = await self._cut(chunk, min(wanted, room))
                     except AuralisError as error:
-                        self.reason, self.error = "failed", error
+                        self._fail(error)
                         return
                     await outlet.send(piece)
                     self._sequence += 1
                     self.flow.sent += piece.span.frames
         self.reason = "completed"
+
+    def _fail(self, error: AuralisError) -> None:
+        self.reason, self.error = "failed", error
+        self._undo_ending()
 
     def _packet_end(self, chunk: Chunk, frame: int) -> int:
         """The first frame behind the packet that begins at `frame`."""

@@ -58,6 +58,11 @@ class Player:
         self._outputs: dict[str, _Known] = {}
         self._told: tuple[float, float] | None = None
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether anybody plays the queue."""
+        return bool(self._outputs)
+
     def begin(
         self, output: Output, entry_id: int | None, start: int | float | None, *, takeover: bool
     ) -> tuple[Entry, int | float]:
@@ -109,6 +114,12 @@ class Player:
             self.position = Position(place.frame, place.sample_rate)
             if moved or self._drifted():
                 self._tell_state()
+
+    def arrived(self, output: Output, entry_id: int) -> None:
+        """Nothing can be heard of the entry that an output was sent to: it reports others from now on."""
+        known = self._outputs.get(output.id)
+        if known is not None and known.entry_id == entry_id:
+            known.arrived = True
 
     def held(self, output: Output, paused: bool) -> None:
         """An output was paused or goes on by its own client's will: so do the others."""
@@ -371,3 +382,4 @@ class Player:
         told_s = self.position.seconds
         self._told = None if told_s is None else (told_s, trio.current_time())
         self._announce("player_state", self.describe())
+        self.news.set()

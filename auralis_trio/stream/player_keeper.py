@@ -1,7 +1,8 @@
 """What the player plays is written down, so that a restart goes on where everything was.
 
-The queue is written soon after each change, with the edits that can be taken back as far as there is room for them,
-the place that is heard every few seconds, and all at the end. After a restart nothing plays: what did is paused.
+Edits and commands are written at once, also for a server that is killed: the queue with the edits that can be taken
+back as far as there is room for them, and where it is heard. That is written every few seconds besides, and all at
+the end. After a restart nothing plays: what did is paused.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 import trio
 
-from auralis_trio.errors import AuralisError, NotFound
+from auralis_trio.errors import NotFound
 from auralis_trio.library.player_store import get_player, keep_player
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import keep_written
@@ -19,7 +20,7 @@ from auralis_trio.stream.play_queue import PlayQueue
 from auralis_trio.stream.player import Player, PlayerState
 from auralis_trio.stream.queue_edits import History
 
-PLACE_INTERVAL_S = 10.0
+PLACE_INTERVAL_S = 2.0
 
 MAX_KEPT_ENTRIES = 40_000
 """How many entries the edits that are written down have in all."""
@@ -71,33 +72,30 @@ class PlayerKeeper:
 
     async def run(self) -> None:
         """Write changes down, until cancelled."""
-        await keep_written(self._wait_news, self._keep)
+        await keep_written("what the player plays", self._wait_news, self._keep)
 
     async def _wait_news(self) -> None:
         with trio.move_on_after(PLACE_INTERVAL_S):
             await self._player.news.wait()
         self._player.news = trio.Event()
 
-    async def _keep(self) -> bool:
-        """Whether all is written."""
+    async def _keep(self) -> None:
         self._player.look()
-        now = queue, place = self._now()
+        now = edits, place = self._now()
         parts = {}
-        if queue.revision != self._kept[0].revision:
-            parts["queue"] = msgspec.json.encode(queue).decode()
+        if edits != self._kept[0]:
+            parts["queue"] = msgspec.json.encode(self._queue()).decode()
         if parts or place != self._kept[1]:
             parts["place"] = msgspec.json.encode(place).decode()
-        if not parts:
-            return True
-        try:
+        if parts:
             await self._catalogue.tell(keep_player, parts)
-        except AuralisError as error:
-            log.warning("what the player plays was not written yet: %s", error.code)
-            return False
-        self._kept = now
-        return True
+            self._kept = now
 
-    def _now(self) -> tuple[_Queue, _Place]:
+    def _now(self) -> tuple[tuple[int, History], _Place]:
+        """What tells one queue with its history from another, and the place."""
         player = self._player
-        queue = _Queue(player.queue, player.history.latest(MAX_KEPT_ENTRIES), player.revision, player.next_id)
-        return queue, _Place(player.queue.current_id, player.state, player.position)
+        return (player.revision, player.history), _Place(player.queue.current_id, player.state, player.position)
+
+    def _queue(self) -> _Queue:
+        player = self._player
+        return _Queue(player.queue, player.history.latest(MAX_KEPT_ENTRIES), player.revision, player.next_id)

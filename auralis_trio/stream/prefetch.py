@@ -69,7 +69,7 @@ class Prefetch:
             key = chunk_key(file, grid, (sound, index, encoding), form)
             if index >= grid.total_chunks or key in self._renderer.cache:
                 return None
-        claim = Claim((file.content_id, sound.key, index, encoding, form))
+        claim = Claim((file.origin, sound.key, index, encoding, form))
         if claim.name in self._claims:
             self._claims[claim.name].add(claim)
             return claim

@@ -23,7 +23,7 @@ from auralis_trio.mastering import Sound
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.chunk_key import ChunkKey, Form, chunk_key, is_dear, revision_of, within_chunk
-from auralis_trio.work.rendering import Chunk, Described, Reader, TrackReader
+from auralis_trio.work.rendering import Chunk, Described, Reader, TrackReader, verify_file
 
 T = TypeVar("T")
 
@@ -161,9 +161,17 @@ class OpenTrack:
         self.reader = reader
         self._renderer = renderer
 
+    async def verify(self) -> None:
+        """Make sure that the file is there: what is asked for first may be cached, and what comes later is not.
+
+        Raises:
+            SourceError: it is missing, or no longer the one that the library knows.
+        """
+        await self._renderer.read_disk(verify_file, self.file)
+
     def revision(self, sound: Sound) -> str:
         """A name for exactly these samples: it changes with the audio, the recipe and whatever renders it."""
-        return revision_of(self.file.content_id, sound.key)
+        return revision_of(self.file.origin, sound.key)
 
     def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
         """What a chunk is kept under; see `chunk_key`."""

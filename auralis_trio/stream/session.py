@@ -23,7 +23,7 @@ import trio
 
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.stream.conductor import Conductor, Face
-from auralis_trio.stream.ordering import carry_out
+from auralis_trio.stream.ordering import carry_out, seek_in_current
 from auralis_trio.stream.outlet import Link
 from auralis_trio.stream.player import Entry, Place
 from auralis_trio.stream.rate import Rate
@@ -194,7 +194,8 @@ class Session:
         match steer.message:
             case Seek():
                 request = self._conversation.request
-                player.seek(steer.start if request is None else _shared(steer.start, request.manner))
+                place = steer.start if request is None else _shared(steer.start, request.manner)
+                await seek_in_current(place, player, self.services.catalogue)
             case Pause():
                 player.pause()
             case Resume():

@@ -6,7 +6,8 @@
 When the decoder of a stream comes near the end, the next entry is looked for, its sound is found, and all of the mix
 is rendered. Only when that is done, in good time, does the stream end before its track does; in any other case it
 goes on to the last frame, and the next one begins behind that. Where in the end something else follows, or what was
-to follow cannot begin, the frames that were left are sent after all, by a stream of their own.
+to follow cannot begin, the frames that were left are sent after all, by a stream of their own. A stream that fails
+leaves nothing: what comes behind it begins with itself alone.
 """
 
 import logging
@@ -87,7 +88,12 @@ class Succession:
         if start.request.entry_id is None or not start.request.manner.autoplay:
             return None
         longest = seconds_to_frame(MAX_CROSSFADE_S, plan.track.format.sample_rate)
-        return Ending(plan.track.total_frames - longest - 1, partial(self._settle, start, plan, wish))
+        near_frame = plan.track.total_frames - longest - 1
+        return Ending(near_frame, partial(self._settle, start, plan, wish), partial(self._take_back, start))
+
+    def _take_back(self, start: Start) -> None:
+        """Leave nothing: the stream has failed before the frames that it was to leave."""
+        self._left.pop(start.stream_id, None)
 
     def begin(self, start: Start, *, anew: bool) -> Left | None:
         """What a stream begins with: that was left to it, or, of one begun `anew`, what that one began with."""

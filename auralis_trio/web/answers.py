@@ -24,6 +24,13 @@ def head_response(status: int, headers: Mapping[str, str], content_type: str) ->
     return response
 
 
+def not_modified(headers: Mapping[str, str]) -> Response:
+    """The answer to who has it already: no body, nor a word on the kind or length of one (RFC 9110, 8.6)."""
+    response = Response(b"", 304, dict(headers))
+    del response.headers["Content-Type"], response.headers["Content-Length"]
+    return response
+
+
 def describe_mastering(mastered: Mastered) -> dict[str, Any]:
     """What is done to a track, in a few words and numbers."""
     return {

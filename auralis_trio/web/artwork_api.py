@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 from quart import Response, request
 
-from auralis_trio.errors import Conflict, InvalidRequest
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.artwork import ArtworkRecord, Owner
-from auralis_trio.web.answers import json_response
+from auralis_trio.stream.artwork import NO_ARTWORK
+from auralis_trio.web.answers import json_response, not_modified
 from auralis_trio.web.query import NoParameters, body, query, read_body
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
+from auralis_trio.web.security import Content
 from auralis_trio.web.services import Services
 from auralis_trio.web.stream_api import FOREVER
 from auralis_trio.work.lyrics import lyrics_of
@@ -19,10 +21,14 @@ from auralis_trio.work.thumbnails import SIZES
 
 
 class ArtworkQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a picture is wanted (left out: as it is); `revision` makes sure that it is still the same."""
+    """How large a picture is wanted (left out: as it is); `revision` makes sure that it is still the same.
+
+    Where there may be none, a page asks for an `optional` one: browsers note every 404 as a fault of the page.
+    """
 
     size: int | None = None
     revision: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class OwnersArtworkApi:
         place = f"/api/{self.owner.value}s/<int:owner_id>/artwork"
         return [
             Route("GET", place, self.picture),
-            Route("POST", place, self.set),
+            Route("POST", place, self.set, content=Content.PICTURE),
             Route("DELETE", place, self.remove),
             Route("POST", f"{place}/extract", self.extract),
         ]
@@ -71,13 +77,18 @@ class OwnersArtworkApi:
         wanted = query(ArtworkQuery)
         if wanted.size is not None and wanted.size not in SIZES:
             raise InvalidRequest(f"The size is one of {', '.join(map(str, SIZES))}; left out, the picture as it is.")
-        record = await self.services.artwork.find(self.owner, owner_id)
+        try:
+            record = await self.services.artwork.find(self.owner, owner_id)
+        except NotFound as error:
+            if wanted.optional and error.code == NO_ARTWORK:
+                return Response(b"", 204, {"Cache-Control": "no-store"})
+            raise
         if wanted.revision not in (None, record.revision):
             raise Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
         etag = f"{record.revision}-{wanted.size or 'original'}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
         if is_unchanged(request.headers, etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         data = await self.services.artwork.picture(self.owner, owner_id, record, wanted.size)
         kind = record.media_type if wanted.size is None else "image/jpeg"
         return Response(data, 200, headers, content_type=kind)

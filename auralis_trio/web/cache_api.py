@@ -1,4 +1,4 @@
-"""The cache of rendered chunks: what is in it, whether it does its work, and how to empty it."""
+"""The cache of rendered chunks: what is in it, whether it does its work, and how to empty it and what lies behind."""
 
 from dataclasses import asdict, dataclass
 
@@ -6,10 +6,10 @@ from quart import Response
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.errors import AuralisError
-from auralis_trio.library.contents import tracks_of_contents
+from auralis_trio.library.contents import tracks_of_origins
 from auralis_trio.library.records import TrackFile
 from auralis_trio.stream.cache_report import cached_sounds, cached_tracks
-from auralis_trio.stream.disk_tier import name_of
+from auralis_trio.stream.disk_tier import Kept, name_of
 from auralis_trio.web.answers import json_response
 from auralis_trio.web.query import NoParameters, body, query
 from auralis_trio.web.routes import Route
@@ -42,15 +42,13 @@ class CacheApi:
         memory, disk = await self._names()
         found = cached_tracks(memory, disk)
         told = found[:MAX_TOLD]
-        ids = await self.services.catalogue.ask(tracks_of_contents, [one.content_id for one in told])
+        ids = await self.services.catalogue.ask(tracks_of_origins, [one.origin for one in told])
         return json_response(
             {
                 "memory": self.services.renderer.cache.statistics(),
                 "disk": self.services.chunks.describe(),
                 "prefetch": self.services.prefetch.statistics(),
-                "tracks": [
-                    {"track_id": ids.get(one.content_id), "memory": one.memory, "disk": one.disk} for one in told
-                ],
+                "tracks": [{"track_id": ids.get(one.origin), "memory": one.memory, "disk": one.disk} for one in told],
                 "left_off": len(found) - len(told),
             }
         )
@@ -85,7 +83,7 @@ class CacheApi:
         query(NoParameters)
         file = await self.services.catalogue.find_track(track_id)
         memory, disk = await self._names()
-        found = cached_sounds(file.content_id, memory, disk)
+        found = cached_sounds(file.file_origin, memory, disk)
         return json_response(
             {
                 "track_id": track_id,
@@ -96,19 +94,21 @@ class CacheApi:
         )
 
     async def clear(self) -> Response:
-        """Forget every chunk; what is asked for again is rendered again."""
+        """Forget every chunk and all decoded audio; what is asked for again is made again."""
         await body(NoParameters)
         return await self._clear(None, None)
 
     async def clear_track(self, track_id: int) -> Response:
-        """Forget the chunks of one track."""
+        """Forget the chunks and the decoded audio of one track."""
         query(NoParameters)
         file = await self.services.catalogue.find_track(track_id)
-        return await self._clear(track_id, file.content_id)
+        return await self._clear(track_id, file.file_origin)
 
-    async def _clear(self, track_id: int | None, content_id: str | None) -> Response:
-        freed = await self.services.renderer.cache.clear(content_id)
-        told = {"track_id": track_id, **asdict(freed)}
+    async def _clear(self, track_id: int | None, origin: str | None) -> Response:
+        renderer = self.services.renderer
+        decoded = Kept(*await renderer.read_disk(renderer.pcm.clear, origin))
+        freed = await renderer.cache.clear(origin)
+        told = {"track_id": track_id, **asdict(freed), "decoded": asdict(decoded)}
         self.services.hub.announce("library", "cache_cleared", told)
         return json_response(told)
 

@@ -17,24 +17,28 @@ from auralis_trio.web.query import Limit, NoParameters, Offset, WindowQuery, bod
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
+Search = Annotated[str, Meta(max_length=200)] | None
+
 
 class TracksQuery(WindowQuery, frozen=True):
     """Which page of which tracks; without `sort` by title, or what is searched for by how well it is found."""
 
     sort: str | None = None
-    search: Annotated[str, Meta(max_length=200)] | None = None
+    search: Search = None
 
 
 class AlbumsQuery(WindowQuery, frozen=True):
-    """Which page of the albums."""
+    """Which page of which albums."""
 
     sort: str = "title"
+    search: Search = None
 
 
 class ArtistsQuery(WindowQuery, frozen=True):
-    """Which page of the artists."""
+    """Which page of which artists."""
 
     sort: str = "name"
+    search: Search = None
 
 
 class DuplicatesQuery(WindowQuery, frozen=True):

@@ -19,7 +19,7 @@ from auralis_trio.library.medleys import MedleyTrack, album_tracks
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Curve
 from auralis_trio.stream.composer import Composer, MedleyWish
 from auralis_trio.stream.medley import Medley, open_medley
-from auralis_trio.web.answers import head_response, json_response
+from auralis_trio.web.answers import head_response, json_response, not_modified
 from auralis_trio.web.medley_body import MedleyBody, MedleyLayout, chapters_of
 from auralis_trio.web.query import query
 from auralis_trio.web.ranges import is_unchanged, requested_part
@@ -107,7 +107,7 @@ class MedleyApi:
         layout = MedleyLayout(medley, encoding)
         headers = {"ETag": f'"{layout.etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
         if is_unchanged(request.headers, layout.etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         part = requested_part(request.method, request.headers, layout.etag, layout.total_bytes)
         headers |= part.headers()
         if request.method == "HEAD":

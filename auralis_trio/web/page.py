@@ -9,6 +9,7 @@ from pathlib import Path
 from quart import Response, request
 
 from auralis_trio.errors import NotFound
+from auralis_trio.web.answers import not_modified
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
 
@@ -59,5 +60,5 @@ class Page:
             raise NotFound
         headers = {"ETag": f'"{static.etag}"', "Cache-Control": "no-cache"}
         if is_unchanged(request.headers, static.etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         return Response(static.data, 200, headers, content_type=static.media_type)

@@ -18,7 +18,8 @@ from quart import Response, request
 from werkzeug.datastructures import Headers
 
 from auralis_trio.errors import AuralisError
-from auralis_trio.web.problems import CONTENT_TYPE, problem
+from auralis_trio.web.answers import not_modified
+from auralis_trio.web.problems import CONTENT_TYPE, log_refusal, problem
 from auralis_trio.web.query import checked
 from auralis_trio.web.security import PAGE_HEADERS
 
@@ -52,6 +53,8 @@ class Answer:
 
     def response(self) -> Response:
         """The same for Quart."""
+        if self.status == 304:
+            return not_modified(self.headers)
         return Response(self.body, self.status, dict(self.headers), content_type=self.content_type)
 
 
@@ -86,8 +89,7 @@ async def _answer(route: PlainRoute, numbers: Sequence[int], scope: HTTPScope) -
     try:
         return await route.view(Asked(_parameters(scope["query_string"]), headers), *numbers)
     except AuralisError as error:
-        if error.__cause__ is not None:
-            log.info("%s", error.code, exc_info=error.__cause__)
+        log_refusal(scope["method"], scope["path"], error)
         return problem_answer(error)
     except Exception:
         # A border: one request's failure must not reach the others, nor its words the client.
@@ -109,13 +111,20 @@ def problem_answer(error: AuralisError) -> Answer:
     return Answer(status, headers, CONTENT_TYPE, body)
 
 
-async def send_answer(answer: Answer, send: ASGISendCallable, *, with_body: bool = True) -> None:
-    """Send an answer with the headers that every page gets, or its head alone."""
+async def send_answer(
+    answer: Answer, send: ASGISendCallable, *, with_body: bool = True, to_upgrade: bool = False
+) -> None:
+    """Send an answer with the headers that every page gets, or its head alone; also to who asked for a WebSocket."""
     kind = [] if answer.content_type is None else [("content-type", answer.content_type)]
     length = [] if answer.status == 304 else [("content-length", str(len(answer.body)))]
     encoded = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in (*kind, *length, *answer.headers.items(), *PAGE_HEADERS)
     ]
+    body = answer.body if with_body else b""
+    if to_upgrade:
+        await send({"type": "websocket.http.response.start", "status": answer.status, "headers": encoded})
+        await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
+        return
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded, "trailers": False})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

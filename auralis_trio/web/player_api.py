@@ -9,6 +9,7 @@ from quart import Response
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.queue_tracks import tracks_by_id
+from auralis_trio.stream.ordering import seek_in_current
 from auralis_trio.stream.player import Player
 from auralis_trio.web.answers import json_response
 from auralis_trio.web.query import NoParameters, body, query
@@ -86,7 +87,8 @@ class PlayerApi:
         wanted = await body(Seek)
         if (wanted.position_s is None) == (wanted.start_frame is None):
             raise InvalidRequest("Give either position_s or start_frame.")
-        self.player.seek(float(wanted.position_s) if wanted.position_s is not None else wanted.start_frame or 0)
+        place = wanted.start_frame or 0 if wanted.position_s is None else float(wanted.position_s)
+        await seek_in_current(place, self.player, self.services.catalogue)
         return self._told()
 
     async def jump(self) -> Response:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
-from quart import Response
+from quart import Response, current_app, request
 
-from auralis_trio.library.m3u import MEDIA_TYPE
+from auralis_trio.library.m3u import MEDIA_TYPE, MEDIA_TYPES
 from auralis_trio.library.playlist_entries import (
     IN_ORDER,
     MAX_AT_ONCE,
@@ -32,8 +32,19 @@ from auralis_trio.library.playlists import (
 from auralis_trio.library.rule_fields import describe_fields
 from auralis_trio.library.smart import SmartRules, evaluate
 from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import Cursor, Limit, NoParameters, Offset, WindowQuery, body, query
+from auralis_trio.web.query import (
+    MAX_JSON_BYTES,
+    Cursor,
+    Limit,
+    NoParameters,
+    Offset,
+    WindowQuery,
+    body,
+    query,
+    read_body,
+)
 from auralis_trio.web.routes import Route
+from auralis_trio.web.security import Content
 from auralis_trio.web.services import Services
 
 Ids = Annotated[list[int], Meta(max_length=MAX_AT_ONCE)]
@@ -106,6 +117,13 @@ class M3uFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: Annotated[str, Meta(max_length=4096)] | None = None
 
 
+class M3uQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same beside an M3U that is sent as it is; without a name, the list is called as it calls itself."""
+
+    name: str | None = None
+    folder: Annotated[str, Meta(max_length=4096)] | None = None
+
+
 @dataclass(frozen=True)
 class PlaylistsApi:
     """What stands under `/api/playlists`."""
@@ -120,7 +138,7 @@ class PlaylistsApi:
             Route("POST", all_, self.create),
             Route("GET", f"{all_}/fields", self.fields),
             Route("POST", f"{all_}/preview", self.preview),
-            Route("POST", f"{all_}/import", self.import_m3u),
+            Route("POST", f"{all_}/import", self.import_m3u, content=Content.PLAYLIST),
             Route("GET", one, self.playlist),
             Route("PUT", one, self.change),
             Route("DELETE", one, self.delete),
@@ -157,10 +175,16 @@ class PlaylistsApi:
         return json_response(await self._ask(evaluate, wanted.rules, window, time.time_ns()))
 
     async def import_m3u(self) -> Response:
-        """Make a playlist of an M3U."""
-        wanted = await body(M3uFile)
+        """Make a playlist of an M3U: of its text within JSON, or of the bytes of the file."""
+        wanted: M3uFile | M3uQuery
+        if request.mimetype in MEDIA_TYPES:
+            wanted = query(M3uQuery)
+            data = await read_body(current_app.config[MAX_JSON_BYTES])
+        else:
+            wanted = await body(M3uFile)
+            data = wanted.text.encode()
         report = await self.services.catalogue.tell(
-            import_playlist, wanted.name, wanted.text.encode(), self.services.settings.folders, wanted.folder
+            import_playlist, wanted.name, data, self.services.settings.folders, wanted.folder
         )
         playlist = await self._ask(get_playlist, report.playlist_id)
         self._announce("playlist_created", report.playlist_id)

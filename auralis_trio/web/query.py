@@ -8,6 +8,7 @@ from msgspec import Meta
 from quart import current_app, request
 
 from auralis_trio.errors import AuralisError, InvalidRequest
+from auralis_trio.fitting import misfit
 from auralis_trio.library.paging import MAX_CURSOR_CHARS, MAX_LIMIT, MAX_OFFSET, Window
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -66,7 +67,7 @@ def checked(kind: type[T], parameters: Iterable[tuple[str, Sequence[str]]]) -> T
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"A parameter cannot be used: {error}") from None
+        raise InvalidRequest(f"A parameter cannot be used: {misfit(error, kind)}") from None
 
 
 async def body(kind: type[B]) -> B:
@@ -81,8 +82,8 @@ async def body(kind: type[B]) -> B:
         return msgspec.json.decode(data or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if isinstance(error, msgspec.ValidationError):
-            raise InvalidRequest(f"The body cannot be used: {error}") from None
-        raise InvalidRequest("The body is not JSON.") from None
+            raise InvalidRequest(f"The body cannot be used: {misfit(error, kind)}") from None
+        raise InvalidRequest("The body is not JSON. Send it as UTF-8, as RFC 8259 has it.") from None
 
 
 async def read_body(max_bytes: int) -> bytes:
@@ -95,5 +96,5 @@ async def read_body(max_bytes: int) -> bytes:
     async for part in request.body:
         data.extend(part)
         if len(data) > max_bytes:
-            raise BodyTooLarge
+            raise BodyTooLarge(f"The request body is too large: at most {max_bytes} bytes are taken here.")
     return bytes(data)

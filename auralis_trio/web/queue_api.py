@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 from quart import Response, request
+from werkzeug.http import parse_etags
 
 from auralis_trio.errors import Conflict
 from auralis_trio.library.playlists import PlaylistText, create_playlist, get_playlist
@@ -118,8 +119,8 @@ class QueueApi:
         return await self._carry_out(await body(kind))
 
     async def _carry_out(self, order: QueueOrder) -> Response:
-        if (header := request.headers.get("If-Match")) is not None and header.strip() != "*":
-            order = replace(order, revision=_revision_in(header))
+        if (header := request.headers.get("If-Match")) is not None:
+            order = _guarded(order, header, self.player.revision)
         made = await carry_out(order, self.player, self.services.catalogue)
         return _tagged({**self.player.summary(), "entry_ids": [entry.id for entry in made]})
 
@@ -147,16 +148,20 @@ def _steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
     return [{"action": step.action, "total": len(step.queue.entries)} for step in reversed(steps)]
 
 
-def _revision_in(header: str) -> int:
-    """The revision in an `If-Match` header; whatever is none of ours is one that no queue has any more.
+def _guarded(order: QueueOrder, header: str, revision: int) -> QueueOrder:
+    """An order that counts for `revision` alone, if an `If-Match` header has its tag.
+
+    Tags are compared weakly, for that of a page that travelled compressed is a weak one, and the revision says all.
 
     Raises:
-        Conflict: it is not the tag of a queue.
+        Conflict: it has not.
     """
-    tag = header.strip().removeprefix('"').removesuffix('"')
-    if not (tag.isascii() and tag.isdigit() and len(tag) < 17):
-        raise Conflict("If-Match names no revision of the queue.", code="stale_revision")
-    return int(tag)
+    tags = parse_etags(header)
+    if tags.star_tag:
+        return order
+    if not tags.contains_weak(str(revision)):
+        raise Conflict("The queue has changed meanwhile: ask for it again.", code="stale_revision")
+    return order if order.revision is not None else replace(order, revision=revision)
 
 
 def _tagged(told: dict[str, Any]) -> Response:

@@ -35,15 +35,30 @@ class RangeRefused(AuralisError):
 
     status = 416
     default_code = "range_not_satisfiable"
-    text = "The range lies outside of what there is."
+    text = "The range lies outside of what there is; the header Content-Range says how much that is."
 
     def __init__(self, total: int, message: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.headers = {"Content-Range": f"bytes */{total}"}
 
 
+class PreconditionFailed(AuralisError):
+    """The client wants a version that is not there any more."""
+
+    status = 412
+    default_code = "precondition_failed"
+    text = "This is another version by now. Ask for it without If-Match, or begin anew."
+
+
 def is_unchanged(headers: Headers, etag: str) -> bool:
-    """Whether the client has this already (`If-None-Match`, compared weakly)."""
+    """Whether the client has this already (`If-None-Match`, compared weakly).
+
+    Raises:
+        PreconditionFailed: it wants another version than this (`If-Match`, compared strongly).
+    """
+    wanted = headers.get("If-Match")
+    if wanted is not None and not parse_etags(wanted).contains(etag):
+        raise PreconditionFailed
     given = headers.get("If-None-Match")
     return given is not None and parse_etags(given).contains_weak(etag)
 

@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from quart import Response
+from quart import Response, request
 from quart_trio import QuartTrio
+
+from auralis_trio.web.security import Content, check_content
+
+CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
 View = Callable[..., Awaitable[Response]]
 
@@ -19,6 +23,7 @@ class Route:
     method: str
     rule: str
     view: View
+    content: Content = Content.JSON
 
     @property
     def shape(self) -> tuple[str, str]:
@@ -38,4 +43,15 @@ def install_routes(app: QuartTrio, routes: Iterable[Route]) -> None:
         raise ValueError(f"routes that stand twice: {twice}")
     options: dict[str, Any] = {"strict_slashes": False}
     for route in table:
-        app.add_url_rule(route.rule, f"{route.method} {route.rule}", route.view, methods=[route.method], **options)
+        view = _checked(route) if route.method in CHANGES else route.view
+        app.add_url_rule(route.rule, f"{route.method} {route.rule}", view, methods=[route.method], **options)
+
+
+def _checked(route: Route) -> View:
+    """The route's view, for nothing but the content that the route takes."""
+
+    async def view(**arguments: Any) -> Response:
+        check_content(request.headers.get("Content-Type", ""), route.content)
+        return await route.view(**arguments)
+
+    return view

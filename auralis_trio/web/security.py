@@ -3,15 +3,18 @@
 A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
 (which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
 from another site is refused unless it only opens the page. A request without Origin and without those marks comes
-from a program, not from a page, and passes. State changes take JSON or a picture, which no foreign form can send.
+from a program, not from a page, and passes. State changes take JSON, a picture or a playlist, which no foreign form
+can send.
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 from auralis_trio.errors import AuralisError, Forbidden
+from auralis_trio.library.m3u import MEDIA_TYPES as M3U_TYPES
 
 PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -31,12 +34,51 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 
-class UnsupportedContent(AuralisError):
-    """A state change that is neither JSON nor a picture."""
+class FromElsewhere(Forbidden):
+    """The page that asks is not ours."""
+
+    default_code = "origin_not_allowed"
+    text = "Pages from elsewhere may not use this server. Start it with --allow-host to allow those of a host."
+
+
+class JsonRequired(AuralisError):
+    """A state change that is not JSON."""
 
     status = 415
     default_code = "json_required"
     text = "Send the request with the header Content-Type: application/json."
+
+
+class PlaylistRequired(AuralisError):
+    """What should be a playlist is neither its file nor JSON."""
+
+    status = 415
+    default_code = "playlist_required"
+    text = f"Send the playlist's file with its Content-Type: {', '.join(sorted(M3U_TYPES))}; or send JSON."
+
+
+class PictureRequired(AuralisError):
+    """What should be a picture is something else, or of a kind that cannot be shown."""
+
+    status = 415
+    default_code = "picture_required"
+    text = f"Send a picture with its own Content-Type: {', '.join(sorted(PICTURE_TYPES))}."
+
+
+class Content(Enum):
+    """What a state change takes, where it takes anything at all."""
+
+    JSON = "json"
+    PICTURE = "picture"
+    PLAYLIST = "playlist"
+
+
+_TAKEN: dict[Content, Set[str]] = {
+    Content.JSON: {"application/json"},
+    Content.PICTURE: PICTURE_TYPES,
+    Content.PLAYLIST: {"application/json", *M3U_TYPES},
+}
+_REFUSALS = {Content.JSON: JsonRequired, Content.PICTURE: PictureRequired, Content.PLAYLIST: PlaylistRequired}
 
 
 @dataclass(frozen=True)
@@ -51,7 +93,6 @@ class Guard:
 
         Raises:
             Forbidden: Host or Origin is not ours.
-            UnsupportedContent: a state change that is neither JSON nor a picture.
         """
         host = headers.get("host", "")
         if not self._is_ours(host):
@@ -61,13 +102,11 @@ class Guard:
             )
         origin = headers.get("origin")
         if origin is not None and not self._is_own_page(origin, host):
-            raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
+            raise FromElsewhere
         if origin is None and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             opens_page = method == "GET" and headers.get("sec-fetch-dest") == "document"
             if not opens_page:
-                raise Forbidden("Pages from elsewhere may not use this server.", code="origin_not_allowed")
-        if method in {"POST", "PUT", "PATCH"} and not _is_unforgeable(headers.get("content-type", "")):
-            raise UnsupportedContent
+                raise FromElsewhere
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         try:
@@ -110,10 +149,15 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_unforgeable(content_type: str) -> bool:
-    """Whether a page can only send this kind of content where it is allowed to: no form and no beacon has it."""
+def check_content(content_type: str, content: Content) -> None:
+    """Take only what a page can send where it is allowed to: no form and no beacon has these kinds of content.
+
+    Raises:
+        JsonRequired, PictureRequired, PlaylistRequired: it is something else.
+    """
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind in PICTURE_TYPES
+    if kind not in _TAKEN[content]:
+        raise _REFUSALS[content]
 
 
 def is_loopback(host: str) -> bool:

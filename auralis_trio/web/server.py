@@ -107,10 +107,8 @@ def sends_whole_tracks(path: str) -> bool:
 
 async def _refuse(scope: Scope, send: ASGISendCallable, error: AuralisError) -> None:
     """Answer without the application: it never sees what the guard turns away."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": None})
-        return
-    await send_answer(problem_answer(error), send)
+    with_body = scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] != "HEAD")
+    await send_answer(problem_answer(error), send, with_body=with_body, to_upgrade=scope["type"] == "websocket")
 
 
 async def _add_page_headers(response: Response) -> Response:

@@ -18,7 +18,7 @@ from auralis_trio.encoder.whole import FlacStream, OggOpus
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import describe_mastering, head_response, json_response
+from auralis_trio.web.answers import describe_mastering, head_response, json_response, not_modified
 from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
 from auralis_trio.web.plain import Answer, Asked, PlainRoute, asked_of_quart
 from auralis_trio.web.query import NoParameters, query
@@ -91,7 +91,12 @@ class StreamApi:
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             if index >= track.grid.total_chunks:
-                raise NotFound("The track has no chunk of this number.", code="chunk_not_found")
+                raise NotFound(
+                    f"The track has chunks from 0 to {track.grid.total_chunks - 1}, and not this one."
+                    if track.grid.total_chunks
+                    else "The track has not a single frame, and so no chunk.",
+                    code="chunk_not_found",
+                )
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
             headers = _caching(etag, wanted)
             if is_unchanged(asked.headers, etag):
@@ -119,14 +124,15 @@ class StreamApi:
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
             headers = _caching(etag, wanted)
             if is_unchanged(request.headers, etag):
-                return Response(b"", 304, headers)
+                return not_modified(headers)
             layout = WavLayout(track.format, encoding, track.total_frames)
             part = requested_part(request.method, request.headers, etag, layout.total_bytes)
             headers |= part.headers()
+            # What cannot be played is said before a body is promised.
+            await track.verify()
             if request.method == "HEAD":
                 return head_response(part.status, headers, "audio/wav")
             if track.total_frames:
-                # What cannot be played is said before a body is promised.
                 frame = layout.frame_at(min(part.start, layout.data_end - 1))
                 await track.chunk(recipe, track.grid.chunk_of(frame), encoding)
             body = WavBody(self.services.renderer, track, recipe, (encoding, part))
@@ -140,7 +146,7 @@ class StreamApi:
         """The whole track as Ogg Opus, encoded as it is rendered."""
         wanted = query(OpusQuery)
         if wanted.sample_rate not in (None, OPUS_RATE):
-            raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz.")
+            raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz: leave sample_rate out.")
         at_its_rate = msgspec.structs.replace(wanted, sample_rate=OPUS_RATE)
 
         def start(form: AudioFormat, total_frames: int) -> OggOpus:
@@ -153,17 +159,20 @@ class StreamApi:
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             if not track.total_frames:
-                raise InvalidRequest("A track without a single frame cannot be sent as FLAC or Opus.")
+                raise InvalidRequest(
+                    "A track without a single frame cannot be sent as FLAC or Opus: ask for audio.wav."
+                )
             etag = f"{track.revision(recipe)}-{suffix}"
             headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
             if is_unchanged(request.headers, etag):
-                return Response(b"", 304, headers)
+                return not_modified(headers)
+            # What cannot be played is said before a body is begun.
+            await track.verify()
             kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]
                 return head
-            # What cannot be played is said before a body is begun.
             await track.chunk(recipe, 0, CHUNK_ENCODING)
             body = EncodedBody(self.services.renderer, track, recipe, start)
         return Response(body, 200, headers, content_type=kind)
@@ -176,7 +185,7 @@ class StreamApi:
         etag = f"{file.content_id}-{seen.size}-{seen.mtime_ns}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
         if is_unchanged(request.headers, etag):
-            return Response(b"", 304, headers)
+            return not_modified(headers)
         part = requested_part(request.method, request.headers, etag, seen.size)
         headers |= part.headers()
         kind = format_named(file.kind).media_type

@@ -9,7 +9,9 @@ from typing import Any
 import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, WebsocketScope
 
+from auralis_trio.errors import NotFound
 from auralis_trio.stream.session import SessionServices, run_session
+from auralis_trio.web.plain import problem_answer, send_answer
 
 PATH = "/ws"
 
@@ -61,7 +63,8 @@ async def serve_websocket(
     if opening["type"] != "websocket.connect":
         return
     if scope["path"] != PATH:
-        await send({"type": "websocket.close", "code": 1008, "reason": None})
+        nothing = NotFound(f"WebSockets are taken under {PATH} alone.")
+        await send_answer(problem_answer(nothing), send, to_upgrade=True)
         return
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await run_session(WebSocketLink(receive, send, client_of(scope)), services)

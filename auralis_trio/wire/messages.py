@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from auralis_trio.fitting import misfit
 from auralis_trio.wire.queue_orders import QueueOrder
 from auralis_trio.wire.wishes import Id, Intensity, PresetName, SampleRate, Wishes
 
 PROTOCOL_VERSION = 1
-MAX_QUOTE = 200
 
 Frame = Annotated[int, Meta(ge=0, le=2**53)]
 Position = Annotated[float, Meta(ge=0, le=1e9)]
@@ -170,7 +170,7 @@ def parse(message: str | bytes) -> Message:
     try:
         envelope = _envelope.decode(message)
     except msgspec.ValidationError as error:
-        raise _shape_error('A message is {"type": ..., "data": {...}}', error) from None
+        raise _shape_error('A message is {"type": ..., "data": {...}}', error, _Envelope) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("invalid_json", "This is not JSON.") from None
     decoder: msgspec.json.Decoder[Message] | None = _decoders.get(envelope.type)
@@ -179,14 +179,13 @@ def parse(message: str | bytes) -> Message:
     try:
         return decoder.decode(b"{}" if isinstance(envelope.data, UnsetType) else envelope.data)
     except msgspec.ValidationError as error:
-        raise _shape_error(envelope.type, error) from None
+        raise _shape_error(envelope.type, error, CLIENT_MESSAGES[envelope.type]) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise MessageError("invalid_json", "This is not JSON.") from None
 
 
-def _shape_error(what: str, error: msgspec.ValidationError) -> MessageError:
-    # The error may quote what the client said, and that may be long.
-    return MessageError("validation_error", f"{what}: {str(error)[:MAX_QUOTE]}")
+def _shape_error(what: str, error: msgspec.ValidationError, kind: Any) -> MessageError:
+    return MessageError("validation_error", f"{what}: {misfit(error, kind)}")
 
 
 def pack(kind: str, data: dict[str, Any]) -> str:

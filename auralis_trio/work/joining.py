@@ -61,7 +61,7 @@ class Joint(msgspec.Struct, frozen=True):
         parts: list[object] = [self.tail_frames, self.channels]
         if self.head is not None:
             head = self.head
-            parts += [head.join.frames, head.join.curve, head.leaving.content_id, head.sound.key, head.recipe.key]
+            parts += [head.join.frames, head.join.curve, head.leaving.origin, head.sound.key, head.recipe.key]
         return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

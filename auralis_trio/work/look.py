@@ -4,6 +4,7 @@ Most files are told by their headers. The decoders are loaded only by `probe`, f
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from auralis_trio.decoder.probing import Probed, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
 from auralis_trio.decoder.sniff import map_file
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceMissing
+from auralis_trio.library.lyrics import folders_with_lyrics, read_lyrics_beside
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tags import MAX_TAG_BYTES, read_tags
 
@@ -43,8 +45,9 @@ def look_at_files(paths: list[str]) -> list[ProbedFile | FailedFile | None]:
 
     None stands for a file whose decoder would have to be asked.
     """
+    sung = folders_with_lyrics(paths)
     return [
-        _alone(look.path, _tell, look) if isinstance(look, _Look) else look
+        _alone(look.path, _tell, look, None, os.path.dirname(look.path) in sung) if isinstance(look, _Look) else look
         for looks in _looks(paths)
         for look in looks
     ]
@@ -96,8 +99,10 @@ def _look(path: str, ask: Ask | None = None) -> _Look | None:
         return _Look(path, file.size, file.mtime_ns, probed, tag_excerpt(file, mapped, MAX_TAG_BYTES))
 
 
-def _tell(look: _Look, named: str | None = None) -> ProbedFile:
+def _tell(look: _Look, named: str | None = None, sung: bool = True) -> ProbedFile:
+    """All of it; with lyrics from beside the file only where these may be `sung`."""
     probed = look.probed
+    lyrics, lyrics_mtime_ns = read_lyrics_beside(named or look.path) if sung else (None, None)
     return ProbedFile(
         path=named or look.path,
         size=look.size,
@@ -107,4 +112,6 @@ def _tell(look: _Look, named: str | None = None) -> ProbedFile:
         total_frames=probed.total_frames,
         content_id=probed.content_id,
         tags=read_tags(look.path, named, probed.kind, look.excerpt),
+        lyrics_beside=lyrics,
+        lyrics_mtime_ns=lyrics_mtime_ns,
     )

@@ -43,12 +43,12 @@ def read_bytes(path: str, expected: FileState, offset: int, size: int) -> bytes:
     with open_regular(path) as file:
         if _state(file) != expected:
             raise SourceChanged
-        return file.read_exactly(offset, size)
+        with file.unchanged():
+            return file.read_exactly(offset, size)
 
 
 def _state(file: RegularFile) -> FileState:
-    seen = os.fstat(file.descriptor)
-    return FileState(seen.st_size, seen.st_mtime_ns)
+    return FileState(file.size, file.mtime_ns)
 
 
 def _is_there(path: str) -> bool:

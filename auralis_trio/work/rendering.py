@@ -1,6 +1,5 @@
 """One track under the hands of one stream or request: open, render, encode. Called from worker threads only."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from auralis_trio.audio.block import Block
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import GRAINS_PER_CHUNK, Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.opening import Seen, open_source, verify
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder import encode
-from auralis_trio.errors import SourceChanged, SourceError, SourceMissing
+from auralis_trio.errors import SourceError
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound, render_span
 
@@ -92,9 +91,9 @@ class TrackReader:
         Raises:
             SourceError: it cannot be played, or is no longer the one that the library knows.
         """
-        self._verify()
         file = self._file
-        return open_source(file.path, file.content_id, self._pcm, check, file.resample_hz)
+        # What is rendered is kept under the content that the library saw: so it must be that content.
+        return open_source(file.path, file.file_origin, self._pcm, check, file.resample_hz, _seen(file))
 
     def describe(self, check: Check = never_cancelled) -> Described:
         """Open the file and count its frames.
@@ -153,16 +152,18 @@ class TrackReader:
             raise SourceError("The track was closed.")
         return self._source
 
-    def _verify(self) -> None:
-        """What is rendered is kept under the content that the library saw: so it must be that content."""
-        try:
-            seen = os.stat(self._file.path)
-        except OSError as error:
-            raise SourceMissing from error
-        if (seen.st_size, seen.st_mtime_ns) == (self._file.size, self._file.mtime_ns):
-            return
-        if probe(self._file.path).content_id != self._file.file_content_id:
-            raise SourceChanged
+
+def verify_file(file: TrackFile) -> None:
+    """Look at a track's file, without decoding it.
+
+    Raises:
+        SourceError: it is missing, or no longer the one that the library knows.
+    """
+    verify(file.path, _seen(file))
+
+
+def _seen(file: TrackFile) -> Seen:
+    return Seen(file.file_content_id, file.size, file.mtime_ns)
 
 
 def rendered_span(source: AudioSource, sound: Sound, span: Span, check: Check) -> Rendered:

@@ -83,7 +83,7 @@ def _prepare(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
         write_tags(order.temp, order.changes or {})
     else:
         _rebuild(order, before)
-    _keep_ownership(order.temp, status)
+    _keep_attributes(order.path, order.temp, status)
     probed = _prove(order)
     _sync(order.temp)
     after = FileState(os.stat(order.temp).st_size, os.stat(order.temp).st_mtime_ns, _digest(order.temp))
@@ -257,10 +257,15 @@ def _copy(source: str, target: str) -> None:
         shutil.copyfileobj(old, new, _PIECE_BYTES)
 
 
-def _keep_ownership(path: str, status: os.stat_result) -> None:
+def _keep_attributes(source: str, target: str, status: os.stat_result) -> None:
+    """Give a copy the owner, the mode and what else the system keeps beside the bytes, as far as our rights go."""
+    with contextlib.suppress(OSError):  # a file system may have no such attributes
+        for name in os.listxattr(source):
+            with contextlib.suppress(OSError):  # some are for a privileged server alone
+                os.setxattr(target, name, os.getxattr(source, name))
     with contextlib.suppress(PermissionError):  # only a privileged server may give files away
-        os.chown(path, status.st_uid, status.st_gid)
-    os.chmod(path, status.st_mode & 0o7777)
+        os.chown(target, status.st_uid, status.st_gid)
+    os.chmod(target, status.st_mode & 0o7777)
 
 
 def _sync(path: str) -> None:
@@ -335,7 +340,7 @@ def _write_parts(file: EditedFile, source: str, target: str) -> None:
     with _create(target) as new:
         for piece in _pieces(source, file.kept, file.parts):
             new.write(piece)
-    _keep_ownership(target, os.stat(source))
+    _keep_attributes(source, target, os.stat(source))
 
 
 def _pieces(new: str, kept: str, parts: Sequence[FilePart]) -> Iterator[bytes]:

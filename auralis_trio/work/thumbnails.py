@@ -6,7 +6,7 @@ Only a few formats are opened at all, and none of so many pixels that decoding i
 import hashlib
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Literal
 
@@ -14,7 +14,7 @@ import msgspec
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.library.pictures import embedded_picture, picture_file
+from auralis_trio.library.pictures import embedded_pictures, picture_files
 
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
@@ -100,24 +100,24 @@ def make_thumbnail(data: bytes, size: int) -> bytes:
 def find_picture(folders: Sequence[str], names: Sequence[str], files: Sequence[str]) -> FoundPicture | None:
     """The first picture that can be shown: those called one of `names` in `folders`, then those inside `files`."""
     for folder in folders:
-        if found := _usable("file", picture_file(folder, names)):
+        if found := _first_usable("file", picture_files(folder, names)):
             return found
     for file in files:
         try:
-            if os.path.isfile(file) and (found := _usable("embedded", embedded_picture(file))):
+            if os.path.isfile(file) and (found := _first_usable("embedded", embedded_pictures(file))):
                 return found
         except OSError:
             continue
     return None
 
 
-def _usable(source: Literal["embedded", "file"], data: bytes | None) -> FoundPicture | None:
-    if data is None:
-        return None
-    try:
-        return FoundPicture(source=source, facts=check_picture(data), data=data)
-    except PictureRefused:
-        return None
+def _first_usable(source: Literal["embedded", "file"], pictures: Iterable[bytes]) -> FoundPicture | None:
+    for data in pictures:
+        try:
+            return FoundPicture(source=source, facts=check_picture(data), data=data)
+        except PictureRefused:
+            continue
+    return None
 
 
 def _open(data: bytes) -> Image.Image:

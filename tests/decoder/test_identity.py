@@ -2,21 +2,27 @@
 
 """A track keeps its content id when its tags change, grow, move or go, and has another one when its audio does."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import mutagen
 import mutagen.aac
+import numpy as np
 import pytest
 from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, ID3, TIT2
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggvorbis import OggVorbis
+from numpy.typing import NDArray
 
 from auralis_trio.audio.formats import FORMATS
+from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.identity import identify
 from auralis_trio.decoder.opening import probe
+from auralis_trio.decoder.regular_file import RegularFile
 from tests.decoder.conftest import Sounds
 from tests.sound_files import music, write
 
@@ -126,3 +132,58 @@ def test_other_audio_of_the_same_length_has_another_identity(sounds: Sounds, kin
     # Ogg and MP4 writers may number their streams or stamp their files, which is not audio.
     assert first.content_id == again.content_id
     assert len(first.content_id) == 32
+
+
+RATE = 44_100
+PLAIN = [row.name for row in FORMATS if row.plain]
+
+
+def stem(*seconds: tuple[float, float], level: int = 0, frames: int = 20 * RATE) -> NDArray[np.int16]:
+    """Stereo that is constant but for some stretches."""
+    samples = np.full((frames, 2), level, np.int16)
+    for start, end in seconds:
+        first, last = int(start * RATE), int(end * RATE)
+        noise = np.random.default_rng(first).integers(-8000, 8000, (last - first, 2), np.int16)
+        samples[first:last] = noise
+    return samples
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+@pytest.mark.parametrize("level", [0, 7, -1])
+def test_stems_that_are_silent_where_one_looks_first_are_told_apart(tmp_path: Path, kind: str, level: int) -> None:
+    stretches = [((3.0, 6.0), (13.0, 16.0)), ((3.1, 6.0), (13.0, 16.0)), ((8.0, 8.4),), ((7.9, 8.3),), ()]
+    paths = [str(tmp_path / f"{number}") for number in range(len(stretches) + 1)]
+    for path, each in zip(paths, [*stretches, stretches[0]], strict=True):
+        write(path, kind, (stem(*each, level=level) / 32_768).astype(np.float32), RATE)
+    found = [probe(path) for path in paths]
+    assert len({one.total_frames for one in found}) == 1
+    assert len({one.content_id for one in found}) == len(stretches)
+    assert found[0] == found[-1]
+
+
+class CountedFile(RegularFile):
+    """Counts what is read of it."""
+
+    reads = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return super().read_at(offset, length)
+
+
+def reads_of(data: bytes, kind: str, tmp_path: Path) -> int:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with path.open("rb") as opened:
+        file = CountedFile(opened.fileno(), str(path), os.fstat(opened.fileno()))
+        identify(file, FileMap(kind, ((0, len(data)),)), None)
+    return file.reads
+
+
+def test_few_windows_are_looked_at_and_a_bounded_number_where_all_is_silent(tmp_path: Path) -> None:
+    sound = np.random.default_rng(1).bytes(3_000_000)
+    assert (reads_of(sound, "mp3", tmp_path), reads_of(sound, "wav", tmp_path)) == (3, 5)
+    begins_late = bytes(10_000) + sound
+    assert (reads_of(begins_late, "mp3", tmp_path), reads_of(begins_late, "wav", tmp_path)) == (4, 6)
+    for silence in (bytes(3_000_000), bytes(10), b"\x01\x00\xff\xff" * 500_000):
+        assert reads_of(silence, "mp3", tmp_path) == reads_of(silence, "wav", tmp_path) == 65

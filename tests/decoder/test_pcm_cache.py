@@ -129,7 +129,7 @@ def test_what_does_not_fit_together_is_deleted_at_the_start(
     assert np.array_equal(_play(_path(sounds), "one", cache), whole)
 
 
-def test_a_folder_that_disappears_costs_speed_and_nothing_else(
+def test_a_folder_that_disappears_is_made_again_and_its_tracks_decoded_again(
     sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path
 ) -> None:
     cache = new_cache()
@@ -139,7 +139,85 @@ def test_a_folder_that_disappears_costs_speed_and_nothing_else(
     (tmp_path / "pcm").rmdir()
     assert np.array_equal(_play(_path(sounds), "one", cache), whole)
     assert np.array_equal(_play(_path(sounds), "two", cache), whole)
-    assert cache.statistics().bytes == 0
+    for name in ("one", "two"):
+        assert np.array_equal(_play(_path(sounds), name, cache), whole)
+    found = cache.statistics()
+    assert (found.fills, found.spills, found.bytes) == (3, 0, 2 * TRACK_BYTES)
+    assert new_cache().statistics().entries == 2
+
+
+def _flip(folder: Path, at: int = TRACK_BYTES // 3) -> None:
+    (data,) = folder.glob("*.pcm")
+    with data.open("r+b") as file:
+        file.seek(at)
+        bits = file.read(4)
+        file.seek(at)
+        file.write(bytes(bit ^ 0x10 for bit in bits))
+
+
+@pytest.mark.parametrize("at", [0, TRACK_BYTES // 3, TRACK_BYTES - 4])
+def test_samples_that_the_disk_has_spoilt_are_never_heard_and_decoded_again(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path, at: int
+) -> None:
+    whole, cache = sounds.read(_path(sounds)), new_cache()
+    _play(_path(sounds), "one", cache)
+    _flip(tmp_path / "pcm", at)
+    assert np.array_equal(_play(_path(sounds), "one", cache), whole)
+    assert np.array_equal(_play(_path(sounds), "one", cache), whole)
+    assert cache.statistics().fills == 2
+    _flip(tmp_path / "pcm", at)
+    cache = new_cache()
+    for _ in range(2):
+        assert np.array_equal(_play(_path(sounds), "one", cache), whole)
+    assert (cache.statistics().fills, cache.statistics().bytes) == (1, TRACK_BYTES)
+
+
+def test_samples_that_are_spoilt_while_the_rest_is_decoded_are_not_heard_either(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path
+) -> None:
+    whole, cache = sounds.read(_path(sounds)), new_cache()
+    for part in (STEP, STEP // 2 + 100, FRAMES):
+        source = open_source(_path(sounds), "one", cache)
+        source.read(0, part)
+        _flip(tmp_path / "pcm", 4 * part)
+        assert np.array_equal(_read_all(source), whole)
+        source.close()
+        assert np.array_equal(_play(_path(sounds), "one", cache), whole)
+        cache.clear()
+
+
+def test_files_that_changed_places_are_not_taken_for_each_other(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path
+) -> None:
+    paths = {"one": _path(sounds), "two": sounds.path("wavpack", 2, 48_000, FRAMES)}
+    cache = new_cache()
+    whole = {name: _play(path, name, cache) for name, path in paths.items()}
+    for suffix in (".pcm", ".record"):
+        one, two = sorted((tmp_path / "pcm").glob(f"*{suffix}"))
+        one.rename(tmp_path / "between")
+        two.rename(one)
+        (tmp_path / "between").rename(two)
+    for again in (cache, new_cache()):
+        for name, path in paths.items():
+            assert np.array_equal(_play(path, name, again), whole[name])
+
+
+def test_clearing_forgets_one_content_or_all_and_what_is_read_when_its_last_reader_leaves(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path
+) -> None:
+    whole, cache = sounds.read(_path(sounds)), new_cache()
+    for name in ("one", "two", "three"):
+        _play(_path(sounds), name, cache)
+    assert cache.clear("one") == (1, TRACK_BYTES)
+    assert cache.statistics().bytes == 2 * TRACK_BYTES
+    source = open_source(_path(sounds), "two", cache)
+    assert cache.clear() == (2, 2 * TRACK_BYTES)
+    assert np.array_equal(_read_all(source), whole)
+    source.close()
+    assert (cache.statistics().entries, cache.statistics().bytes) == (0, 0)
+    assert list((tmp_path / "pcm").iterdir()) == []
+    assert np.array_equal(_play(_path(sounds), "two", cache), whole)
+    assert cache.statistics().entries == 1
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:

@@ -218,7 +218,9 @@ async def test_nothing_is_found_under_an_unknown_id(http: httpx2.AsyncClient, tm
         ("GET", "/api/library/tracks/random?seed=-1", None),
         ("GET", "/api/library/tracks/favorites?sort=path", None),
         ("GET", "/api/library/tracks/most-played?limit=501", None),
+        ("GET", "/api/albums?search=colour:red", None),
         ("GET", "/api/albums/1/artwork?size=65", None),
+        ("GET", "/api/albums/1/artwork?optional=perhaps", None),
         ("GET", "/api/albums/1/artwork?size=2048", None),
         ("POST", "/api/albums/1/artwork", b"no picture"),
     ],
@@ -333,6 +335,9 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
     assert (await http.delete(place)).json()["revision"] is None
     gone = await http.get(place)
     assert (gone.status_code, gone.json()["code"]) == (404, "no_artwork")
+    nothing = await http.get(place, params={"optional": "true", "size": 64})
+    assert (nothing.status_code, nothing.content) == (204, b"")
+    assert (await http.get("/api/albums/987654/artwork", params={"optional": "true"})).status_code == 404
     assert (await http.delete(place)).status_code == 404
     assert (await http.post(f"{place}/extract", headers=JSON)).status_code == 200
     assert heard.kinds() == ["artwork_updated"] * 4

@@ -98,11 +98,27 @@ async def test_what_the_client_has_is_not_sent_again(http: httpx2.AsyncClient) -
             for method in ("GET", "HEAD"):
                 fresh = await http.request(method, address, headers={"If-None-Match": known})
                 assert (fresh.status_code, fresh.content, fresh.headers["ETag"]) == (304, b"", etag)
+                assert not {"content-type", "content-length"} & {name.lower() for name in fresh.headers}
         # A condition on the whole comes before a range, and a date says nothing.
         assert (await get(http, address, If_None_Match=etag, Range="bytes=0-9")).status_code == 304
         assert (await get(http, address, If_None_Match='"other"')).status_code == 200
         assert (await get(http, address, If_Modified_Since="Fri, 31 Dec 2049 23:59:59 GMT")).status_code == 200
     assert len(tags) == len(addresses(WITH_RANGES, WITHOUT))
+
+
+async def test_whoever_wants_a_version_that_is_gone_gets_none_of_another(http: httpx2.AsyncClient) -> None:
+    for address in addresses(WITH_RANGES, WITHOUT):
+        etag = (await http.head(address)).headers["ETag"]
+        for wanted, met in (
+            (etag, True),
+            ("*", True),
+            (f'"other", {etag}', True),
+            ('"zz"', False),
+            (f"W/{etag}", False),
+        ):
+            answer = await get(http, address, If_Match=wanted, Range="bytes=0-9")
+            assert answer.status_code in ((200, 206) if met else (412,))
+            assert met or answer.json()["code"] == "precondition_failed"
 
 
 async def test_a_part_is_cut_from_the_whole_for_whoever_has_the_rest_of_it(http: httpx2.AsyncClient) -> None:

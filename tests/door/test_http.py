@@ -1,5 +1,6 @@
 """What HTTP clients rely on: ranges, conditions, errors, and that every route of the table answers."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,12 +12,14 @@ import soundfile
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
+from auralis_trio.web.security import Content
 from auralis_trio.web.server import route_table
 from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
 from tests.door.test_medley_routes import ROUTES as MEDLEY_ROUTES
 from tests.door.test_metadata_routes import ROUTES as METADATA_ROUTES
 from tests.door.test_player_routes import ROUTES as PLAYER_ROUTES
 from tests.serving import running_server, settings_for
+from tests.web.raw_client import connected, upgrade
 
 RATE = 44_100
 
@@ -183,6 +186,8 @@ PROBLEMS = [
     ("GET", "/player/../server.py", {}, 404, "not_found"),
     ("GET", "/player/%2e%2e/server.py", {}, 404, "not_found"),
     ("PUT", "/api/health", JSON, 405, "method_not_allowed"),
+    ("POST", "/api/health", {}, 405, "method_not_allowed"),
+    ("POST", "/api/nothing", {}, 404, "not_found"),
     ("GET", "/api/library/tracks/99", {}, 404, "track_not_found"),
     ("GET", "/api/library/tracks/99999999999999999999999", {}, 404, "track_not_found"),
     ("GET", "/api/library/tracks/-1", {}, 404, "not_found"),
@@ -216,6 +221,86 @@ async def test_what_goes_wrong_is_a_problem_with_a_code_and_no_path(
     assert set(answer.json()) == {"type", "title", "status", "detail", "code"}
     assert str(tmp_path) not in answer.text
     assert not re.search(r"Traceback|File \"|\.py", answer.text)
+
+
+FORMS = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/svg+xml")
+
+
+async def test_nothing_is_changed_by_what_a_form_of_another_page_can_send(
+    server: Server, http: httpx2.AsyncClient
+) -> None:
+    changing = [route for route in route_table(server.services) if route.method not in {"GET", "DELETE"}]
+    assert len(changing) > 30
+    for route in changing:
+        path = re.sub("<[^>]*>", "1", route.rule)
+        types = [*FORMS, "application/json" if route.content is Content.PICTURE else "image/png"]
+        for content_type in types:
+            answer = await http.request(route.method, path, headers={"Content-Type": content_type}, content=b"{}")
+            told = (answer.status_code, answer.json()["code"])
+            assert told == (415, f"{route.content.value}_required"), (path, content_type)
+
+
+async def test_what_should_be_a_picture_is_told_which_kinds_are_taken(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/api/albums/1/artwork", headers={"Content-Type": "image/bmp"}, content=b"BM")
+    assert answer.status_code == 415
+    assert "image/gif, image/jpeg, image/png, image/webp" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"GET http://{host}/api/health HTTP/1.1\r\nhost: evil.example", 200, None),
+        (b"GET http://evil.example/api/health HTTP/1.1\r\nhost: {host}", 403, "host_not_allowed"),
+        (b"GET http://{host} HTTP/1.1\r\nhost: {host}", 200, None),
+        (upgrade(b"/ws", b"origin: http://evil.example")[:-4], 403, "origin_not_allowed"),
+        (upgrade(b"/elsewhere")[:-4], 404, "not_found"),
+    ],
+)
+async def test_what_programs_rarely_send_is_answered_in_full(
+    server: Server, head: bytes, status: int, code: str | None
+) -> None:
+    async with connected(int(server.url.rpartition(":")[2])) as client:
+        await client.say(head + b"\r\n\r\n")
+        answer = await client.answer()
+    assert answer.status == status
+    if code is not None:
+        assert answer.headers[b"content-type"] == b"application/problem+json"
+        assert json.loads(answer.body)["code"] == code
+
+
+PLAIN: list[tuple[str, str, object, str]] = [
+    ("GET", "/api/stream/1/audio.wav?sample_rate=384000", None, "sample_rate is one of 8000, "),
+    ("GET", "/api/stream/1/chunk/0?preset=loud", None, "preset is one of adaptive, "),
+    ("GET", "/api/stream/1/chunk/0?intensity=2", None, "intensity is a number from 0 to 1."),
+    ("GET", "/api/library/tracks?limit=0", None, "limit is a whole number from 1 to 500."),
+    ("GET", "/api/library/tracks?nonsense=1", None, "There is no nonsense: what can be given is limit, "),
+    ("POST", "/api/player/queue", {"track_ids": []}, "track_ids is a list of 1 to 10000."),
+    ("POST", "/api/player/queue", {}, "track_ids is missing: it is a list of 1 to 10000."),
+    ("POST", "/api/player/queue", [], "it is not an object."),
+    ("POST", "/api/player/enhancement/preset", {"preset": "x"}, "preset is one of adaptive, "),
+    ("PUT", "/api/settings", {"crossfade_s": 99}, "crossfade_s is a number from 0 to 12."),
+    ("PUT", "/api/settings", {"colour": 1}, "There is no colour: what can be given is enhancement_enabled, "),
+    ("GET", "/api/stream/1/chunk/77", None, "The track has chunks from 0 to 2, and not this one."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "told"), PLAIN, ids=[told for *_, told in PLAIN])
+async def test_what_does_not_fit_is_told_in_plain_words_with_what_would(
+    http: httpx2.AsyncClient, method: str, path: str, body: object, told: str
+) -> None:
+    answer = await http.request(method, path, json=body)
+    assert answer.status_code in {404, 422}
+    assert told in answer.json()["detail"]
+
+
+async def test_a_picture_that_is_too_large_is_a_problem_too(http: httpx2.AsyncClient) -> None:
+    answer = await http.post(
+        "/api/albums/1/artwork", headers={"Content-Type": "image/png"}, content=bytes(11 * 1024 * 1024)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    answer = await http.post("/api/playlists", headers=JSON, content=b" " * (2 * 1024 * 1024))
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert "at most 1048576 bytes" in answer.json()["detail"]
 
 
 async def test_a_scan_outside_of_the_folders_is_refused(http: httpx2.AsyncClient) -> None:

@@ -281,16 +281,18 @@ async def test_a_missing_track_is_named_or_left_out_where_that_is_wished(
     answer = await http.get(f"{ALBUM}/audio.wav")
     assert (answer.status_code, answer.json()["code"]) == (404, "track_missing")
     assert "Track 2" in answer.json()["detail"]
+    assert "skip_missing=true" in answer.json()["detail"]
     without = await frames(http, f"{ALBUM}/audio.wav?skip_missing=true")
     assert np.array_equal(without, np.concatenate([alone[0], alone[2]]))
     for name in ("0.flac", "1.flac"):
         (folder / name).unlink()
     answer = await http.get(f"{ALBUM}/audio.wav?skip_missing=true")
     assert (answer.status_code, answer.json()["code"]) == (404, "track_missing")
+    assert answer.json()["detail"].endswith("Bring them back and scan the library again.")
 
 
 async def test_what_cannot_be_played_is_said_at_once_and_in_the_middle_ends_the_connection(
-    http: httpx2.AsyncClient, folder: Path
+    http: httpx2.AsyncClient, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     damaged = bytearray((folder / "2.flac").read_bytes())
     damaged[len(damaged) // 2 :] = bytes(len(damaged) - len(damaged) // 2)
@@ -299,8 +301,12 @@ async def test_what_cannot_be_played_is_said_at_once_and_in_the_middle_ends_the_
     first_of_second = 44 + LENGTHS[0] * 4
     answer = await http.get(f"{ALBUM}/audio.wav", headers={"Range": f"bytes={first_of_second}-"})
     assert (answer.status_code, answer.json()["code"]) == (422, "track_corrupt")
+    [name] = [f'"Track 2" (track {each["track_id"]}): ' for each in (await chapters(http))["chapters"][1:2]]
+    assert answer.json()["detail"].startswith(name)
     with pytest.raises(httpx2.RemoteProtocolError):
         await http.get(f"{ALBUM}/audio.wav")
+    [record] = [record for record in caplog.records if "was ended" in record.message]
+    assert f"{ALBUM}/audio.wav' was ended: {name}track_corrupt" in record.message
     before = await http.get(f"{ALBUM}/audio.wav", headers={"Range": f"bytes=0-{first_of_second - 1}"})
     assert len(before.content) == first_of_second < size
 

@@ -83,13 +83,34 @@ async def test_tags_are_read_written_listed_and_given_back(http: httpx2.AsyncCli
 
 async def test_a_batch_with_one_bad_value_changes_nothing(http: httpx2.AsyncClient, music: Path) -> None:
     before = hashes(music)
-    for bad in ({"album": 1}, {"nothing": "x"}, {}):
+    for bad, told in (
+        ({"album": 1}, "Track 2: album is a text"),
+        ({"year": 0}, "Track 2: year is a whole number from 1"),
+        ({"nothing": "x"}, "Track 2: Name one or more of these fields"),
+        ({}, "Track 2: Name one or more of these fields"),
+        (7, "The body cannot be used: updates[1].metadata is an object."),
+    ):
         batch = [{"track_id": 1, "metadata": {"album": "One"}}, {"track_id": 2, "metadata": bad}]
         answer = await http.post("/api/metadata/batch", json={"updates": batch})
         assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+        assert answer.json()["detail"].startswith(told)
     twice = [{"track_id": 1, "metadata": {"album": "One"}}] * 2
     assert (await http.post("/api/metadata/batch", json={"updates": twice})).status_code == 422
     assert (await http.post("/api/metadata/batch", json={"updates": []})).status_code == 422
+    assert hashes(music) == before
+
+
+async def test_a_batch_with_one_file_that_cannot_be_written_names_its_track(
+    http: httpx2.AsyncClient, music: Path
+) -> None:
+    before = hashes(music)
+    (music / "b.mp3").rename(music / "away")
+    missing = {track["format"]: track["id"] for track in (await http.get("/api/library/tracks")).json()["items"]}
+    batch = [{"track_id": track_id, "metadata": {"album": "One"}} for track_id in (1, 2)]
+    answer = await http.post("/api/metadata/batch", json={"updates": batch})
+    assert (answer.status_code, answer.json()["code"]) == (404, "track_missing")
+    assert answer.json()["detail"].startswith(f"Track {missing['mp3']}: ")
+    (music / "away").rename(music / "b.mp3")
     assert hashes(music) == before
 
 

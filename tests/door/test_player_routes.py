@@ -193,6 +193,17 @@ async def test_an_edit_for_a_queue_that_has_changed_meanwhile_is_refused(http: h
     assert (await http.post(f"{QUEUE}/clear", json={}, headers={"If-Match": "*"})).json()["total"] == 0
 
 
+async def test_the_tag_of_a_queue_that_travelled_compressed_guards_an_edit_as_well(http: httpx2.AsyncClient) -> None:
+    await http.post(QUEUE, json={"track_ids": [1, 2, 3] * 50})
+    page = await http.get(f"{QUEUE}?limit=100", headers={"Accept-Encoding": "gzip"})
+    assert page.headers["ETag"] == 'W/"1"'
+    for known, status in (('W/"1"', 200), ('"7", W/"2"', 200), ('W/"1", "2"', 409), ('"3"', 200), ('W/"3"', 409)):
+        answer = await http.post(f"{QUEUE}/add", json={"track_ids": [3]}, headers={"If-Match": known})
+        assert answer.status_code == status
+    both = await http.post(f"{QUEUE}/clear", json={"revision": 1}, headers={"If-Match": '"4"'})
+    assert (both.status_code, both.json()["code"]) == (409, "stale_revision")
+
+
 REFUSED: list[tuple[str, Any, int, str]] = [
     ("/queue", {"track_ids": []}, 422, "invalid_request"),
     ("/queue", {"track_ids": [1], "start_index": 1}, 422, "invalid_request"),
@@ -288,6 +299,13 @@ async def test_commands_reach_who_plays_and_every_answer_says_how_it_stands(
     status = (await http.get(f"{PLAYER}/status")).json()
     assert (status["entry_id"], status["track"]["id"], status["outputs"]) == (2, 2, [])
     assert status["boot"] == server.services.hub.boot
+
+
+async def test_a_seek_behind_the_end_leads_to_the_end_also_while_nobody_plays(http: httpx2.AsyncClient) -> None:
+    await http.post(QUEUE, json={"track_ids": [1]})
+    told = (await http.post(f"{PLAYER}/seek", json={"position_s": 1e9})).json()
+    status = (await http.get(f"{PLAYER}/status")).json()
+    assert told["position_s"] == status["position_s"] == status["track"]["duration_s"]
 
 
 async def test_the_status_says_what_is_heard_at_this_moment(server: Server, http: httpx2.AsyncClient) -> None:

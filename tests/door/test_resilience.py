@@ -1,5 +1,6 @@
 """Clients that stall, vanish and lie, files that break: what happens to one does not happen to others."""
 
+import logging
 import os
 import random
 import socket
@@ -25,6 +26,7 @@ from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
 from tests.player_client import open_player
 from tests.serving import Process, running_server, server_process, settings_for
+from tests.web.raw_client import connected, frame
 
 RATE = 44_100
 
@@ -216,6 +218,38 @@ async def test_a_file_damaged_in_the_middle_is_heard_to_the_damage_and_then_fail
         await player.hear_text("pong")
 
 
+async def test_a_body_or_a_stream_that_cannot_go_on_is_one_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    write_tone(music / "broken.flac", 20.0)
+    damage(music / "broken.flac")
+    async with running_server(settings_for(tmp_path, music)) as server:
+        caplog.set_level(logging.INFO)
+        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+            for suffix in ("wav", "flac"):
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    await http.get(f"/api/stream/1/audio.{suffix}")
+            (music / "broken.flac").unlink()
+            assert (await http.get("/api/stream/1/file")).status_code == 404
+        async with open_player(server.url) as player:
+            assert (await player.play_to_end(1, start_frame=15 * RATE)).end["reason"] == "failed"
+    assert not any(record.exc_info for record in caplog.records)
+    expected = (
+        ("WARNING", "http '/api/stream/1/audio.wav' was ended: track_corrupt"),
+        ("WARNING", "http '/api/stream/1/audio.flac' was ended: track_corrupt"),
+        ("INFO", "GET '/api/stream/1/file': track_missing"),
+        ("INFO", "stream of track 1 failed: track_missing"),
+    )
+    told = [(record.levelname, record.message) for record in caplog.records if "track_" in record.message]
+    assert len(told) == len(expected)
+    for (level, message), (its_level, beginning) in zip(told, expected, strict=True):
+        assert level == its_level
+        assert message.startswith(beginning)
+        assert "\n" not in message
+
+
 async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music: Path) -> None:
     async with running_server(settings_for(tmp_path, music)) as server:
         async with httpx2.AsyncClient(base_url=server.url) as http:
@@ -314,6 +348,13 @@ async def test_a_flood_of_messages_is_cut_and_nobody_else_notices(server: Server
         assert (await flooder.hear_goodbye()).code == 1008
         await other.say("ping")
         await other.hear_text("pong")
+
+
+async def test_a_flood_of_pings_is_cut_as_well(server: Server) -> None:
+    async with connected(int(server.url.rpartition(":")[2])) as flooder:
+        await flooder.open_websocket(b"/ws")
+        await flooder.say(frame(9) * 3_000)
+        assert await flooder.close_code() == 1008
 
 
 async def test_every_malformed_message_gets_a_code_and_the_conversation_goes_on(server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from auralis_trio.errors import AuralisError, SourceCorrupt, SourceMissing
+from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceMissing
 from auralis_trio.jobs.analysis import MAX_PROGRESS_EVENTS, Background, LibraryAnalysis
 from auralis_trio.jobs.supervision import FIRST_DELAY_S, MAX_DELAY_S, Supervisor
 from auralis_trio.library.batch import apply_batch
@@ -206,6 +206,26 @@ async def test_a_service_that_ran_for_long_is_begun_again_soon(
         await supervisor.run("crashing", crash_now_and_then)
     assert begun[-1] - begun[-2] == 1000 + FIRST_DELAY_S
     assert supervisor.states == {"crashing": "running"}
+
+
+async def test_a_service_that_fails_for_a_known_reason_says_it_in_one_line(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun: list[float] = []
+
+    async def fail() -> None:
+        begun.append(trio.current_time())
+        raise [Busy(), ExceptionGroup("", [SourceMissing()]), ExceptionGroup("", [Busy(), ValueError()])][
+            len(begun) - 1
+        ]
+
+    with trio.move_on_after(6):
+        await Supervisor().run("failing", fail)
+    assert [(record.message, bool(record.exc_info)) for record in caplog.records] == [
+        ("the service failing failed: busy", False),
+        ("the service failing failed: track_missing", False),
+        ("the service failing failed", True),
+    ]
 
 
 async def test_a_service_that_ends_has_ended() -> None:

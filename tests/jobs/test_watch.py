@@ -13,7 +13,7 @@ from auralis_trio.audio.source import never_cancelled
 from auralis_trio.errors import SourceError
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
-from auralis_trio.jobs.watch import RETRY_S, Watcher
+from auralis_trio.jobs.watch import RETRY_S, WATCHED, Watcher
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload, Lane
@@ -24,7 +24,6 @@ from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
 
 T = TypeVar("T")
 LIMIT_S = 20.0
-SUFFIXES = frozenset({".flac"})
 
 
 class WatchingDoor(InlineDoor):
@@ -131,15 +130,16 @@ def wait_within(watch: FolderWatch) -> list[str]:
     return watch.wait(check=check)
 
 
-@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules"])
+@pytest.mark.parametrize("change", ["new", "gone", "renamed_folder", "new_folder", "rules", "lyrics"])
 def test_the_system_tells_where_something_has_changed(tmp_path: Path, music: Path, change: str) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     changes: dict[str, tuple[Callable[[], object], set[str]]] = {
         "new": (lambda: shutil.copy(music / "a" / "one.flac", music / "b" / "new.flac"), {"b"}),
         "gone": ((music / "a" / "one.flac").unlink, {"a"}),
         "renamed_folder": (lambda: (music / "a").rename(music / "c"), {".", "c"}),
         "new_folder": (lambda: write_song(music / "d" / "e" / "new.flac"), {"d", "d/e"}),
         "rules": ((music / "b" / ".nomedia").touch, {"b"}),
+        "lyrics": (lambda: (music / "a" / "one.LRC").write_text("la"), {"a"}),
     }
     act, expected = changes[change]
     watch.open(check=never_cancelled)
@@ -157,7 +157,7 @@ ODD = os.fsdecode(b"l\xe9")
 
 def test_names_that_are_no_text_are_told_as_any_other_and_stop_nothing(library: Library, music: Path) -> None:
     (music / ODD).mkdir()
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     watch.open(check=never_cancelled)
     one = music / "a" / "one.flac"
     for place in (music / ODD, music / "b", music / ODD):
@@ -171,7 +171,7 @@ def test_names_that_are_no_text_are_told_as_any_other_and_stop_nothing(library: 
 
 def test_what_is_in_a_folder_that_was_moved_is_told_by_its_new_name(music: Path) -> None:
     (music / "a" / "deep").mkdir()
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     watch.open(check=never_cancelled)
     (music / "a").rename(music / "b" / "a")
     assert str(music / "b" / "a") in wait_within(watch)
@@ -183,7 +183,7 @@ def test_what_is_in_a_folder_that_was_moved_is_told_by_its_new_name(music: Path)
 def test_more_changes_than_the_system_remembers_are_told_as_all_folders_and_watched_on(
     music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     watch.open(check=never_cancelled)
     (music / "late").mkdir()
     with monkeypatch.context() as patch:
@@ -197,7 +197,7 @@ def test_more_changes_than_the_system_remembers_are_told_as_all_folders_and_watc
 
 def test_a_watch_gives_its_descriptor_back_and_a_folder_that_goes_ends_it(music: Path) -> None:
     before = os.listdir("/proc/self/fd")
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     watch.open(check=never_cancelled)
     shutil.rmtree(music)
     with pytest.raises(SourceError):
@@ -210,7 +210,7 @@ def test_a_watch_gives_its_descriptor_back_and_a_folder_that_goes_ends_it(music:
 
 
 def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> None:
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     names = (".hidden.flac", "notes.txt", "x.flac")
     wanted = {name: watch._is_wanted(Event(str(music / "a" / name), False)) for name in names}
     assert wanted == {".hidden.flac": False, "notes.txt": False, "x.flac": True}
@@ -220,7 +220,7 @@ def test_hidden_files_and_files_of_other_kinds_are_no_change(music: Path) -> Non
 def test_beyond_the_bound_all_folders_stand_for_those_that_changed(music: Path, number: int, expected: int) -> None:
     for index in range(number):
         (music / str(index)).mkdir()
-    watch = FolderWatch([str(music)], SUFFIXES)
+    watch = FolderWatch([str(music)], WATCHED)
     watch.open(check=never_cancelled)
     paths = [str(music / str(index) / "x.flac") for index in range(number)]
     assert len(watch._folders_of(paths)) == expected
@@ -228,4 +228,4 @@ def test_beyond_the_bound_all_folders_stand_for_those_that_changed(music: Path, 
 
 def test_a_folder_that_is_away_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
-        FolderWatch([str(tmp_path / "gone")], SUFFIXES).open(check=never_cancelled)
+        FolderWatch([str(tmp_path / "gone")], WATCHED).open(check=never_cancelled)

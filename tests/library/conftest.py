@@ -29,8 +29,9 @@ def postgresql_library(postgres: Postgres, tmp_path_factory: pytest.TempPathFact
 
 def _emptied(library: Library) -> Library:
     with library.writing():
+        library.db.execute("DELETE FROM track")  # the totals of all tracks are one row, which stays
         tables = library.db.select("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        names = ", ".join(sorted(name for name in tables if name != "schema_version"))
+        names = ", ".join(sorted(name for name in tables if name not in ("schema_version", "totals")))
         library.db.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
     return library
 

@@ -13,7 +13,7 @@ from auralis_trio.library.queries import (
     list_tracks,
     set_total_frames,
 )
-from auralis_trio.library.records import FailedFile, ProbedFile, TrackFile, TrackRecord
+from auralis_trio.library.records import FailedFile, NamedArtist, ProbedFile, TrackFile, TrackRecord
 from auralis_trio.library.scanner import BatchPlan, keep_plan, mark_missing, pending_page
 from auralis_trio.library.store import Library
 
@@ -44,6 +44,8 @@ def test_a_file_that_was_read_becomes_a_track(library: Library, fill: Fill, prob
         genre="Jazz",
         missing=False,
         added_ns=5000,
+        artists=[NamedArtist(track.artist_id or 0, "Nina")],
+        genres=["Jazz"],
     )
     assert track.artist_id is not None
     assert track.album_id is not None
@@ -56,6 +58,7 @@ def test_a_file_that_was_read_becomes_a_track(library: Library, fill: Fill, prob
         kind="wav",
         format=AudioFormat(44_100, 2, 16),
         total_frames=44_100,
+        added_ns=5000,
     )
 
 
@@ -185,3 +188,29 @@ def test_a_batch_that_fails_is_not_kept_in_part(library: Library, probed: Probed
     with pytest.raises(ValueError, match="in no folder"):
         apply_batch(library, [probed("one"), probed("two", path="/elsewhere/two")], 6000)
     assert list_tracks(library).total == 0
+
+
+def test_lists_are_sorted_by_what_tags_say_for_that_while_they_say_it(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    told = {"artist": "The Zed", "album": "The End", "artist_sort": "Zed", "album_sort": "End"}
+    both = {"artist": "Nina; The Zed", "artists": ("Nina", "The Zed"), "album": "Live"}
+    files = [
+        probed("The One", title_sort="One", **told),
+        probed("Two", **{**told, "artist_sort": None, "album_sort": None}),
+        probed("Three", **both, artist_sort="Simone, Nina; Aaa"),
+    ]
+
+    def in_order() -> tuple[list[str], list[str], list[str]]:
+        return (
+            [track.title for track in list_tracks(library, sort="title").items],
+            [album.title for album in list_albums(library).items],
+            [artist.name for artist in list_artists(library).items],
+        )
+
+    fill(files)
+    assert in_order() == (["The One", "Three", "Two"], ["The End", "Live"], ["The Zed", "Nina"])
+    fill([probed("Three", **both)])
+    assert in_order()[2] == ["Nina", "The Zed"]
+    fill([probed("The One", **{**told, "artist_sort": None, "album_sort": None})])
+    assert in_order() == (["The One", "Three", "Two"], ["Live", "The End"], ["Nina", "The Zed"])

@@ -1,25 +1,27 @@
-from auralis_trio.library.contents import known_contents, tracks_of_contents
+from auralis_trio.library.contents import known_origins, tracks_of_origins
+from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
 from tests.library.conftest import Fill, Probed
 
 
-def test_contents_are_found_by_what_tracks_have_also_where_these_are_missing(
+def test_each_track_has_an_origin_of_its_own_also_where_contents_are_the_same_and_files_missing(
     library: Library, probed: Probed, fill: Fill
 ) -> None:
     fill([probed("one"), probed("two"), probed("again", content_id="content of one")])
     mark_missing(library, [2])
-    asked = ["content of one", "content of two", "content of three", ""]
-    assert known_contents(library, asked) == {"content of one", "content of two"}
-    assert tracks_of_contents(library, asked) == {"content of one": 1, "content of two": 2}
+    origins = {get_track_file(library, track_id).origin: track_id for track_id in (1, 2, 3)}
+    assert len(origins) == 3
+    others = ["content of one", "content of one.2.5000.1000.2000", "content of three.1.5000", "", "..", "a.b.c"]
+    assert tracks_of_origins(library, [*origins, *others]) == origins
+    assert known_origins(library, [*origins, *others]) == set(origins)
 
 
-def test_no_content_is_known_of_none(library: Library) -> None:
-    assert known_contents(library, []) == set()
+def test_no_origin_is_known_of_none(library: Library) -> None:
+    assert known_origins(library, []) == set()
 
 
-def test_more_contents_than_one_query_takes_are_looked_up(library: Library, probed: Probed, fill: Fill) -> None:
-    files = [probed(f"{number:04}") for number in range(700)]
-    fill(files)
-    contents = [file.content_id for file in files]
-    assert known_contents(library, [*contents, "none"]) == set(contents)
+def test_more_origins_than_one_query_takes_are_looked_up(library: Library, probed: Probed, fill: Fill) -> None:
+    fill([probed(f"{number:04}") for number in range(700)])
+    origins = [get_track_file(library, track_id).origin for track_id in range(1, 701)]
+    assert known_origins(library, [*origins, "none"]) == set(origins)

@@ -1,14 +1,16 @@
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.library import facets as facets_module
 from auralis_trio.library.facets import FormatFacet, YearFacet, facets
-from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.queries import list_tracks, statistics
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.reset import forget_everything
+from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
 
 changes = st.tuples(
@@ -16,6 +18,7 @@ changes = st.tuples(
     st.sampled_from([None, 1990, 2000]),
     st.sampled_from([None, "Jazz", "Rock"]),
     st.sampled_from(["flac", "mp3"]),
+    st.sampled_from([None, 44_100, 4_410]),
 )
 
 
@@ -59,15 +62,24 @@ def test_facets_and_totals_follow_every_change_of_tracks(
 ) -> None:
     @given(st.lists(st.lists(changes, min_size=1, max_size=4), max_size=5))
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    def check(batches: list[list[tuple[int, int | None, str | None, str]]]) -> None:
+    def check(batches: list[list[tuple[int, int | None, str | None, str, int | None]]]) -> None:
         forget_everything(library)
-        there: dict[int, tuple[int | None, str | None, str]] = {}
+        there: dict[int, tuple[int | None, str | None, str, int | None]] = {}
         for batch in batches:
             there |= {number: values for number, *values in batch}  # type: ignore[misc]
             fill(
                 [
-                    probed(f"{number}", year=year, genre=genre, genres=(genre,) if genre else (), kind=kind)
-                    for number, (year, genre, kind) in {one[0]: one[1:] for one in batch}.items()
+                    probed(
+                        f"{number}",
+                        year=year,
+                        genre=genre,
+                        genres=(genre,) if genre else (),
+                        kind=kind,
+                        total_frames=frames,
+                        size=frames or 1,
+                        content_id=f"{number} of {frames}",
+                    )
+                    for number, (year, genre, kind, frames) in {one[0]: one[1:] for one in batch}.items()
                 ]
             )
         found = facets(library)
@@ -76,6 +88,14 @@ def test_facets_and_totals_follow_every_change_of_tracks(
         assert {one.name: one.tracks for one in found.genres} == {g: n for g, n in genres.items() if g is not None}
         assert {one.format: one.tracks for one in found.formats} == kinds
         assert found.total_genres == len(found.genres)
-        assert list_tracks(library).total == len(there)
+        gone = [track.id for track in list_tracks(library, 3).items]
+        mark_missing(library, gone)
+        totals = statistics(library)
+        frames = [values[3] for values in there.values() if values[3] is not None]
+        assert list_tracks(library).total == totals.tracks == len(there)
+        assert totals.missing == len(gone)
+        assert totals.duration_s == (pytest.approx(sum(frames) / 44_100) if frames else None)
+        assert totals.unknown_durations == len(there) - len(frames)
+        assert totals.size_bytes == sum(values[3] or 1 for values in there.values())
 
     check()

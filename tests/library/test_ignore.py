@@ -101,3 +101,10 @@ def test_no_ignore_file_makes_a_scan_fail(tmp_path_factory: pytest.TempPathFacto
     (folder / IGNORE_FILE).write_bytes(content)
     rules = rules_in(str(folder), None)
     assert rules is None or rules.ignores(str(folder / "one.wav"), False) in (True, False)
+
+
+def test_a_mark_of_utf_8_belongs_to_no_line(tmp_path: Path) -> None:
+    (tmp_path / IGNORE_FILE).write_bytes("\ufeffdemos/\n".encode())
+    rules = rules_in(str(tmp_path), None)
+    assert rules is not None
+    assert rules.ignores(str(tmp_path / "demos"), True)

@@ -12,7 +12,16 @@ from mutagen.id3 import SYLT, USLT
 from mutagen.mp4 import MP4
 from mutagen.wave import WAVE
 
-from auralis_trio.library.lyrics import MAX_LINES, Lyrics, LyricsLine, parse_lrc, read_lyrics
+from auralis_trio.library import lyrics as lyrics_module
+from auralis_trio.library.lyrics import (
+    MAX_LINES,
+    Lyrics,
+    LyricsLine,
+    folders_with_lyrics,
+    parse_lrc,
+    read_lyrics,
+    read_lyrics_beside,
+)
 from tests.library.test_tags import make_tagged, write_with_soundfile
 
 LRC = """[ar:Nina]
@@ -89,8 +98,8 @@ def test_words_come_from_the_file_beside_the_music(wav: Path, encoding: str) -> 
 
 
 def test_a_file_without_times_gives_plain_words(wav: Path) -> None:
-    wav.with_suffix(".lrc").write_text("[ar:Nina]\nEins\n\nZwei [live]\n")
-    assert read_lyrics(str(wav)) == Lyrics(format="plain", source="file", text="Eins\n\nZwei [live]")
+    wav.with_suffix(".lrc").write_text("[ar:Nina]\n[Verse: 1]\nEins\n\nZwei [live]\n[Length: 3:20]\n")
+    assert read_lyrics(str(wav)) == Lyrics(format="plain", source="file", text="[Verse: 1]\nEins\n\nZwei [live]")
 
 
 def test_words_come_from_the_tags_of_every_kind(tmp_path: Path, wav: Path) -> None:
@@ -144,10 +153,40 @@ def test_words_with_times_in_the_tags_come_before_plain_ones_beside(wav: Path) -
     assert read_lyrics(str(wav)).source == "embedded"
 
 
+def test_the_words_beside_alone_are_told_without_their_times_and_with_that_of_their_file(wav: Path) -> None:
+    assert read_lyrics_beside(str(wav)) == (None, None)
+    words = wav.with_suffix(".lrc")
+    words.write_text(LRC)
+    os.utime(words, ns=(1, 1_234_567_890_123_456_789))
+    assert read_lyrics_beside(str(wav)) == ("Eins 🎵\nZwei\nRef rain\nRef rain", 1_234_567_890_123_456_789)
+    words.write_text("[ar:Nina]\n")
+    os.utime(words, ns=(1, 2))
+    assert read_lyrics_beside(str(wav)) == (None, 2)
+
+
+def test_folders_without_any_words_are_told_apart_where_they_are_not_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lyrics_module, "MAX_LISTED", 3)
+    for name in (
+        "sung/one.lrc",
+        "sung/one.wav",
+        "mute/one.wav",
+        "mute/two.wav",
+        "mute/lrc.txt",
+        *map("many/{}".format, "abcd"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    asked = [str(tmp_path / folder / "one.wav") for folder in ("sung", "mute", "many", "gone")]
+    assert folders_with_lyrics(asked) == {str(tmp_path / folder) for folder in ("sung", "many", "gone")}
+
+
 def test_a_link_beside_the_music_is_not_followed(wav: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("[00:01]secret")
     wav.with_suffix(".lrc").symlink_to(tmp_path / "secret")
     assert read_lyrics(str(wav)) == Lyrics()
+    assert read_lyrics_beside(str(wav)) == (None, None)
 
 
 def test_a_folder_in_place_of_the_file_beside_the_music_leaves_nothing_open(wav: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auralis_trio.library.m3u import MAX_LINES, MAX_PATH_BYTES, M3uTrack, parse_m3u, spellings, write_m3u
+from auralis_trio.library.m3u import MAX_LINES, MAX_PATH_BYTES, M3uTrack, name_in, parse_m3u, spellings, write_m3u
 
 
 def named(data: bytes) -> list[tuple[int, bytes | None]]:
@@ -66,6 +66,24 @@ def test_a_name_stands_for_its_spellings() -> None:
     assert spellings(apart) == [apart, joined]
     assert spellings(b"a\\b") == [b"a\\b", b"a/b"]
     assert spellings("é".encode("latin-1"))[:2] == ["é".encode("latin-1"), joined]
+    assert spellings(b"a%20b%2Fc") == [b"a%20b%2Fc", b"a b/c"]
+    assert spellings(b"%E9") == [b"%E9", "é".encode("latin-1"), joined, apart]
+    assert spellings(b"100%") == [b"100%"]
+    assert spellings(b"a%00b") == [b"a%00b"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"#EXTM3U\n#PLAYLIST: Mine \na.mp3\n", "Mine"),
+        (b"#playlist:caf\xe9\r\n#PLAYLIST:other", "café"),
+        ("#PLAYLIST:café".encode("utf-16"), "café"),
+        (b"#PLAYLIST:\n#PLAYLISTS:x\na.mp3", None),
+        (b"", None),
+    ],
+)
+def test_a_list_may_say_its_name(data: bytes, name: str | None) -> None:
+    assert name_in(data) == name
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)

@@ -12,6 +12,7 @@ from auralis_trio.errors import StartupError
 from auralis_trio.library.dialect import ByDialect, Dialect, spelled
 from auralis_trio.library.entities import define_entities
 from auralis_trio.library.migrations import CHAIN, Migration, migrate
+from auralis_trio.library.search_terms import pair_of
 from auralis_trio.library.store import FILE_NAME, open_library
 from tests.postgres import Postgres
 
@@ -170,6 +171,28 @@ def test_a_statement_is_spelled_as_each_database_wants_it() -> None:
     )
     both = ByDialect(sqlite=("one",), postgresql=("two", "three"))
     assert [spelled(both, dialect) for dialect in Dialect] == [("one",), ("two", "three")]
+
+
+def test_words_and_totals_of_an_older_library_are_those_that_a_scan_would_make(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    place = PostgresqlPlace(tmp_path, postgres)
+    migrate(bound(place), CHAIN[:7])
+    place.ask("INSERT INTO folder (path, added_ns) VALUES ('/', 1)")
+    for path, length, missing in (("a", "1.5", "FALSE"), ("b", "NULL", "TRUE")):
+        place.ask(f"""INSERT INTO track (folder_id, path, size, mtime_ns, content_id, kind, sample_rate, channels,
+            duration_s, title, title_key, missing, added_ns)
+            VALUES (1, '{path}', 10, 1, '', 'wav', 1, 1, {length}, '', '', {missing}, 1)""")
+    old = "'one':1A 'Aone' '~let':3,6 '~it':4 '~be':5,7"
+    place.ask(f"INSERT INTO track_search (track_id, words) VALUES (1, $w${old}$w$)")
+    migrate(bound(place))
+    pairs = {pair_of(*pair) for pair in (("let", "it"), ("it", "be"), ("be", "let"), ("let", "be"))}
+    words = place.ask("SELECT lexeme FROM track_search, unnest(words)")
+    assert words == {(word,) for word in ("one", "Aone", "~let", "~it", "~be", *pairs)}
+    assert place.ask("SELECT 1 FROM track_search WHERE words @@ $$'~it' <-> '~be' <-> '~let' <-> '~be'$$") == {(1,)}
+    assert place.ask("SELECT tracks, missing, timed, CAST(duration_s AS REAL), size FROM totals") == {
+        (2, 1, 1, 1.5, 20)
+    }
 
 
 def test_a_dollar_in_a_step_is_one(place: Place) -> None:

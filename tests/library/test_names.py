@@ -22,6 +22,13 @@ from auralis_trio.library.text import clean
         ("MAC/DCX", ("MAC", "DCX")),
         (";", (";",)),
         ("Left Feature", ("Left Feature",)),
+        ("<b>Bold</b>", ("<b>Bold</b>",)),
+        ("<b>Bold/Brave</b> / <br/>Bob feat. </i>", ("<b>Bold/Brave</b>", "<br/>Bob", "</i>")),
+        ("</script><script src=//x.y/z>", ("</script><script src=//x.y/z>",)),
+        ("1 < 2/2 > 1", ("1 < 2", "2 > 1")),
+        ("Simon &amp; Garfunkel; Bob &#39;n&#x27; Eve", ("Simon &amp; Garfunkel", "Bob &#39;n&#x27; Eve")),
+        ("https://nina.example/music; Bob", ("https://nina.example/music", "Bob")),
+        ("R & B; Bob", ("R & B", "Bob")),
     ],
 )
 def test_a_display_name_is_taken_apart_where_it_stands_for_several(text: str, names: tuple[str, ...]) -> None:

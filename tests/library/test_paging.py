@@ -88,11 +88,11 @@ def smart(sort: str, limit: int | None = None) -> Ask:
 
 
 def albums(sort: str) -> Ask:
-    return lambda library, window: list_albums(library, window.limit, window.offset, sort, window.cursor)
+    return lambda library, window: list_albums(library, window.limit, window.offset, sort, cursor=window.cursor)
 
 
 def artists(sort: str) -> Ask:
-    return lambda library, window: list_artists(library, window.limit, window.offset, sort, window.cursor)
+    return lambda library, window: list_artists(library, window.limit, window.offset, sort, cursor=window.cursor)
 
 
 LISTS: dict[str, Ask] = {
@@ -113,18 +113,29 @@ LISTS: dict[str, Ask] = {
     "rules by chance": smart("random"),
 }
 
-# An album keeps its year when it gets another track: what it is sorted by does not change.
+COUNTED = [
+    LISTS[f"{what} by {way}{name}"]
+    for what, name in (("artists", "tracks"), ("artists", "albums"), ("albums", "artist"))
+    for way in BOTH_WAYS
+]
+"""Where another track may change what others are sorted by, and so give them another place."""
+
+# An album keeps its year and its place when it gets another track: what it is sorted by does not change.
 tags = st.builds(
-    lambda title, artist, album, numbers, frames: {
+    lambda title, title_sort, artist, album, numbers, frames: {
         "title": title,
+        "title_sort": title_sort,
         "artist": artist,
+        "artist_sort": "Aaa" if artist == "Björk" else None,
         "album": album[0],
+        "album_sort": "Zzz" if album[0] == "Debut" else None,
         "year": album[1],
         "disc_number": numbers[0],
         "track_number": numbers[1],
         "total_frames": frames,
     },
     st.sampled_from(["title a", "title b", "title ü"]),
+    st.sampled_from([None, None, "first", "xxx"]),
     st.sampled_from(["Nina", "Nina", "Björk", None]),
     st.sampled_from([("Live", 1990), ("Live", 1990), ("Debut", None), (None, 2000)]),
     st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2, 9])),
@@ -181,7 +192,7 @@ def test_cursors_lead_through_the_whole_list_and_through_all_that_was_there_whil
         prepared(library, fill, probed, first, many)
         whole = ask(library, Window(500)).items
         assert read_on(ask, library, limit) == whole
-        more = iter(later)
+        more = iter(later if ask not in COUNTED else [])
         met = read_on(ask, library, limit, lambda: fill([probed(f"{next(first)}", **one) for one in next(more, [])]))
         ids = [id_of(item) for item in met]
         assert len(set(ids)) == len(ids)

@@ -15,7 +15,7 @@ from mutagen.flac import Picture
 from mutagen.id3 import APIC, PictureType
 from mutagen.mp4 import MP4Cover
 
-from auralis_trio.library.pictures import ALBUM_NAMES, MAX_PICTURE_BYTES, embedded_picture, picture_file
+from auralis_trio.library.pictures import ALBUM_NAMES, MAX_PICTURE_BYTES, embedded_pictures, picture_files
 from tests.library.test_tags import SUFFIXES, make_tagged, write_with_soundfile
 
 BACK, FRONT = b"the back", b"the front"
@@ -66,15 +66,15 @@ WAYS: dict[str, Callable[[Any, int, bytes], None]] = {
 def test_the_front_cover_is_read_from_every_kind_of_tag(tmp_path: Path, suffix: str) -> None:
     path = str(tmp_path / f"file{suffix}")
     make_tagged(Path(path))
-    assert embedded_picture(path) is None
+    assert embedded_pictures(path) == []
     file: Any = mutagen.File(path)
     WAYS[suffix](file, int(PictureType.COVER_BACK), BACK)
     file.save()
-    assert embedded_picture(path) == BACK
+    assert embedded_pictures(path) == [BACK]
     file = mutagen.File(path)
     WAYS[suffix](file, int(PictureType.COVER_FRONT), FRONT)
     file.save()
-    assert embedded_picture(path) == FRONT
+    assert embedded_pictures(path) == [FRONT, BACK]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -87,9 +87,9 @@ def test_no_damage_to_a_file_makes_looking_for_its_picture_fail(tmp_path: Path, 
     data = path.read_bytes()
     for place in range(0, len(data), max(1, len(data) // 60)):
         path.write_bytes(data[:place] + b"\xff\x00\x7f" + data[place + 3 :])
-        embedded_picture(str(path))
+        embedded_pictures(str(path))
         path.write_bytes(data[:place])
-        embedded_picture(str(path))
+        embedded_pictures(str(path))
 
 
 @pytest.mark.parametrize(("size", "found"), [(MAX_PICTURE_BYTES, FRONT), (MAX_PICTURE_BYTES + 1, BACK)])
@@ -100,7 +100,7 @@ def test_a_picture_beyond_the_bound_is_passed_over_for_another(tmp_path: Path, s
     in_id3(file, int(PictureType.COVER_FRONT), FRONT.ljust(size))
     in_id3(file, int(PictureType.COVER_BACK), BACK)
     file.save()
-    assert (embedded_picture(str(path)) or b"").rstrip() == found
+    assert embedded_pictures(str(path))[0].rstrip() == found
 
 
 @pytest.mark.parametrize("text", ["", "not base64 at all!", "AAAA", base64.b64encode(os.urandom(50)).decode()])
@@ -110,17 +110,18 @@ def test_a_text_that_is_no_picture_is_none(tmp_path: Path, text: str) -> None:
     file: Any = mutagen.File(str(path))
     file.tags["metadata_block_picture"] = [text]
     file.save()
-    assert embedded_picture(str(path)) is None
+    assert embedded_pictures(str(path)) == []
 
 
-def test_the_first_of_the_names_counts_whatever_its_case(tmp_path: Path) -> None:
-    assert picture_file(str(tmp_path), ALBUM_NAMES) is None
+def test_pictures_come_in_the_order_of_their_names_whatever_the_case(tmp_path: Path) -> None:
+    assert list(picture_files(str(tmp_path), ALBUM_NAMES)) == []
     for name in ("notes.txt", "back.jpg", "cover.txt", "mycover.jpg"):
         (tmp_path / name).write_bytes(b"other")
-    assert picture_file(str(tmp_path), ALBUM_NAMES) is None
-    for name in ("Front.PNG", "folder.jpeg", "Folder.JPG", "COVER.webp"):
+    assert list(picture_files(str(tmp_path), ALBUM_NAMES)) == []
+    names = ["COVER.webp", "Folder.JPG", "folder.jpeg", "Front.PNG"]
+    for name in reversed(names):
         (tmp_path / name).write_bytes(name.encode())
-        assert picture_file(str(tmp_path), ALBUM_NAMES) == name.encode()
+    assert list(picture_files(str(tmp_path), ALBUM_NAMES)) == [name.encode() for name in names]
 
 
 def test_what_is_no_plain_file_of_some_bytes_is_no_picture(tmp_path: Path) -> None:
@@ -131,18 +132,18 @@ def test_what_is_no_plain_file_of_some_bytes_is_no_picture(tmp_path: Path) -> No
     os.mkfifo(tmp_path / "album.jpg")
     with open(tmp_path / "albumart.png", "wb") as file:
         file.truncate(MAX_PICTURE_BYTES + 1)
-    assert picture_file(str(tmp_path), ALBUM_NAMES) is None
+    assert list(picture_files(str(tmp_path), ALBUM_NAMES)) == []
 
 
 def test_a_folder_that_is_not_there_has_no_picture(tmp_path: Path) -> None:
-    assert picture_file(str(tmp_path / "nothing"), ALBUM_NAMES) is None
+    assert list(picture_files(str(tmp_path / "nothing"), ALBUM_NAMES)) == []
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        embedded_picture(str(tmp_path / "nothing.mp3"))
+        embedded_pictures(str(tmp_path / "nothing.mp3"))
 
 
 def test_a_file_without_tags_has_no_picture(tmp_path: Path) -> None:
     write_with_soundfile(tmp_path / "file.wav")
-    assert embedded_picture(str(tmp_path / "file.wav")) is None
+    assert embedded_pictures(str(tmp_path / "file.wav")) == []

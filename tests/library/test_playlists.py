@@ -65,7 +65,7 @@ def made(library: Library, name: str = "Mine", tracks: list[int] | None = None, 
 def test_a_playlist_is_made_with_its_tracks_in_order(library: Library, track_ids: list[int]) -> None:
     wanted = [track_ids[3], track_ids[0], track_ids[3]]
     playlist = get_playlist(library, made(library, "Für  Élise\n🎵 <b>", wanted, description="two\nlines"))
-    assert (playlist.name, playlist.description, playlist.smart) == ("Für Élise 🎵 <b>", "two lines", False)
+    assert (playlist.name, playlist.description, playlist.smart) == ("Für Élise 🎵 <b>", "two\nlines", False)
     assert (playlist.tracks, playlist.duration_s) == (3, 3.0)
     assert contents(library, playlist.id) == wanted
     assert len(set(entry_ids(library, playlist.id))) == 3

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from auralis_trio.errors import InvalidRequest, NotFound
+from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.facets import facets
 from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import MAX_LIMIT, MAX_OFFSET
@@ -309,4 +310,82 @@ def test_a_view_takes_the_same_number_of_statements_however_much_there_is(
     fill([probed("title", artist="Nina", album="Live")])
     with_one = statements(library, lambda: ask(library))
     fill([probed(f"{n}", title=f"title {n}", artist=f"Artist {n}", album=f"Album {n}") for n in range(100)])
-    assert statements(library, lambda: ask(library)) == with_one <= 5
+    assert statements(library, lambda: ask(library)) == with_one <= 6
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("artist", ["Alone", "Late", "Early", "Mixed"]),
+        ("-artist", ["Early", "Alone", "Late", "Mixed"]),
+        ("added", ["Early", "Mixed", "Alone", "Late"]),
+        ("plays", ["Early", "Mixed", "Alone", "Late"]),
+        ("-plays", ["Late", "Alone", "Early", "Mixed"]),
+    ],
+)
+def test_albums_are_sorted_by_their_artist_by_when_they_came_and_by_plays(
+    library: Library, probed: Probed, sort: str, expected: list[str]
+) -> None:
+    first = [probed("1", album="Early", album_artist="Zed"), probed("d/2", album="Mixed", artist="Nina")]
+    later = [
+        probed("d/3", album="Mixed", artist="Bob"),
+        probed("4", album="Alone", album_artist="Nina", album_artist_sort="Aaa"),
+        probed("5", album="Late", album_artist="Nina"),
+    ]
+    apply_batch(library, first, 5000)
+    apply_batch(library, later[:2], 6000)
+    apply_batch(library, later[2:], 7000)
+    with library.writing():
+        library.db.execute("UPDATE track SET play_count = id - 3 WHERE id > 3")
+    albums = list_albums(library, sort=sort).items
+    assert [album.title for album in albums] == expected
+    told = {album.title: (album.added_ns, album.play_count) for album in albums}
+    assert told == {"Early": (5000, 0), "Mixed": (5000, 0), "Alone": (6000, 1), "Late": (7000, 2)}
+
+
+def test_artists_are_sorted_by_how_much_there_is_of_them_and_by_when_they_came(
+    library: Library, probed: Probed
+) -> None:
+    apply_batch(library, [probed("1", artist="Zed", album="One"), probed("2", artist="Zed", album="One")], 5000)
+    apply_batch(library, [probed("3", artist="Nina", album="Two"), probed("4", artist="Nina", album="Three")], 6000)
+    apply_batch(library, [probed("5", artist="Bob"), probed("6", artist="Nina", album="Two")], 7000)
+
+    def names(sort: str) -> list[str]:
+        return [artist.name for artist in list_artists(library, sort=sort).items]
+
+    assert (names("tracks"), names("-tracks")) == (["Bob", "Zed", "Nina"], ["Nina", "Zed", "Bob"])
+    assert (names("albums"), names("-albums")) == (["Bob", "Zed", "Nina"], ["Nina", "Zed", "Bob"])
+    assert (names("added"), names("-added")) == (["Zed", "Nina", "Bob"], ["Bob", "Nina", "Zed"])
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("nina", ["Nina Simone"]),
+        ("SIMO", ["Nina Simone"]),
+        ('artist:"nina simone"', ["Nina Simone"]),
+        ("björk", ["Björk"]),
+        ("dc", ["AC/DC"]),
+        ("-nina", ["AC/DC", "Björk"]),
+        ("genre:rock", ["AC/DC", "Nina Simone"]),
+        ("genre:rock year:1960-1969", ["Nina Simone"]),
+        ("genre:rock -nina", ["AC/DC"]),
+        ("title:nina", []),
+        ("100%", []),
+        (" ", ["AC/DC", "Björk", "Nina Simone"]),
+    ],
+)
+def test_an_artist_is_found_by_name_and_by_what_the_tracks_are(
+    library: Library, fill: Fill, probed: Probed, search: str, found: list[str]
+) -> None:
+    fill(
+        [
+            probed("1", artist="Nina Simone", genre="Rock", year=1964),
+            probed("2", artist="AC/DC", genre="Rock", year=1980),
+            probed("3", artist="Björk", title="Rock"),
+        ]
+    )
+    page = list_artists(library, search=search)
+    assert ([artist.name for artist in page.items], page.total) == (found, len(found))
+    with pytest.raises(InvalidRequest):
+        list_artists(library, search="colour:red")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from auralis_trio.audio.source import AudioFormat
-from auralis_trio.library.records import TrackFile
+from auralis_trio.library.records import TrackFile, content_of_origin
 
 FILE = TrackFile(
     track_id=1,
@@ -25,6 +25,22 @@ def test_a_rendition_is_another_content_of_the_same_file() -> None:
     assert rendition.format == AudioFormat(48_000, 2, None)
     assert rendition.total_frames == 162
     assert (rendition.track_id, rendition.path, rendition.resample_hz) == (1, FILE.path, 48_000)
+
+
+def test_an_origin_names_the_content_the_track_that_has_it_and_the_rate() -> None:
+    others = [
+        msgspec.structs.replace(FILE, **change) for change in ({"track_id": 2}, {"added_ns": 7}, {"content_id": "x"})
+    ]
+    origins = [each.origin for file in (FILE, *others) for each in (file, file.at_rate(48_000))]
+    assert len(set(origins)) == len(origins)
+    assert FILE.at_rate(48_000).file_origin == FILE.file_origin == FILE.origin
+    tagged = msgspec.structs.replace(FILE, path="/elsewhere", size=2, mtime_ns=2)
+    assert tagged.origin == FILE.origin
+    for kind in ("wav", "aiff"):
+        plain, written = (msgspec.structs.replace(file, kind=kind) for file in (FILE, tagged))
+        assert plain.origin != written.origin
+        assert msgspec.structs.replace(plain, path="/elsewhere").origin == plain.origin
+    assert content_of_origin(FILE.origin) == "content"
 
 
 def test_at_its_own_rate_a_track_is_itself() -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library import search as search_module
-from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.dialect import Dialect
+from auralis_trio.library.queries import list_albums, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import Library
 
@@ -58,6 +59,9 @@ def songs(fill: Fill, probed: Probed) -> None:
         ("lyrics:sinner", {"100% pure"}),
         ("sinner", {"Sinnerman", "100% pure"}),
         ('"line the sinner"', {"100% pure"}),
+        ('"sinner the"', set()),
+        ("the-sinn", {"100% pure"}),
+        ('-"the sinner" -nina', {"Jóga", "東京"}),
         ("year:1965", {"Sinnerman", "Feeling Good"}),
         ("year:1960-1969 -genre:soul", {"Sinnerman"}),
         ("year:1990-", {"Jóga"}),
@@ -106,6 +110,39 @@ def test_the_field_that_a_word_stands_in_makes_the_order(
     assert titles(library, "moon", sort="-title") == ["moon", "lyrics", "genre", "artist", "album"]
 
 
+@pytest.mark.usefixtures("songs")
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("nina", ["I Put a Spell on You", "Live", "Pastel Blues"]),
+        ("pastel", ["Pastel Blues"]),
+        ("feeling", ["I Put a Spell on You"]),
+        ("year:1965 -genre:soul", ["Pastel Blues"]),
+        ("pure", []),
+        ("no such words", []),
+        (" ", ["Homogenic", "I Put a Spell on You", "Live", "Pastel Blues"]),
+    ],
+)
+def test_an_album_is_found_by_its_tracks(library: Library, search: str, found: list[str]) -> None:
+    page = list_albums(library, search=search)
+    assert [album.title for album in page.items] == found
+    assert page.total == len(found)
+
+
+@pytest.mark.usefixtures("songs")
+def test_the_albums_that_are_found_are_read_on_from_page_to_page(library: Library) -> None:
+    first = list_albums(library, 2, sort="-title", search="nina")
+    second = list_albums(library, 2, sort="-title", search="nina", cursor=first.next_cursor)
+    assert [album.title for page in (first, second) for album in page.items] == [
+        "Pastel Blues",
+        "Live",
+        "I Put a Spell on You",
+    ]
+    assert (first.total, second.total, second.next_cursor) == (3, 3, None)
+    with pytest.raises(InvalidRequest):
+        list_albums(library, 2, sort="-title", search="simone", cursor=first.next_cursor)
+
+
 def test_short_beginnings_are_not_looked_for_in_lyrics_unless_these_are_named(
     library: Library, fill: Fill, probed: Probed
 ) -> None:
@@ -144,6 +181,17 @@ def test_a_track_is_found_by_what_it_is_now_and_not_when_it_is_gone(
         library.db.execute("DELETE FROM track")
     with library.reading():
         assert library.db.get("SELECT count(*) FROM track_search") == 0
+
+
+def test_words_lie_apart_from_the_rows_that_postgresql_has_to_look_at(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill([probed("one")])
+    if library.dialect is Dialect.POSTGRESQL:
+        with library.reading():
+            apart = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = 'track_search'"
+            assert library.db.get(apart) > 0
+    assert titles(library, "one") == ["one"]
 
 
 def test_very_long_names_and_words_are_kept_and_found(library: Library, fill: Fill, probed: Probed) -> None:

@@ -1,15 +1,16 @@
 import os
+import resource
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
 import pytest
 from pony.orm import DatabaseError
 
-from auralis_trio.errors import Busy, DatabaseDamaged, StartupError
+from auralis_trio.errors import Busy, DatabaseDamaged, OutputError, StartupError
 from auralis_trio.library.migrations import WRITER_LOCK
 from auralis_trio.library.postgresql import hold_database
 from auralis_trio.library.queries import add_folder, list_folders, list_tracks
@@ -268,3 +269,65 @@ def test_one_program_holds_a_database_of_postgresql_for_as_long_as_it_works_with
         pass
     with pytest.raises(StartupError, match="does not answer"), hold_database(postgres.url("gone")):
         pass
+
+
+def test_a_database_whose_disk_is_full_refuses_writes_with_a_sentence_and_takes_them_again(tmp_path: Path) -> None:
+    library = open_library(tmp_path)
+    with library.writing():
+        pages = library.db.get("SELECT page_count FROM pragma_page_count")
+        library.db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OutputError, match="make room") as refused:
+        add_folder(library, "/music/" + "x" * 100_000, 1)
+    assert refused.value.code == "output_failed"
+    assert list_folders(library) == []
+    with library.writing():
+        library.db.execute("PRAGMA max_page_count = 1000000")
+    add_folder(library, "/music", 1)
+    assert [folder.name for folder in list_folders(library)] == ["music"]
+    library.close()
+
+
+@contextmanager
+def no_larger_files() -> Iterator[None]:
+    """A disk without room for one byte more in any file of this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_commit_that_the_disk_does_not_take_is_refused_and_closing_says_so_only_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = open_library(tmp_path)
+    add_folder(library, "/music", 1)
+    with no_larger_files():
+        with pytest.raises(OutputError):
+            add_folder(library, "/more", 1)
+        with pytest.raises(OutputError), library.writing(durable=True):
+            library.db.execute("UPDATE folder SET added_ns = 2")
+        assert [folder.name for folder in list_folders(library)] == ["music"]
+        library.close()
+    assert [record.message for record in caplog.records] == [
+        "the library's log of changes stays beside its file, which cannot be written"
+    ]
+    library = open_library(tmp_path)
+    assert [folder.name for folder in list_folders(library)] == ["music"]
+    library.close()
+
+
+def test_a_database_that_may_only_be_read_refuses_writes_in_the_same_way(postgres: Postgres, tmp_path: Path) -> None:
+    library, url = open_in(postgres, tmp_path / "postgresql")
+    name = url.rpartition("/")[2].partition("?")[0]
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    library.db.disconnect()
+    with_file = open_library(tmp_path / "sqlite")
+    with with_file.writing():
+        with_file.db.execute("PRAGMA query_only = ON")
+    for each in (library, with_file):
+        with pytest.raises(OutputError, match="may be written to"):
+            add_folder(each, "/music", 1)
+        assert list_folders(each) == []
+        each.close()

@@ -364,3 +364,98 @@ def test_gains_are_numbers_or_not_known(
     write_with_soundfile(path)
     tag(FLAC(str(path)), {tag_name: [text]})
     assert getattr(read_tags(str(path)), field) == expected
+
+
+def riff_chunk(name: bytes, data: bytes, order: str = "<") -> bytes:
+    return name + struct.pack(f"{order}I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+@pytest.mark.parametrize("behind", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_the_info_of_a_wav_is_read_wherever_it_stands_and_in_either_encoding(
+    tmp_path: Path, behind: bool, encoding: str
+) -> None:
+    path = tmp_path / "song.wav"
+    write_with_soundfile(path)
+    texts = {b"INAM": "Café", b"IART": "Nina", b"IPRD": "Live", b"ICRD": "1964-03-21", b"ITRK": "3", b"IGNR": "Jazz"}
+    info = b"INFO" + b"".join(riff_chunk(name, text.encode(encoding) + b"\0") for name, text in texts.items())
+    chunk, data = riff_chunk(b"LIST", info), path.read_bytes()
+    data = data + chunk if behind else data[:12] + chunk + data[12:]
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(data) - 8) + data[8:])
+    expected = Tags(
+        title="Café", artist="Nina", album="Live", date="1964-03-21", year=1964, track_number=3, genre="Jazz"
+    )
+    assert read_tags(str(path)) == read_tags(str(path), kind="wav") == expected
+    file: Any = WAVE(path)
+    file.add_tags()
+    file.tags.add(TIT2(3, ["of ID3"]))
+    file.save()
+    assert (read_tags(str(path)).title, read_tags(str(path)).artist) == ("of ID3", "Nina")
+
+
+def test_the_text_chunks_of_an_aiff_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "song.aiff"
+    write_with_soundfile(path)
+    chunks = riff_chunk(b"NAME", b"Odd", ">") + riff_chunk(b"AUTH", b"Nina", ">") + riff_chunk(b"(c) ", b"1964", ">")
+    data = path.read_bytes() + chunks
+    path.write_bytes(b"FORM" + struct.pack(">I", len(data) - 8) + data[8:])
+    assert read_tags(str(path)) == Tags(title="Odd", artist="Nina", copyright="1964")
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".tta"])
+def test_an_ape_tag_says_what_id3_does_not(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"song{suffix}"
+    make_tagged(path)
+    ID3(path).delete(path)
+    ape = APEv2()
+    ape["Title"], ape["Artist"], ape["REPLAYGAIN_TRACK_GAIN"] = "of APE", "Nina", "-7.5 dB"
+    ape.save(str(path))
+    only_ape = read_tags(str(path))
+    assert (only_ape.title, only_ape.replaygain_track_gain_db) == ("of APE", -7.5)
+    id3 = ID3()
+    id3.add(TIT2(3, ["of ID3"]))
+    id3.save(path, v1=2)
+    both = read_tags(str(path))
+    assert (both.title, both.artist, both.replaygain_track_gain_db) == ("of ID3", "Nina", -7.5)
+
+
+@pytest.mark.parametrize(
+    "data", [b"LIST\xff\xff\xff\xffINFOINAM\xff\xff\xff\x7fx", b"LIST\4\0\0\0INFO" * 5000, b"LIST"]
+)
+def test_a_chunk_that_claims_too_much_is_survived(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "song.wav"
+    path.write_bytes(b"RIFF\xff\xff\xff\xffWAVE" + data)
+    assert read_tags(str(path)).title in ("song", "x")
+
+
+@pytest.mark.parametrize(
+    ("date", "year"), [("20010203", 2001), ("2001", 2001), ("99999999", None), ("200102", None), ("3.2.2001", 2001)]
+)
+def test_a_date_without_dashes_has_a_year(tmp_path: Path, date: str, year: int | None) -> None:
+    path = tmp_path / "a.flac"
+    write_with_soundfile(path)
+    tag(FLAC(str(path)), {"date": [date]})
+    assert read_tags(str(path)).year == year
+
+
+@pytest.mark.parametrize(
+    ("gain", "gain_db"),
+    [
+        ("+1e400 dB", None),
+        ("1.5E3 dB", None),
+        ("-6.54dB", -6.54),
+        ("-6.543210987654321 dB", -6.543210987654321),
+        ("101 dB", None),
+        ("1.2.3", None),
+    ],
+)
+def test_a_gain_beyond_reason_is_not_known(tmp_path: Path, gain: str, gain_db: float | None) -> None:
+    path = tmp_path / "a.flac"
+    write_with_soundfile(path)
+    tag(
+        FLAC(str(path)),
+        {"replaygain_track_gain": [gain], "replaygain_track_peak": ["1e9"], "replaygain_album_peak": ["1001"]},
+    )
+    tags = read_tags(str(path))
+    assert tags.replaygain_track_gain_db == gain_db
+    assert (tags.replaygain_track_peak, tags.replaygain_album_peak) == (None, None)

@@ -50,6 +50,18 @@ def test_a_file_is_found_with_its_size_and_time_to_the_nanosecond(tmp_path: Path
     assert taken == [FoundFile(str(tmp_path / "one.wav"), 1, 1_234_567_890_123_456_789)]
 
 
+def test_a_file_is_found_with_the_time_of_its_lyrics_which_are_none_of_a_link(tmp_path: Path) -> None:
+    make(tmp_path, "one.wav", "one.lrc", "a/one.wav", "a/one.LRC", "a/one.lrc", "two.mp3", "three.lrc", "one.wav.lrc")
+    for name, time_ns in (("one.lrc", 5), ("a/one.LRC", 7), ("a/one.lrc", 6), ("three.lrc", 8)):
+        os.utime(tmp_path / name, ns=(1, time_ns))
+    (tmp_path / "two.lrc").symlink_to(tmp_path / "three.lrc")
+    times_ns = {
+        os.path.relpath(file.path, tmp_path): file.lyrics_mtime_ns
+        for file in walk_of(tmp_path).take(1000, check=never_cancelled)
+    }
+    assert times_ns == {"one.wav": 5, "a/one.wav": 7, "two.mp3": None}
+
+
 def test_links_are_not_followed_so_a_loop_of_them_ends_and_nothing_is_found_twice(tmp_path: Path) -> None:
     music = tmp_path / "music"
     make(tmp_path, "music/a/one.wav", "outside/two.wav")

@@ -33,3 +33,7 @@ def test_every_word_is_of_letters_and_digits_alone_and_falls_into_itself(text: s
 @given(st.text(), st.integers(0, 5))
 def test_there_are_never_more_words_than_asked_for(text: str, limit: int) -> None:
     assert words_of(text, limit) == words_of(text, 1000)[:limit]
+
+
+def test_letters_that_are_no_others_with_accents_are_found_as_they_are_often_written() -> None:
+    assert words_of("Ærø Łódź Straße Œuvre Þór Đorđe", 10) == ["aero", "lodz", "strasse", "oeuvre", "thor", "dorde"]

@@ -11,19 +11,31 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
+from auralis_trio.stream.onward import MAX_ENTRIES_PER_S
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.wire.packets import Packet
 from tests.fakes import LIMITS, FakeLink, FixedCatalogue, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
 
 TICK_S = 0.05
-LENGTHS = {1: (8_000, 20_000), 2: (11_025, 9_000), 3: (8_000, 700), 4: (8_000, 60_000)}
+LENGTHS = {
+    1: (8_000, 20_000),
+    2: (11_025, 9_000),
+    3: (8_000, 700),
+    4: (8_000, 60_000),
+    5: (8_000, 90),
+    6: (8_000, 1),
+    7: (8_000, 0),
+}
 WINDOW_S = 2.0
+SELDOM = 10
+"""So many ticks pass before a client that tells little tells again."""
+
 PACE_AHEAD_S = LIMITS.pace_ahead_s
 SETTLED_S = 0.5
 
@@ -36,6 +48,7 @@ class Part:
     granted: int | None
     received: int = 0
     sounded: int = 0
+    told: int = 0
     reason: str | None = None
     cut: int | None = None
 
@@ -56,21 +69,26 @@ class Part:
 
 @dataclass
 class Sounding:
-    """What has sounded: seconds of each track."""
+    """What has sounded and was told: seconds of each track."""
 
     seconds: Counter[int] = field(default_factory=Counter)
     drops: int = 0
 
 
 class PlayingLink(FakeLink):
-    """A client that plays; `window_s` of credit ahead of what has sounded, or none."""
+    """A client that plays, with `WINDOW_S` of credit ahead of what has sounded, or `paced`.
 
-    def __init__(self, credited: bool) -> None:
+    With credit it says at each tick what has sounded of `each` stream, or seldom, and then only of the `latest`.
+    """
+
+    def __init__(self, manner: str) -> None:
         super().__init__()
-        self.credited = credited
-        self.credit = 4_000 if credited else None
+        self.manner = manner
+        self.credit = None if manner == "paced" else 4_000
         self.parts: list[Part] = []
         self.sounding = Sounding()
+        self.went_on_s: list[float] = []
+        self.went_on_paused = 0
 
     def _note(self, item: Heard) -> None:
         if isinstance(item, Packet):
@@ -81,6 +99,8 @@ class PlayingLink(FakeLink):
             self._ended(item[1])
         elif item[0] == "audio_stream_drop":
             self._dropped(item[1]["after_stream_id"])
+        elif item[0] == "player_state" and item[1]["state"] != "paused":
+            self.went_on_paused = 0
         super()._note(item)
 
     def _started(self, start: dict[str, Any]) -> None:
@@ -92,7 +112,18 @@ class PlayingLink(FakeLink):
             kept[-1].cut = start["start_frame"] - kept[-1].start["start_frame"]
             assert kept[-1].sounded <= kept[-1].cut, "a place that has sounded is sent again"
         assert follows is None or kept[-1].start["stream_id"] == follows
+        if kept and kept[-1].reason != "replaced":
+            self._went_on()
         self.parts = [*kept, Part(start, self.credit)]
+
+    def _went_on(self) -> None:
+        """The queue has gone on by itself: not too often, and while it is paused only where that came too late."""
+        self.went_on_s.append(trio.current_time())
+        burst = self.went_on_s[-2 * MAX_ENTRIES_PER_S - 1 :]
+        assert len(burst) <= 2 * MAX_ENTRIES_PER_S or burst[-1] - burst[0] > 1 - 1e-6
+        state = (self.told("player_state") or [{"state": None}])[-1]["state"]
+        self.went_on_paused += state == "paused"
+        assert self.went_on_paused <= 1
 
     def _ended(self, end: dict[str, Any]) -> None:
         part = self.parts[-1]
@@ -104,13 +135,13 @@ class PlayingLink(FakeLink):
             assert part.start["start_frame"] + part.received == part.start["total_frames"]
         if part.reason == "stopped":
             self.sounding.drops += 1
-            self.parts = [Part(part.start, None, part.received, part.received, "stopped")]
+            self.parts = [Part(part.start, None, part.received, part.received, part.received, "stopped")]
 
     def _dropped(self, after: int | None) -> None:
         assert all(part.reason for part in self.parts)
         self.sounding.drops += 1
         kept = [part for part in self.parts if after is not None and part.start["stream_id"] <= after]
-        self.parts = [*kept, *[replace(part, cut=0) for part in self.parts[len(kept) :]]]
+        self.parts = [*kept, *[replace(part, cut=0, told=part.sounded) for part in self.parts[len(kept) :]]]
 
     def _packet(self, packet: Packet) -> None:
         part = self.parts[-1]
@@ -134,17 +165,25 @@ class PlayingLink(FakeLink):
 
     async def run(self, services: SessionServices) -> None:
         """Let what there is sound, and tell of it."""
+        latest: Part | None = None
+        ticks = 0
         while True:
             await trio.sleep(TICK_S)
-            left_s = TICK_S
+            left_s, ticks = TICK_S, ticks + 1
             while not self.paused_in(services) and left_s > 1e-9 and (part := self.heard_part) and part.left > 0:
                 frames = min(part.left, max(1, round(left_s * part.rate)))
                 part.sounded += frames
                 left_s -= frames / part.rate
-                self.sounding.seconds[part.start["track_id"]] += frames / part.rate  # type: ignore[assignment]
-                self._tell(part)
+                latest = part
+                if self.manner != "latest":
+                    self._tell(part)
+            if self.manner == "latest" and latest in self.parts and ticks % SELDOM == 0:
+                self._tell(latest)
 
     def _tell(self, part: Part) -> None:
+        for each in self.parts[: self.parts.index(part) + 1]:
+            self.sounding.seconds[each.start["track_id"]] += (each.sounded - each.told) / each.rate  # type: ignore[assignment]
+            each.told = each.sounded
         if part.granted is None:
             return
         if part is self.parts[-1]:
@@ -234,16 +273,25 @@ def check_agreement(services: SessionServices, links: list[PlayingLink]) -> None
     part = leading[0].heard_part if leading else None
     # Where one entry goes over into the next, the two clocks may be a tick apart.
     settled = part is not None and 2 * TICK_S * part.rate < part.sounded < part.received - 2 * TICK_S * part.rate
-    if part is not None and settled:
+    if part is not None and settled and part.sounded - part.told < 2 * TICK_S * part.rate:
         assert state["entry_id"] == part.start["entry_id"]
         heard_s = (part.start["start_frame"] + part.sounded) / part.rate
         assert state["position_s"] == pytest.approx(heard_s, abs=3 * TICK_S)
 
 
+def repeating(*track_ids: int) -> list[Any]:
+    """A script in which these tracks are played over and over."""
+    orders: list[dict[str, Any]] = [{"action": "set", "track_ids": track_ids}, {"action": "repeat", "mode": "all"}]
+    return [*((0.0, 0, ("queue", order)) for order in orders), (0.0, 0, ("play", {}))]
+
+
 @settings(deadline=None, max_examples=100)
-@given(scripts, st.lists(st.booleans(), min_size=2, max_size=2), st.floats(0, 1))
+@example(repeating(3), ["latest", "paced"], 0.0)
+@example(repeating(7), ["each", "paced"], 0.0)
+@example([*repeating(6, 7), (1.0, 0, ("pause", {}))], ["each", "paced"], 0.0)
+@given(scripts, st.lists(st.sampled_from(["paced", "each", "latest"]), min_size=2, max_size=2), st.floats(0, 1))
 def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counted(
-    tmp_path_factory: pytest.TempPathFactory, script: list[Any], credited: list[bool], delay_s: float
+    tmp_path_factory: pytest.TempPathFactory, script: list[Any], manners: list[str], delay_s: float
 ) -> None:
     tracks = made_tracks()
     pcm = PcmCache(str(tmp_path_factory.mktemp("pcm")), 0, 1.0)
@@ -253,7 +301,7 @@ def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counte
         services = services_for(tracks, pcm)
         assert isinstance(services.mastery, FixedMastery)
         services.mastery.delay_s = delay_s / 10
-        links = [PlayingLink(each) for each in credited]
+        links = [PlayingLink(each) for each in manners]
         await act_out(services, links, script)
         kept.extend([services, links])
 

@@ -13,7 +13,17 @@ from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.wire.packets import Packet
-from tests.fakes import FakeLink, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
+from tests.fakes import (
+    STEREO,
+    FakeLink,
+    FixedMastery,
+    Heard,
+    ScratchedSource,
+    ToneSource,
+    Tracks,
+    services_for,
+    talk,
+)
 
 TRACKS = {  # sample rate, channels, frames
     1: (8_000, 2, 20_000),
@@ -21,7 +31,13 @@ TRACKS = {  # sample rate, channels, frames
     3: (8_000, 2, 700),
     4: (8_000, 1, 60_000),
     5: (8_000, 2, 170_000),
+    6: (8_000, 2, 120_000),
+    7: (8_000, 2, 1),
+    8: (8_000, 2, 0),
 }
+SCRATCHED, SCRATCHED_AT = 6, 61_000
+"""a track and the one frame of it that cannot be read"""
+
 CROSSFADE_S = 1.5
 WINDOW_S = 2.0
 TICK_S = 0.05
@@ -104,6 +120,11 @@ def check(one: Part, other: Part) -> None:
     elif one.reason == "completed":
         assert after["start_frame"] == 0
         assert end_frame == TRACKS[before["track_id"]][2] - after["join_frames"]
+    elif one.reason == "failed":
+        # A mastered frame is made of those around it: of the last ones before the scratch some are missing as well.
+        assert before["track_id"] == SCRATCHED
+        assert end_frame <= SCRATCHED_AT
+        assert (after["start_frame"], after["join_frames"]) == (0, 0)
 
 
 def command(kind: str, **data: Any) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
@@ -150,6 +171,7 @@ def test_what_is_heard_one_behind_the_other_misses_no_frame(
     for track_id, (rate, channels, frames) in TRACKS.items():
         form = AudioFormat(rate, channels, 16)
         tracks.add(track_id, lambda form=form, frames=frames: ToneSource(form, frames))  # type: ignore[misc]
+    tracks.add(SCRATCHED, lambda: ScratchedSource(STEREO, TRACKS[SCRATCHED][2], scratched_at=SCRATCHED_AT))
     pcm = PcmCache(str(tmp_path_factory.mktemp("pcm")), 0, 1.0)
 
     async def run() -> None:

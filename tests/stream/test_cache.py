@@ -110,7 +110,7 @@ async def test_renditions_are_cleared_with_their_track_and_others_are_not() -> N
         for index in (0, 1):
             cache.put(ChunkKey(content, "sound", index, 2, "s16"), chunk(10))
     assert await cache.clear("one") == Kept(4, 40)
-    assert {kept.content_id for kept in cache.sizes()} == {"other"}
+    assert {kept.origin for kept in cache.sizes()} == {"other"}
     assert await cache.clear() == Kept(2, 20)
     assert (cache.statistics().entries, cache.statistics().bytes) == (0, 0)
 

@@ -24,6 +24,7 @@ def file(kind: str = "wav") -> TrackFile:
         kind=kind,
         format=AudioFormat(44_100, 2, 16),
         total_frames=200_000,
+        added_ns=5,
     )
 
 
@@ -38,7 +39,7 @@ def test_each_thing_that_decides_the_bytes_makes_another_key() -> None:
     ]
     assert len(set(keys)) == len(keys)
     assert len({key.revision for key in keys}) == 3
-    assert {key.file_content_id for key in keys} == {"content"}
+    assert {key.file_origin for key in keys} == {"content.1.5.1.1"}
 
 
 def test_plain_samples_have_one_key_in_whatever_form_they_are_asked_for() -> None:

@@ -27,8 +27,8 @@ from auralis_trio.stream.disk_tier import (
     REST_S,
     DiskTier,
     Kept,
-    content_of,
     name_of,
+    origin_of,
     pack,
     unpack,
 )
@@ -155,7 +155,7 @@ def test_whatever_lies_in_a_file_is_refused_or_is_the_chunk(data: bytes) -> None
 def test_names_begin_with_the_content_whatever_is_in_it() -> None:
     for content in ("0af3", "a-b-c", "0af3@48000"):
         assert name_of(key(content)).startswith(f"{content}-")
-        assert content_of(name_of(key(content))) == content.partition("@")[0]
+        assert origin_of(name_of(key(content))) == content.partition("@")[0]
     assert len({name_of(one) for one in (key(), key(index=1), key(sound="x"), key("two"))}) == 4
 
 

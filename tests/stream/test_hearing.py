@@ -108,6 +108,25 @@ def test_behind_the_last_frame_of_one_the_first_of_the_next_is_heard() -> None:
     assert ears.place() == (20, 0)
 
 
+def test_whoever_hears_a_stream_has_heard_all_before_it_whatever_it_said_of_those() -> None:
+    ears = Ears()
+    streams = [ears.play(1)]
+    for track in (2, 3, 4, 5):
+        streams.append(ears.play(track, follows=streams[-1], behind=10 * track - 10))
+    ears.played(streams[1], 0)
+    assert ears.place() == (10, 0)
+    ears.played(streams[3], 7)
+    assert ears.place() == (40, 7)
+    ears.played(streams[1], 50)  # too late to be of interest
+    assert ears.place() == (40, 7)
+    assert ears.notes.noted == [(1, 10.0), (2, 10.0)]
+    ears.played(streams[4], LENGTH)
+    assert ears.place() == (50, LENGTH)
+    assert ears.hearing.due_s(0.0) == 0.0
+    ears.hearing.finish(0.0)
+    assert ears.notes.noted == [(track, 10.0) for track in (1, 2, 3, 4, 5)]
+
+
 def test_of_a_stream_that_another_took_over_no_more_is_heard_than_up_to_there() -> None:
     ears = Ears()
     one = ears.play(1)

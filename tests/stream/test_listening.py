@@ -89,6 +89,10 @@ async def test_a_writer_that_is_taken_is_asked_again(
         assert get_settings(library) == {"intensity": 0.5}
         nursery.cancel_scope.cancel()
     assert catalogue.writes == 3
+    # Told once, however often it is tried.
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "what the listeners chose is not written yet, and tried again every 5 s: busy"
+    ]
 
 
 async def test_what_is_not_written_when_the_server_stops_is_written_then(library: Library) -> None:

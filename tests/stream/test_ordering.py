@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auralis_trio.errors import Busy, Conflict, InvalidRequest, NotFound
 from auralis_trio.library.queue_tracks import (
@@ -12,12 +13,14 @@ from auralis_trio.library.queue_tracks import (
     check_tracks,
     playlist_track_ids,
 )
+from auralis_trio.library.records import TrackFile
 from auralis_trio.stream.catalogue import Catalogue
-from auralis_trio.stream.ordering import carry_out
+from auralis_trio.stream.ordering import carry_out, seek_in_current
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, QueueFrom, Repeat, SetQueue
-from tests.stream.test_one_player import Told
+from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks
+from tests.stream.test_one_player import FakeOutput, Told
 
 
 class Answering(Catalogue):
@@ -105,3 +108,66 @@ async def test_a_queue_that_changes_while_the_library_is_asked_is_not_overwritte
     with pytest.raises(Conflict) as refused:
         await carry_out(order, player, Answering(answer, lambda: player.order(Clear())))
     assert (refused.value.code, player.queue.entries) == ("stale_revision", ())
+
+
+class Lengths(FixedCatalogue):
+    """A catalogue that does `meanwhile`, once, before it says where a track lies."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        super().__init__(tracks)
+        self.meanwhile: Callable[[], object] | None = None
+
+    async def find_track(self, track_id: int) -> TrackFile:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
+        file = await super().find_track(track_id)
+        return file if file.total_frames else replace(file, total_frames=None)
+
+
+@pytest.fixture
+def lengths() -> Lengths:
+    tracks = Tracks()
+    tracks.tone(7, 5 * RATE)
+    tracks.tone(8, 9 * RATE)
+    tracks.add(9, lambda: ToneSource(STEREO, 0))  # in the library as one whose length is not known
+    return Lengths(tracks)
+
+
+@pytest.mark.parametrize(
+    ("track_id", "start", "place"),
+    [
+        (7, 1e9, 5.0),
+        (7, 2.5, 2.5),
+        (7, 2**53, 5 * RATE),
+        (7, 5 * RATE - 1, 5 * RATE - 1),
+        (9, 1e9, 1e9),
+        (404, 1e9, 1e9),
+    ],
+)
+async def test_where_nobody_plays_the_place_lies_within_the_track(
+    lengths: Lengths, track_id: int, start: int | float, place: int | float
+) -> None:
+    player = Player(Told())
+    player.order(SetQueue(track_ids=(track_id,)))
+    await seek_in_current(start, player, lengths)
+    assert player.position.at == place
+
+
+async def test_an_output_finds_out_by_itself_where_its_track_ends(lengths: Lengths) -> None:
+    player, output = Player(Told()), FakeOutput("a")
+    player.order(SetQueue(track_ids=(7,)))
+    player.begin(output, None, None, takeover=False)
+    await seek_in_current(1e9, player, lengths)
+    assert output.take() == [("play", 1, 1e9, False)]
+
+
+async def test_the_place_lies_within_the_track_that_is_the_current_one_then(lengths: Lengths) -> None:
+    player = Player(Told())
+    player.order(SetQueue(track_ids=(7, 8)))
+    lengths.meanwhile = player.next
+    await seek_in_current(1e9, player, lengths)
+    assert (player.queue.current_id, player.position.seconds) == (2, 9.0)
+    lengths.meanwhile = lambda: player.order(Clear())
+    with pytest.raises(Conflict):
+        await seek_in_current(1e9, player, lengths)

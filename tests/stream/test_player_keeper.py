@@ -1,6 +1,6 @@
 """What the player plays outlives the server: written down soon, and taken up again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from auralis_trio.library.player_store import keep_player
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
-from auralis_trio.stream.keeping import RETRY_S
+from auralis_trio.stream.keeping import APART_S, RETRY_S
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
-from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, MoveEntry, Repeat, SetQueue, Shuffle, Undo
+from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, MoveEntry, Repeat, SetQueue, Shuffle, Undo
 from tests.stream.test_one_player import RATE, FakeOutput, Told
 
 
@@ -121,6 +121,71 @@ async def test_the_queue_is_written_when_it_changes_and_the_place_every_few_seco
         assert len(catalogue.writes) == written
         nursery.cancel_scope.cancel()
     assert len(catalogue.writes) == written
+
+
+COMMANDS: dict[str, tuple[Callable[[Player, FakeOutput], object], int, float]] = {
+    "jump": (lambda player, output: player.jump(3), 3, 0.0),
+    "next": (lambda player, output: player.next(), 2, 0.0),
+    "previous": (lambda player, output: player.previous(), 1, 0.0),
+    "seek": (lambda player, output: player.seek(7.5), 1, 7.5),
+    "play": (lambda player, output: player.play(2, 3.5), 2, 3.5),
+    "pause": (lambda player, output: player.pause(), 1, 1.5),
+    "stop": (lambda player, output: player.stop(), 1, 0.0),
+    "leave": (lambda player, output: player.ended(output), 1, 1.5),
+    "another entry is heard": (lambda player, output: player.sounding(output, 2, Place(RATE, RATE)), 2, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_what_is_commanded_and_what_is_heard_then_is_written_at_once(
+    library: Library, autojump_clock: MockClock, name: str
+) -> None:
+    player, output = Player(Told()), FakeOutput("a")
+    command, entry_id, seconds = COMMANDS[name]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7, 8, 9)))
+        player.begin(output, None, None, takeover=False)
+        player.sounding(output, 1, Place(RATE + RATE // 2, RATE))
+        await trio.sleep(2 * APART_S)
+        command(player, output)
+        await wait_all_tasks_blocked()
+        killed_here = await taken_up(library)
+        nursery.cancel_scope.cancel()
+    told = killed_here.describe()
+    assert (told["entry_id"], told["position_s"]) == (entry_id, seconds)
+    assert told["state"] == ("stopped" if name == "stop" else "paused")
+
+
+async def test_many_commands_are_written_together_and_the_last_one_soon(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, catalogue).run)
+        player.order(SetQueue(track_ids=(7, 8, 9)))
+        for number in range(1_000):
+            player.seek(float(number))
+            await trio.sleep(0.001)
+        await trio.sleep(APART_S)
+        assert len(catalogue.writes) <= 2 + 1 / APART_S
+        assert (await taken_up(library)).position == player.position
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_forgotten_of_an_empty_queue_is_not_taken_up_again(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player = Player(Told())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7,)))
+        player.order(Clear())
+        await trio.sleep(2 * APART_S)
+        player.forget()
+        await wait_all_tasks_blocked()
+        assert (await taken_up(library)).history == History()
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_player_that_nobody_used_writes_nothing(library: Library, autojump_clock: MockClock) -> None:

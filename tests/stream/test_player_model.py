@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ SMALL = st.integers(0, 30)
 Step = tuple[str, int, int]
 COMMANDS = ["pause", "resume", "stop", "seek", "next", "previous", "jump"]
 EDITS = ["set", "add", "remove", "move", "shuffle", "repeat", "clear", "undo", "redo"]
-CLIENTS = ["begin", "take over", "leave", "finish", "hear", "go on", "late"]
+CLIENTS = ["begin", "take over", "leave", "finish", "hear", "go on", "pass over", "late"]
 KINDS = st.sampled_from([*COMMANDS, *EDITS, *(3 * CLIENTS)])
 STEPS = st.lists(
     st.tuples(KINDS, SMALL, SMALL),
@@ -129,9 +130,24 @@ class World:
             player.sounding(output, output.entry_id, Place(9, RATE))
             output.entry_id, output.heard = following.id, True
             player.sounding(output, following.id, Place(0, RATE))
+        elif kind == "pass over" and not output.heard and (following := player.behind(output.entry_id)) is not None:
+            player.arrived(output, output.entry_id)
+            output.entry_id, output.heard = following.id, True
+            player.sounding(output, following.id, Place(0, RATE))
 
     def do(self, step: Step) -> None:
-        kind, one, other = step
+        """Take a step; whatever it changes, but for how far an entry is heard, is news for whoever writes it down."""
+        before, self.player.news = self.kept(), trio.Event()
+        try:
+            self._do(*step)
+        finally:
+            assert self.player.news.is_set() or self.kept() == before
+
+    def kept(self) -> object:
+        player = self.player
+        return player.queue, player.history, player.revision, player.state
+
+    def _do(self, kind: str, one: int, other: int) -> None:
         if kind in COMMANDS:
             self.command(kind, one)
         elif kind in EDITS:

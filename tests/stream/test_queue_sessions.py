@@ -14,8 +14,8 @@ from trio.testing import MockClock
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceHung, SourceMissing
-from auralis_trio.stream.conductor import MAX_FAILURES
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD
+from auralis_trio.stream.onward import MAX_ENTRIES_PER_S, MAX_FAILURES
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.wire.queue_orders import AddTracks, MoveEntry, QueueOrder, RemoveEntries, Repeat, SetQueue
 from tests.fakes import (
@@ -217,7 +217,7 @@ async def test_repeating_one_entry_begins_it_again_and_repeating_all_goes_around
 async def test_however_short_the_entries_only_a_few_are_sent_before_they_are_heard(
     services: SessionServices, tracks: Tracks, autojump_clock: MockClock, credit: int | None
 ) -> None:
-    frames = 80
+    frames = 1_600
     tracks.tone(9, frames)
     fill(services, 9)
     edit(services, Repeat(mode="all"))
@@ -234,11 +234,131 @@ async def test_however_short_the_entries_only_a_few_are_sent_before_they_are_hea
                 assert len(link.told("audio_stream_start")) == 1 + MAX_ENTRIES_AHEAD + number
         else:
             await link.hear("audio_stream_end", 100)
-            assert trio.current_time() - begun_s == pytest.approx((100 - MAX_ENTRIES_AHEAD) * frames / RATE, abs=0.05)
+            ahead = 1 + MAX_ENTRIES_AHEAD
+            assert trio.current_time() - begun_s == pytest.approx((100 - ahead) * frames / RATE, abs=0.05)
+        assert shown(link)["state"] == "playing"
+
+
+@pytest.mark.parametrize("credit", [ALL, None])
+@pytest.mark.parametrize("modes", [("one", 1), ("all", 2)], ids=["one", "all"])
+async def test_entries_of_one_frame_begin_a_few_times_a_second_and_everybody_is_told_as_seldom(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, modes: tuple[Any, int], credit: int | None
+) -> None:
+    tracks.tone(9, 1)
+    mode, entries = modes
+    fill(services, *[9] * entries)
+    edit(services, Repeat(mode=mode))
+    async with keeping(services), talk(services) as other, talk(services) as link:
+        link.say("play", credit=credit)
+        heard = 0
+        for _ in range(200):
+            await trio.sleep(0.1)
+            told = link.told("audio_stream_end")
+            if credit is not None and len(told) > heard:
+                heard = len(told)
+                played(link, told[-1]["stream_id"], 1)
+        begun = len(link.told("audio_stream_start"))
+        assert 20 * MAX_ENTRIES_PER_S <= begun <= 21 * MAX_ENTRIES_PER_S + 1
+        assert len(other.told("player_state")) <= begun + 10
+        assert services.listens.statistics()["dropped"] == 0
+        assert shown(link)["state"] == "playing"
+
+
+@pytest.mark.parametrize("credit", [0, ALL, None])
+async def test_entries_without_a_frame_are_passed_over_and_end_in_a_stop_however_often_they_are_repeated(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, credit: int | None
+) -> None:
+    tracks.tone(9, 0)
+    entries = fill(services, 9, 9, THREE)
+    async with talk(services) as link:
+        link.say("play", credit=credit)
+        start = await link.hear("audio_stream_start", 3)
+        assert (start["entry_id"], start["follows_stream_id"]) == (entries[2], 2)
+        edit(services, RemoveEntries(entry_ids=(entries[2],)))
+        edit(services, Repeat(mode="all"))
+        link.say("play", credit=credit)
+        await link.hear("audio_stream_end", 3 + MAX_FAILURES)
+        await link.wait_until(lambda: shown(link)["outputs"] == [])
+        await trio.sleep(100)
+    assert len(link.told("audio_stream_start")) == 3 + MAX_FAILURES
+    ends = [(end["reason"], end["frames_sent"]) for end in link.told("audio_stream_end")[3:]]
+    assert ends == [("completed", 0)] * MAX_FAILURES
+    assert link.told("audio_stream_end")[-1]["next_entry_id"] is None
+    assert shown(link)["state"] == "paused"
+
+
+async def test_while_the_queue_is_paused_it_does_not_go_on(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    frames = 1_600
+    tracks.tone(9, frames)
+    entries = fill(services, 9, 9)
+    edit(services, Repeat(mode="all"))
+    async with talk(services) as link:
+        link.say("play", credit=ALL)
+        await link.hear("audio_stream_end", 1 + MAX_ENTRIES_AHEAD)
+        link.say("pause")
+        for number in range(1, 2 + MAX_ENTRIES_AHEAD):
+            played(link, number, frames)
+        await settled(link)
+        await trio.sleep(1_000)
+        assert len(link.told("audio_stream_start")) == 1 + MAX_ENTRIES_AHEAD
+        (entry,) = edit(services, AddTracks(track_ids=(THREE,), next=True))
+        await trio.sleep(1_000)
+        assert len(link.told("audio_stream_start")) == 1 + MAX_ENTRIES_AHEAD
+        assert (shown(link)["state"], shown(link)["entry_id"]) == ("paused", entries[0])
+        link.say("resume")
+        start = await link.hear("audio_stream_start", 2 + MAX_ENTRIES_AHEAD)
+    assert (start["entry_id"], start["follows_stream_id"]) == (entry, 1 + MAX_ENTRIES_AHEAD)
+
+
+@pytest.mark.parametrize("track_id", [8, 404], ids=["no frames", "not there"])
+async def test_an_entry_that_gives_nothing_is_passed_over_once_the_queue_is_no_longer_paused(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, track_id: int
+) -> None:
+    tracks.tone(8, 0)
+    entries = fill(services, THREE, track_id, ONE)
+    async with talk(services) as link:
+        link.say("play", credit=100)
+        await link.hear("audio_stream_start")
+        link.say("pause")
+        link.say("next")
+        await trio.sleep(1_000)
+        begun = [start["entry_id"] for start in link.told("audio_stream_start")]
+        assert begun == entries[: 2 if track_id == 8 else 1]
+        assert (shown(link)["state"], shown(link)["entry_id"]) == ("paused", entries[1])
+        assert len(shown(link)["outputs"]) == 1
+        link.say("resume")
+        await link.wait_until(lambda: shown(link)["entry_id"] == entries[2])
+        await settled(link)
+        assert link.told("audio_stream_start")[-1]["entry_id"] == entries[2]
         assert shown(link)["state"] == "playing"
 
 
 # What is heard
+
+
+async def test_a_client_that_says_only_of_the_last_stream_what_it_heard_is_sent_more(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    frames = 1_600
+    tracks.tone(9, frames)
+    entries = fill(services, 9)
+    edit(services, Repeat(mode="one"))
+    async with keeping(services):
+        async with talk(services) as link:
+            link.say("play", credit=ALL)
+            for last in range(1 + MAX_ENTRIES_AHEAD, 40, 1 + MAX_ENTRIES_AHEAD):
+                await link.hear("audio_stream_end", last)
+                await trio.testing.wait_all_tasks_blocked()
+                assert len(link.told("audio_stream_start")) == last
+                played(link, last, frames)
+                await settled(link)
+                services.player.look()
+                now = services.player.describe()
+                assert (now["state"], now["entry_id"], now["frame"]) == ("playing", entries[0], frames)
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard_of(services) == [(9, frames / RATE)] * last
 
 
 async def test_the_current_entry_is_the_one_that_is_heard_and_not_the_one_that_is_sent(
@@ -633,6 +753,27 @@ async def test_when_the_entry_that_is_heard_is_taken_out_the_next_one_is_heard_a
 
 
 # Entries that cannot be played
+
+
+async def test_behind_an_entry_that_cannot_begin_it_is_known_what_is_heard(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    entries = fill(services, 404, ONE, 405, THREE)
+    async with talk(services) as link:
+        link.say("play", credit=ALL)
+        await link.hear("audio_stream_start", 2)
+        played(link, 2, 1_000)
+        await settled(link)
+        services.player.look()
+        assert services.player.describe()["entry_id"] == entries[1]
+        assert services.player.describe()["frame"] == 1_000
+        link.say("play", entry_id=entries[2], credit=ALL)
+        await link.hear("audio_stream_end", 3)
+        played(link, 6, 10)
+        await settled(link)
+        services.player.look()
+        assert services.player.describe()["entry_id"] == entries[3]
+        assert services.player.describe()["frame"] == 10
 
 
 async def test_behind_an_entry_that_cannot_be_played_the_queue_goes_on(

@@ -284,11 +284,13 @@ async def test_a_moved_track_keeps_its_chunks_and_another_recording_does_not_get
     inline: Renderer, tracks: Tracks
 ) -> None:
     file, results = tracks.file(1), list[tuple[Chunk, bool]]()
-    moved = TrackFile(**{**fields(file), "path": "/elsewhere.wav", "mtime_ns": 99})
+    moved = TrackFile(**{**fields(file), "path": "/elsewhere.wav"})
     changed = TrackFile(**{**fields(file), "content_id": "another"})
-    for one in (file, moved, changed):
+    written = TrackFile(**{**fields(file), "mtime_ns": 99})
+    twin = TrackFile(**{**fields(tracks.tone(2, TOTAL)), "content_id": file.content_id})
+    for one in (file, moved, changed, written, twin):
         await fetch(inline, one, results)
-    assert [cached for _, cached in results] == [False, True, False]
+    assert [cached for _, cached in results] == [False, True, False, False, False]
 
 
 def fields(file: TrackFile) -> dict[str, Any]:
@@ -445,9 +447,23 @@ async def test_a_file_comes_out_as_it_is(pcm: PcmCache, wav: TrackFile) -> None:
     assert await read_first(pcm, wav) == Path(wav.path).read_bytes()[-80_000:]  # noqa: ASYNC240
 
 
-async def test_a_file_that_was_only_touched_is_played(pcm: PcmCache, wav: TrackFile) -> None:
-    os.utime(wav.path, ns=(1, 1))
-    assert len(await read_first(pcm, wav)) == 80_000
+@pytest.fixture
+def flac(tmp_path: Path, wav: TrackFile) -> TrackFile:
+    path = tmp_path / "one.flac"
+    soundfile.write(path, soundfile.read(wav.path, dtype="int16")[0], 8_000, subtype="PCM_16")
+    return known(path)
+
+
+async def test_a_file_that_was_only_touched_is_played_unless_it_may_differ_where_nobody_looks(
+    pcm: PcmCache, wav: TrackFile, flac: TrackFile
+) -> None:
+    for touched in (flac, wav):
+        os.utime(touched.path, ns=(1, 1))
+    assert len(await read_first(pcm, flac)) == 80_000
+    with pytest.raises(SourceChanged):
+        await read_first(pcm, wav)
+    scanned = TrackFile(**{**fields(wav), "mtime_ns": 1})
+    assert len(await read_first(pcm, scanned)) == 80_000
 
 
 async def test_a_file_that_holds_another_recording_is_not(pcm: PcmCache, wav: TrackFile) -> None:

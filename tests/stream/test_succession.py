@@ -25,6 +25,7 @@ from tests.fakes import (
     FakeLink,
     FixedCatalogue,
     FixedMastery,
+    ScratchedSource,
     ToneSource,
     Tracks,
     recipe_for,
@@ -302,6 +303,23 @@ async def test_a_track_whose_part_of_the_mix_is_damaged_is_not_joined(
     kept = {ONE: LENGTHS[ONE], TWO: LENGTHS[TWO], track_id: damaged_at}
     for number in (ONE, TWO):
         assert np.array_equal(floats(link, number), whole(tracks, number)[: kept[number]])
+
+
+@pytest.mark.parametrize("credit", [ALL, None])
+async def test_a_track_that_fails_before_its_end_is_mixed_with_nothing(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, credit: int | None
+) -> None:
+    scratched_at = 60_000
+    tracks.add(ONE, lambda: ScratchedSource(STEREO, LENGTHS[ONE], scratched_at=scratched_at))
+    entries = fill(services, ONE, TWO, THREE)
+    async with talk(services) as link:
+        await play(link, credit=credit)
+        await link.hear("audio_stream_end", 3)
+    assert starts(link) == [(ONE, 0, 0), (TWO, 0, 0), (THREE, 0, JOIN)]
+    end = link.told("audio_stream_end")[0]
+    assert (end["reason"], end["next_entry_id"], end["frames_sent"]) == ("failed", entries[1], scratched_at)
+    assert np.array_equal(floats(link, 2), whole(tracks, TWO)[:-JOIN])
+    assert tracks.left_open() == 0
 
 
 async def test_another_sound_in_the_middle_of_a_join_goes_on_with_the_mix(

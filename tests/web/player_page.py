@@ -2,11 +2,13 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import mutagen
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
@@ -102,6 +104,27 @@ def clear_queue(page: Page, url: str) -> None:
     for order, body in (("clear", {}), ("repeat", {"mode": "off"})):
         answer = page.request.post(f"{url}/api/player/queue/{order}", data=body)
         assert answer.ok, answer.text()
+
+
+def ask(page: Page, url: str, path: str) -> Any:
+    """What the server answers at a path below `/api/`."""
+    answer = page.request.get(f"{url}/api/{path}")
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
+def queued(page: Page, url: str) -> list[str]:
+    """The titles in the play queue."""
+    return [item["track"]["title"] for item in ask(page, url, "player/queue?limit=500")["items"]]
+
+
+def write_track(path: Path, samples: NDArray[np.floating[Any]], rate: int, tags: Mapping[str, str]) -> None:
+    """Make a file of music that says these things of itself."""
+    soundfile.write(path, samples, rate, "PCM_16")
+    if tags:
+        file = mutagen.File(path)
+        file.update({field: [value] for field, value in tags.items()})
+        file.save()
 
 
 def wait_for(page: Page, condition: str) -> None:

@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import mutagen
 import numpy as np
 import pytest
-import soundfile
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
     Samples,
+    ask,
     clear_queue,
     click_track,
     decoded,
     heard,
     open_player,
+    queued,
     search,
     wait_for,
+    write_track,
 )
 
 RATE = 44_100
@@ -37,10 +37,8 @@ TRACKS = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
     for seed, (title, (seconds, rate, channels, album)) in enumerate(TRACKS.items(), 1):
-        soundfile.write(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, "PCM_16")
-        file = mutagen.File(folder / f"{title}.flac")
-        file.update({"title": [title], "album": [album], "tracknumber": [str(seed)], "artist": ["Somebody"]})
-        file.save()
+        tags = {"title": title, "album": album, "tracknumber": str(seed), "artist": "Somebody"}
+        write_track(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, tags)
     return folder
 
 
@@ -68,16 +66,6 @@ def of_file(folder: Path, title: str) -> Samples:
     return decoded(folder / f"{title}.flac")
 
 
-def told(player: Page, url: str, path: str = "status") -> Any:
-    answer = player.request.get(f"{url}/api/player/{path}")
-    assert answer.ok, answer.text()
-    return answer.json()
-
-
-def queued(player: Page, url: str) -> list[str]:
-    return [item["track"]["title"] for item in told(player, url, "queue?limit=500")["items"]]
-
-
 def rows(player: Page) -> Locator:
     return player.locator("#queue-list .title")
 
@@ -97,7 +85,7 @@ def test_a_clicked_track_brings_its_list_with_it_and_goes_on_to_its_end(player: 
     assert np.array_equal(dusk.samples, of_file(folder, "Dusk"))
     assert queued(player, url) == ["Dawn", "Noon", "Dusk"]
     expect(player.locator("#now-title")).to_have_text("Dawn")
-    state = told(player, url)
+    state = ask(player, url, "player/status")
     assert (state["state"], state["outputs"], state["position_s"]) == ("stopped", [], 0)
 
 

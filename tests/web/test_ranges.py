@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from auralis_trio.web.ranges import Part, RangeRefused, is_unchanged, requested_part
+from auralis_trio.web.ranges import Part, PreconditionFailed, RangeRefused, is_unchanged, requested_part
 
 ETAG = "abc"
 WHOLE = Part(0, 1000, 1000, partial=False)
@@ -183,3 +183,26 @@ def test_the_whole_describes_itself() -> None:
 def test_what_the_client_has_already_is_not_sent_again(given_: str | None, unchanged: bool) -> None:
     headers = Headers() if given_ is None else Headers({"If-None-Match": given_})
     assert is_unchanged(headers, ETAG) is unchanged
+
+
+@pytest.mark.parametrize(
+    ("wanted", "met"),
+    [
+        ('"abc"', True),
+        ('"x", "abc"', True),
+        ("*", True),
+        ('W/"abc"', False),
+        ('"x"', False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("given_", [None, '"abc"', '"x"'])
+def test_whoever_wants_another_version_is_told_before_anything_else(
+    wanted: str, met: bool, given_: str | None
+) -> None:
+    headers = Headers({"If-Match": wanted} | ({} if given_ is None else {"If-None-Match": given_}))
+    if met:
+        assert is_unchanged(headers, ETAG) is (given_ == '"abc"')
+    else:
+        with pytest.raises(PreconditionFailed):
+            is_unchanged(headers, ETAG)

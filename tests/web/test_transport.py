@@ -1,6 +1,7 @@
 """HTTP over the transport: answers, keep-alive, bodies, refusals, and what becomes of a handler without a client."""
 
 import http.client
+import json
 import logging
 from contextlib import closing
 
@@ -11,7 +12,7 @@ import trio.testing
 
 from auralis_trio.errors import StartupError
 from auralis_trio.web.transport import TransportLimits, open_listener
-from tests.web.raw_client import connected
+from tests.web.raw_client import Answer, connected
 from tests.web.running import running
 from tests.web.small_app import PART
 
@@ -219,12 +220,63 @@ async def test_a_head_request_does_not_run_the_body() -> None:
         assert (await client.answer("HEAD")).headers[b"content-length"] == b"4"
 
 
+def code_in(answer: Answer) -> str:
+    """The code of an answer, which has to be a problem."""
+    assert answer.headers[b"content-type"] == b"application/problem+json"
+    told = json.loads(answer.body)
+    assert set(told) == {"type", "title", "status", "detail", "code"}
+    assert told["status"] == answer.status
+    assert told["detail"].endswith(".")
+    return str(told["code"])
+
+
+REFUSED: list[tuple[bytes, int, str]] = [
+    (b"GET /plain HTTP/1.1\r\n\r\n", 400, "bad_request"),
+    (b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "bad_request"),
+    (b"GET /plain HTTP/1.1\r\nhost: x\r\n", 408, "request_timeout"),
+    (b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf", 408, "request_timeout"),
+    (b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 100001\r\n\r\n", 413, "body_too_large"),
+    (b"GET /plain HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 20_000, 431, "head_too_large"),
+    (b"POST /count HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n", 501, "coding_unknown"),
+    (b"GET /plain HTTP/1.9\r\nhost: x\r\n\r\n", 505, "version_unsupported"),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "code"), REFUSED, ids=[f"{status}" for _, status, _ in REFUSED])
+async def test_what_is_answered_in_place_of_the_app_is_a_problem_as_well(said: bytes, status: int, code: str) -> None:
+    async with (
+        running(max_body_bytes=100_000, header_timeout_s=0.1, body_timeout_s=0.1) as server,
+        connected(server.port) as client,
+    ):
+        await client.say(said)
+        answer = await client.answer()
+        assert (answer.status, code_in(answer)) == (status, code)
+        assert answer.headers[b"connection"] == b"close"
+        assert await client.rest() == b""
+
+
+async def test_a_refused_head_has_no_body() -> None:
+    async with running(max_body_bytes=10) as server, connected(server.port) as client:
+        await client.say(b"HEAD /plain HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\n")
+        head = await client.rest()
+        assert head.startswith(b"HTTP/1.1 413 ")
+        assert head.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("target", [b"http://{host}/plain", b"HTTP://{host}/plain?a=b", b"https://{host}/plain"])
+async def test_a_target_that_is_a_whole_url_is_the_path_in_it(target: bytes) -> None:
+    async with running() as server, connected(server.port) as client:
+        await client.say(b"GET " + target + b" HTTP/1.1\r\nhost: another\r\n\r\n")
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b"fine")
+
+
 async def test_a_failing_handler_is_logged_and_answered_with_500(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as server, connected(server.port) as client:
         with caplog.at_level(logging.ERROR, "auralis_trio.web.transport"):
             await client.get(b"/raise")
             answer = await client.answer()
-        assert (answer.status, answer.body) == (500, b"")
+        assert (answer.status, code_in(answer)) == (500, "internal_error")
         assert [record.name for record in caplog.records] == ["auralis_trio.web.transport"]
         assert server.transport.statistics().ended_by_errors == 1
 
@@ -308,7 +360,8 @@ async def test_beyond_the_limit_of_connections_a_client_is_told_so() -> None:
             await client.get(b"/plain")
             assert (await client.answer()).status == 200
         async with connected(server.port) as third:
-            assert (await third.rest()).startswith(b"HTTP/1.1 503 ")
+            answer = await third.answer()
+            assert (answer.status, code_in(answer), answer.headers[b"retry-after"]) == (503, "busy", b"1")
         assert server.transport.statistics().refused == 1
         await first.stream.aclose()
         await server.until(connections=1)

@@ -68,6 +68,29 @@ async def test_a_fragmented_message_is_put_together_and_its_size_is_that_of_all_
         assert await client.close_code() == 1009
 
 
+@pytest.mark.parametrize(
+    "one", [frame(9, b"?"), frame(10, b"!"), frame(0, b"", fin=False)], ids=["pings", "pongs", "nothing, in parts"]
+)
+async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of_them_is_cut(one: bytes) -> None:
+    limit = 50
+    async with running(max_pings_per_s=limit) as server, connected(server.port) as client:
+        await client.open_websocket()
+        first, last = (
+            (frame(BINARY, b"", fin=False), frame(0, b"end")) if one[0] == 0 else (b"", frame(BINARY, b"end"))
+        )
+        await client.say(first + one * (limit - 1) + last)
+        heard = [await client.hear() for _ in range(limit if one == frame(9, b"?") else 1)]
+        assert heard[-1] == BytesMessage(data=b"end")
+        assert heard[:-1] == [Pong(payload=b"?")] * (len(heard) - 1)
+        await client.say(first + one * 60 * limit)
+        while not isinstance(event := await client.hear(), CloseConnection):
+            heard.append(event)
+        assert event.code == 1008
+        assert len(heard) <= 3 * limit
+        await server.until(connections=0)
+        assert server.app.codes == [1008]
+
+
 async def test_bytes_behind_an_upgrade_wait_for_the_accept() -> None:
     async with running() as server, connected(server.port) as client:
         await client.say(upgrade(b"/ws/late") + frame(TEXT, b"early") + frame(TEXT, b"bird"))

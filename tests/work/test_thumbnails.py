@@ -175,3 +175,20 @@ def test_a_file_beside_the_music_comes_before_a_picture_in_it(tmp_path: Path) ->
     assert beside is not None
     assert (beside.source, beside.data) == ("file", picture())
     assert find_picture([str(tmp_path / "none")], ("cover",), [gone]) is None
+
+
+def test_a_damaged_picture_does_not_hide_one_that_can_be_shown(tmp_path: Path) -> None:
+    music = tmp_path / "music.flac"
+    write_with_soundfile(music)
+    flac = FLAC(music)  # type: ignore[no-untyped-call]
+    flac.add_picture(block(3, b"damaged"))  # type: ignore[no-untyped-call]
+    flac.add_picture(block(4, picture("JPEG")))  # type: ignore[no-untyped-call]
+    flac.save()
+    (tmp_path / "cover.jpg").write_bytes(b"damaged")
+    inside = find_picture([str(tmp_path)], ("cover", "front"), [str(music)])
+    assert inside is not None
+    assert (inside.source, inside.data) == ("embedded", picture("JPEG"))
+    (tmp_path / "front.png").write_bytes(picture())
+    beside = find_picture([str(tmp_path)], ("cover", "front"), [str(music)])
+    assert beside is not None
+    assert (beside.source, beside.data) == ("file", picture())

@@ -2,23 +2,77 @@
 
 export class ApiError extends Error {}
 
+/** The sizes in which there are pictures, in pixels. */
+export const PICTURE_SIZES = [64, 128, 256, 512, 1024];
+
+/** Where an album's picture is in one of these sizes; without a `revision` the one that it has now, if any. */
+export function pictureOf(albumId, size, revision = null) {
+  const query = new URLSearchParams({ size, optional: true, ...(revision && { revision }) });
+  return `/api/albums/${albumId}/artwork?${query}`;
+}
+
 /** One track of the library. */
 export function fetchTrack(trackId, signal) {
   return fetchJson(`/api/library/tracks/${trackId}`, { signal });
 }
 
 /**
- * One page of the library: the first, or the one behind the page whose `next_cursor` is given.
- * @param {{limit: number, cursor?: ?string, search?: string, sort?: ?string}} query without `sort` what is searched
- *   for comes by how well it is found
+ * One page of a list: the first, or the one behind the page whose `next_cursor` is given.
+ * @param {string} path of the list: `library/tracks`, `albums`, `albums/ID/tracks`, `playlists`, ...
+ * @param {{limit: number, cursor?: ?string, search?: string, sort?: ?string}} query without `sort` in the order that
+ *   the list has of itself; tracks that are searched for by how well they are found
  * @returns {Promise<{items: object[], total: number, next_cursor: ?string}>}
  */
-export function fetchTracks({ limit, cursor, search, sort }, signal) {
+export function fetchPage(path, { limit, cursor, search, sort }, signal) {
   const query = new URLSearchParams({ limit });
   if (cursor) query.set("cursor", cursor);
   if (search) query.set("search", search);
   if (sort) query.set("sort", sort);
-  return fetchJson(`/api/library/tracks?${query}`, { signal });
+  return fetchJson(`/api/${path}?${query}`, { signal });
+}
+
+/** One album: its title, artist, year, discs and length. */
+export function fetchAlbum(albumId, signal) {
+  return fetchJson(`/api/albums/${albumId}`, { signal });
+}
+
+/** One playlist; of a smart one, how much it finds now. */
+export function fetchPlaylist(playlistId, signal) {
+  return fetchJson(`/api/playlists/${playlistId}`, { signal });
+}
+
+/** Make a playlist of tracks. */
+export function createPlaylist(name, trackIds = []) {
+  return fetchJson("/api/playlists", { method: "POST", data: { name, track_ids: trackIds } });
+}
+
+export function renamePlaylist(playlistId, name) {
+  return fetchJson(`/api/playlists/${playlistId}`, { method: "PUT", data: { name } });
+}
+
+export function deletePlaylist(playlistId) {
+  return fetchJson(`/api/playlists/${playlistId}`, { method: "DELETE" });
+}
+
+/** Put tracks at the end of a playlist. */
+export function addToPlaylist(playlistId, trackIds) {
+  return fetchJson(`/api/playlists/${playlistId}/tracks`, { method: "POST", data: { track_ids: trackIds } });
+}
+
+/** Give an entry of a playlist another place. */
+export function moveInPlaylist(playlistId, entryId, position) {
+  const data = { entry_ids: [entryId], position };
+  return fetchJson(`/api/playlists/${playlistId}/tracks/reorder`, { method: "PUT", data });
+}
+
+export function removeFromPlaylist(playlistId, entryId) {
+  return fetchJson(`/api/playlists/${playlistId}/entries/${entryId}`, { method: "DELETE" });
+}
+
+/** Make a track a favourite, or no more one. */
+export function setFavorite(trackId, favorite) {
+  const data = favorite ? {} : undefined;
+  return fetchJson(`/api/library/tracks/${trackId}/favorite`, { method: favorite ? "POST" : "DELETE", data });
 }
 
 /** The presets there are, each with its `name`, `label` and `description`. */

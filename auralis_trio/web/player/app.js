@@ -1,27 +1,30 @@
 /** The page: makes the parts, and wires what is pressed to what plays and what plays to what is shown. */
 
 import { A, B } from "./abx.js";
-import { ApiError, fetchPresets, fetchTracks } from "./api.js";
+import { ApiError, fetchPresets, setFavorite } from "./api.js";
 import { Comparison } from "./comparison.js";
 import { Enhancement } from "./enhancement.js";
 import { Facts } from "./facts.js";
 import { soundText, titleOf } from "./format.js";
 import { listenToKeys } from "./keys.js";
+import { MediaKeys } from "./media.js";
 import { Output } from "./output.js";
 import { Queue } from "./queue.js";
 import { QueuePlayback } from "./queue_playback.js";
 import { recall, remember } from "./prefs.js";
 import { Line } from "./socket.js";
 import { Tap } from "./tap.js";
+import { PlaylistChooser } from "./views/chooser.js";
 import { ComparisonPanel } from "./views/comparison.js";
 import { EnhancementPanel } from "./views/enhancement.js";
 import { Crossfade } from "./views/crossfade.js";
 import { LevelMeter } from "./views/level.js";
+import { Library } from "./views/library.js";
 import { TrackMenu } from "./views/menu.js";
 import { PlayerFace } from "./views/player.js";
 import { QueuePanel } from "./views/queue.js";
+import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
-import { TrackList } from "./views/tracks.js";
 
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
 
@@ -30,18 +33,6 @@ const tap = new URLSearchParams(location.search).get("tap") === "1" ? new Tap() 
 const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;
 const line = new Line(url);
 const output = new Output({ tap: tap !== null });
-const tracks = new TrackList(
-  {
-    list: elements.tracks,
-    foot: elements["tracks-foot"],
-    note: elements["tracks-note"],
-    retry: elements["tracks-retry"],
-    count: elements.count,
-    row: elements["track-row"],
-  },
-  fetchTracks,
-  recall("sort", "album"),
-);
 const queue = new Queue(line);
 const playback = new QueuePlayback(line, output, queue, tap);
 const comparison = new Comparison(url, output, tap);
@@ -67,17 +58,24 @@ const face = new PlayerFace(elements, stage, output);
 const panel = new EnhancementPanel(elements);
 const comparisonPanel = new ComparisonPanel(elements, comparison);
 const queuePanel = new QueuePanel(elements, queue);
+const library = new Library(elements, new Question(elements.question));
 const menu = new TrackMenu(elements["track-menu"]);
+const chooser = new PlaylistChooser(elements.chooser, elements["chooser-row"]);
 const crossfade = new Crossfade(elements);
 const report = new SoundReport(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
 
-/** Play a track, and behind it what stands behind it in the list. */
-function play(track) {
-  if (!track) return;
+/** Play a track, and behind it what the order puts there. */
+function play({ track, order }) {
   tell("");
   if (comparison.active) leaveComparison({ playing: false });
-  playback.playList(track, tracks.around(track));
+  playback.playList(track, order);
+}
+
+/** Play the library, if there is anything in it. */
+function begin() {
+  const { first } = library.tracks;
+  if (first) play({ track: first, order: library.tracks.around(first) });
 }
 
 function toggle() {
@@ -85,7 +83,7 @@ function toggle() {
   tell("");
   if (player.state.playing) player.pause();
   else if (player.state.track) player.resume();
-  else play(tracks.first);
+  else begin();
 }
 
 /** One entry on, back, or to one of them. */
@@ -97,6 +95,14 @@ function go(action) {
 
 const next = () => stage.player.state.track && go(() => playback.next());
 const previous = () => stage.player.state.track && go(() => playback.previous());
+
+const media = new MediaKeys({
+  play: () => stage.player.state.playing || toggle(),
+  pause: () => stage.player.state.playing && toggle(),
+  nexttrack: next,
+  previoustrack: previous,
+  seekto: ({ seekTime }) => face.seek(seekTime),
+});
 
 /** Edit the queue; `done` says what came of it. */
 async function edit(action, data, done = () => {}) {
@@ -153,13 +159,14 @@ function showState() {
   const { track, playing } = stage.player.state;
   const { elsewhere, state } = playback;
   face.show();
+  media.show(stage.player.state, elsewhere);
   comparisonPanel.show();
   panel.show(enhancement.settings, { comparing: comparison.active, blind: comparison.blind !== null });
   queuePanel.show(state.entryId, playing);
   elements.elsewhere.hidden = !elsewhere;
   elements.compare.disabled = !track || !enhancement.settings || elsewhere;
   elements["report-open"].disabled = !track || !enhancement.settings;
-  tracks.mark(track?.id ?? null, playing);
+  library.mark(track?.id ?? null, playing);
   meter.follow(playing && !elsewhere && !comparison.blind); // in a blind test it would show what is to be heard
   elements.next.disabled = elements.previous.disabled = !track;
 }
@@ -168,11 +175,6 @@ function showLine(state) {
   elements.lamp.dataset.state = state;
   elements.lamp.textContent = LINE_TEXTS[state];
   if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
-}
-
-function greeted({ state }) {
-  tracks.scan = state?.scan ?? null;
-  tracks.refresh();
 }
 
 /** The settings have changed, here or on another page. */
@@ -196,34 +198,50 @@ async function offerPresets() {
 }
 
 function told({ type, data }) {
-  if (type === "library_scan_started") tracks.scan = { state: "walking" };
-  if (["scan_progress", "scan_complete", "library_scan_error"].includes(type)) tracks.scan = data;
-  if (["scan_progress", "scan_complete", "library_updated"].includes(type)) tracks.refresh();
-  if (type === "library_scan_error") tell("The scan of your folders broke off. The server's log says why; then scan again.");
+  library.told({ type, data });
+  if (type === "artwork_updated" && "album_id" in data) face.repaint(data.album_id, data.revision);
+  if (type === "library_scan_error") tell(`The scan of your folders broke off. ${data.message}`);
   if (data?.unavailable?.length) tell(`Could not look into ${data.unavailable.join(", ")}. Check that the disk is there.`);
 }
 
+/** Put tracks into the queue, behind what is played or at its end. */
+function enqueue({ tracks, next, title }) {
+  queue.learn(tracks);
+  const text = `${title} ${next ? "is played next" : "was added to the queue"}.`;
+  edit("add", { track_ids: tracks.map(({ id }) => id), next }, () => queuePanel.added(text));
+}
+
+async function favor({ id, favorite }) {
+  tell("");
+  try {
+    await setFavorite(id, !favorite);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    tell(error.message);
+  }
+}
+
+function wireLibrary() {
+  library.addEventListener("play", ({ detail }) => play(detail));
+  library.addEventListener("add", ({ detail }) => enqueue(detail));
+  library.addEventListener("keep", ({ detail: { tracks, title } }) => chooser.open(tracks, title));
+  library.addEventListener("more", ({ detail }) => menu.open(detail));
+  library.addEventListener("tell", ({ detail }) => tell(detail));
+  library.addEventListener("said", ({ detail }) => queuePanel.tell(detail));
+  chooser.addEventListener("done", ({ detail }) => tell(detail));
+  menu.addEventListener("choose", ({ detail: { action, track, remove } }) => {
+    if (action === "playlist") chooser.open([track], titleOf(track));
+    else if (action === "favorite") favor(track);
+    else if (action === "album") library.goTo("albums", track.album_id);
+    else if (action === "remove") remove();
+    else enqueue({ tracks: [track], next: action === "next", title: titleOf(track) });
+  });
+}
+
 function wireControls() {
-  tracks.addEventListener("play", ({ detail }) => play(detail));
-  tracks.addEventListener("more", ({ detail: { track, button } }) => menu.open(track, button));
-  menu.addEventListener("choose", ({ detail: { action, track } }) => {
-    queue.learn([track]);
-    const next = action === "next";
-    const text = `${titleOf(track)} ${next ? "is played next" : "was added to the queue"}.`;
-    edit("add", { track_ids: [track.id], next }, () => queuePanel.added(text));
-  });
-  elements.search.addEventListener("input", () => tracks.search(elements.search.value));
-  elements.search.addEventListener("keydown", ({ key }) => key === "Escape" && elements.search.blur());
-  elements.sort.value = recall("sort", "album");
-  elements.sort.addEventListener("change", () => {
-    remember("sort", elements.sort.value);
-    tracks.show({ sort: elements.sort.value });
-  });
-  tracks.addEventListener("change", () => {
-    elements.sort.value = tracks.order;
-  });
   elements.play.addEventListener("click", toggle);
   elements.next.addEventListener("click", next);
+  elements.favorite.addEventListener("click", () => favor(stage.player.state.track));
   elements.previous.addEventListener("click", previous);
   elements["notice-close"].addEventListener("click", () => tell(""));
   elements["help-open"].addEventListener("click", showHelp);
@@ -289,10 +307,7 @@ function wireKeys() {
     a: once(() => compare(A)),
     b: once(() => compare(B)),
     x: once(() => compare("x")),
-    "/": () => {
-      elements.search.focus();
-      elements.search.select();
-    },
+    "/": () => library.find(),
     q: once(showQueue),
     "?": showHelp,
   });
@@ -310,8 +325,10 @@ enhancement.addEventListener("change", offerPresets, { once: true });
 enhancement.addEventListener("change", followSettings);
 facts.addEventListener("change", showState);
 line.addEventListener("state", ({ detail }) => showLine(detail));
-line.addEventListener("hello", ({ detail }) => greeted(detail));
+line.addEventListener("hello", ({ detail }) => library.greeted(detail));
+queue.addEventListener("missed", () => library.renewAll());
 line.addEventListener("message", ({ detail }) => told(detail));
+wireLibrary();
 wireControls();
 wireQueue();
 wireSound();

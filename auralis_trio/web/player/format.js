@@ -11,12 +11,26 @@ export function clockTime(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** 75.3 gives "1 min", 9000 gives "2 h 30 min": how long something is, not where in it. */
+export function lengthText(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "";
+  if (Math.round(seconds) < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return [hours && `${hours} h`, (rest || !hours) && `${rest} min`].filter(Boolean).join(" ");
+}
+
 /** 75.3 gives "1 minute 15 seconds", for those who listen to the page. */
 export function spokenTime(seconds) {
   const whole = Math.floor(seconds);
   const units = [["hour", Math.floor(whole / 3600)], ["minute", Math.floor(whole / 60) % 60], ["second", whole % 60]];
   const spoken = units.filter(([, count]) => count).map(([unit, count]) => `${count} ${unit}${count === 1 ? "" : "s"}`);
   return spoken.join(" ") || "0 seconds";
+}
+
+/** 1 and "track" give "1 track", 1200 gives "1,200 tracks". */
+export function countText(count, what) {
+  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** What a track is called; of one that is only just being asked for nothing is known but its id. */

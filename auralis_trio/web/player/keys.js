@@ -1,7 +1,7 @@
 /** The keyboard. Fields and focused controls keep the keys that are theirs. */
 
 const TEXT = "input[type=search], input[type=text], select";
-const PRESSABLE = "button, select, a, input[type=checkbox], input[type=radio]";
+const PRESSABLE = "button, select, input[type=checkbox], input[type=radio]";
 const CLICKED = "button, input[type=checkbox], input[type=radio]";
 const SLIDER = "input[type=range], input[type=radio]";
 

@@ -11,7 +11,10 @@ const TICK_MS = 500;
 const MAX_TRACKS = 4_000;
 const NOTHING = { state: "stopped", entry_id: null, track_id: null, position_s: null, outputs: [] };
 
-/** Says `change` when the queue, the player or a track has changed, or time has passed on another device, and `problem` with a text for people. */
+/**
+ * Says `change` when the queue, the player or a track has changed, or time has passed on another device, `missed` when
+ * something was not heard, and `problem` with a text for people.
+ */
 export class Queue extends EventTarget {
   /** The event `player_state`. */
   player = NOTHING;
@@ -19,6 +22,7 @@ export class Queue extends EventTarget {
   summary = { revision: 0, total: 0, current_entry_id: null, repeat: "off", shuffled: false };
   #items = []; // {entry_id, track_id} at their places, as far as they are known
   #tracks = new Map(); // by their ids; null while one is asked for
+  #outdated = new Map(); // what was known of them before something changed
   #asked = new Set(); // the pages that are under way
   #told_s = 0; // when the player's position was told
   #ticking = null;
@@ -82,7 +86,7 @@ export class Queue extends EventTarget {
   trackOf(trackId) {
     if (trackId === null || trackId === undefined) return null;
     if (!this.#tracks.has(trackId)) this.#askTrack(trackId);
-    return this.#tracks.get(trackId) ?? { id: trackId };
+    return this.#tracks.get(trackId) ?? this.#outdated.get(trackId) ?? { id: trackId };
   }
 
   /** The track of an entry, as `trackOf`; null where the entry is not known. */
@@ -167,8 +171,10 @@ export class Queue extends EventTarget {
     this.#seq = data.seq;
     this.#boot = data.boot;
     if (type === "library_updated" || type === "metadata_updated") this.#forgetTracks();
-    if (missed) this.#refresh();
-    else if (type === "player_state") this.#take(data, null);
+    if (missed) {
+      this.#refresh();
+      this.dispatchEvent(new Event("missed"));
+    } else if (type === "player_state") this.#take(data, null);
     else if (type === "queue_changed") this.#take(null, data);
   }
 
@@ -226,7 +232,10 @@ export class Queue extends EventTarget {
     }
   }
 
+  /** They are asked for again; until then they are shown as they were. */
   #forgetTracks() {
+    const known = [...this.#outdated, ...this.#tracks].filter(([, track]) => track);
+    this.#outdated = new Map(known.slice(-MAX_TRACKS));
     this.#tracks.clear();
     this.#asked.clear();
     this.#changed();

@@ -84,9 +84,9 @@ export class QueuePlayback extends EventTarget {
   /**
    * Have these tracks as the queue, and play one of them.
    * @param {object} track that one
-   * @param {Promise<{tracks: object[], index: number}>} list all of them, and where it stands
+   * @param {Promise<{action: string, data: object, tracks: ?object[]}>} order to have all of them, null being unknown
    */
-  async playList(track, list) {
+  async playList(track, order) {
     const { elsewhere } = this;
     const want = { entryId: null, track, frame: 0, sent: true };
     this.#queue.learn([track]);
@@ -95,10 +95,10 @@ export class QueuePlayback extends EventTarget {
       this.#wake(track.sample_rate);
     }
     const wrong = await this.#asking.request(async () => {
-      const { tracks, index } = await list;
-      this.#queue.learn(tracks);
-      const entries = await this.#queue.order("set", { track_ids: tracks.map(({ id }) => id), start_index: index });
-      if (want === this.#want) this.#begin({ entryId: entries[index], track, frame: 0 }, tracks);
+      const { action, data, tracks } = await order;
+      this.#queue.learn(tracks.filter(Boolean));
+      const entries = await this.#queue.order(action, data);
+      if (want === this.#want) this.#begin({ entryId: entries[data.start_index], track, frame: 0 }, tracks);
     });
     if (wrong) this.#tell(wrong);
     if (wrong && want === this.#want) this.#want = null;

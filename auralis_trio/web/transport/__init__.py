@@ -9,6 +9,7 @@ wire       one socket: reads with patience, writes with a deadline, closes for g
 app_run    one run of the app, and the border that its failure does not pass
 http       requests: limits, refusals, one write an answer, an app that is cancelled when its client goes
 websocket  no extensions, early bytes held, honest sends and close codes, pings that want an answer
+refusals   what is answered in place of the app
 quart      the same for Quart's requests
 limits     every bound, and what was counted
 """

@@ -9,6 +9,7 @@ import trio
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, ASGIReceiveEvent
 
+from auralis_trio.errors import AuralisError, foreseen
 from auralis_trio.web.transport.limits import QUEUED_MESSAGES, ClientGone, Counters
 
 logger = logging.getLogger("auralis_trio.web.transport")
@@ -24,6 +25,12 @@ async def fence(counters: Counters, what: str, job: Callable[..., Awaitable[None
         await job(*args)
     except* ClientGone:
         pass  # nobody is left to be told
+    except* AuralisError as group:
+        # The app's word to the client had begun: all that is left is to end it, and one line for the operator.
+        error = foreseen(group)
+        logger.warning("%s was ended: %s", what, error.log_line if error else "")
+        counters.ended_by_errors += 1
+        failed = True
     except* Exception:
         logger.exception("%s was ended by an error", what)
         counters.ended_by_errors += 1

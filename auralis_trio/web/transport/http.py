@@ -18,10 +18,12 @@ from hypercorn.typing import ASGIFramework, ASGISendEvent, ConnectionState, Task
 
 from auralis_trio.web.transport.app_run import AppRun
 from auralis_trio.web.transport.limits import ClientGone
+from auralis_trio.web.transport.refusals import refusal, send_refusal
 from auralis_trio.web.transport.websocket import WebSocket
 from auralis_trio.web.transport.wire import Wire
 
 DECODED = {b"connection", b"sec-websocket-extensions", b"sec-websocket-protocol"}
+ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#@]+)(/[^#]*|\?[^#]*|)")
 WEBSOCKET_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
@@ -48,6 +50,7 @@ class HttpProtocol(H11Protocol):
         self._websocket: WebSocket | None = None
         self._unsent: list[bytes] = []
         self._body_bytes = 0
+        self._is_head = False
         self._head_began_at = inf
 
     @property
@@ -131,6 +134,8 @@ class HttpProtocol(H11Protocol):
 
     async def _begin(self, request: h11.Request) -> None:
         """Start the app for one request, or refuse it."""
+        self._is_head = request.method == b"HEAD"
+        request = _in_origin_form(request)
         upgrade = _asks_for_websocket(request)
         status = _refusal(request, self.limits.max_body_bytes, upgrade=upgrade)
         if status is not None:
@@ -158,6 +163,13 @@ class HttpProtocol(H11Protocol):
                 await self._send_error_response(status)
         self.wire.hang_up()
 
+    async def _send_error_response(self, status_code: int) -> None:
+        headers, body = refusal(status_code)
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        if not self._is_head:
+            await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
     async def _send_h11_event(self, event: Any) -> None:
         self._unsent += self.http.send_with_data_passthrough(event) or []
         if isinstance(event, h11.EndOfMessage | h11.InformationalResponse):
@@ -176,6 +188,18 @@ def _asks_for_websocket(request: h11.Request) -> bool:
     return request.method == b"GET" and b"upgrade" in tokens and headers.get(b"upgrade", b"").lower() == b"websocket"
 
 
+def _in_origin_form(request: h11.Request) -> h11.Request:
+    """A request whose target is a whole URL, as one for the path in it; then its authority counts, not what Host says
+    (RFC 9112, 3.2.2)."""
+    found = ABSOLUTE.fullmatch(request.target)
+    if found is None:
+        return request
+    authority, path = found.groups()
+    headers = [(name, authority if name == b"host" else value) for name, value in request.headers]
+    target = path if path.startswith(b"/") else b"/" + path
+    return h11.Request(method=request.method, headers=headers, target=target, http_version=request.http_version)
+
+
 def _refusal(request: h11.Request, max_body_bytes: int, *, upgrade: bool) -> int | None:
     """The status with which a head that can be read is refused all the same."""
     headers = dict(request.headers)
@@ -183,7 +207,7 @@ def _refusal(request: h11.Request, max_body_bytes: int, *, upgrade: bool) -> int
     if request.http_version not in {b"1.0", b"1.1"}:
         return 505  # stock Hypercorn changes to HTTP/2 here
     if not request.target.startswith(b"/"):
-        return 400  # this is no proxy
+        return 400  # nothing that is here
     if coding and (length or request.http_version == b"1.0"):
         return 400  # two opinions about where the body ends: somebody smuggles
     if length and int(length) > max_body_bytes:
@@ -213,6 +237,11 @@ class Exchange(HTTPStream):
             self.abandon()
         else:
             await super().handle(event)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Answer in place of an app that has not."""
+        await send_refusal(self.send, self.stream_id, status_code, with_body=self.scope["method"] != "HEAD")
+        self.state = ASGIHTTPState.CLOSED
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """ASGI's `send`; None when the app has returned."""

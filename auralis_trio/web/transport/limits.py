@@ -38,6 +38,8 @@ class TransportLimits:
     """for everything at shutdown"""
     max_message_bytes: int = 65_536
     """of a WebSocket message; then 1009"""
+    max_pings_per_s: int = 100
+    """of one WebSocket, and as many at once, pongs and empty parts of messages among them; then 1008"""
     max_body_bytes: int = 16 * 1024 * 1024
     """of a request body, declared or chunked; then 413"""
     early_data_bytes: int = 65_536

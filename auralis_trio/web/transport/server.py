@@ -20,10 +20,11 @@ from auralis_trio.web.transport.limits import (
     TransportLimits,
     TransportStatistics,
 )
+from auralis_trio.web.transport.refusals import refusal_bytes
 from auralis_trio.web.transport.wire import Wire
 
 BACKLOG = 128
-FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+FULL = refusal_bytes(503, "Service Unavailable")
 
 
 async def open_listener(host: str, port: int) -> trio.SocketListener:

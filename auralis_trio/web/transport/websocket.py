@@ -10,14 +10,16 @@ from hypercorn.protocol import events
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.typing import ASGIReceiveEvent, ASGISendEvent
 from wsproto.connection import ConnectionState
-from wsproto.events import CloseConnection, Message, Ping
+from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 
+from auralis_trio.stream.rate import Rate
 from auralis_trio.web.transport.app_run import AppRun
 from auralis_trio.web.transport.limits import ClientGone
+from auralis_trio.web.transport.refusals import send_refusal
 from auralis_trio.web.transport.wire import Wire
 
 PING = b"\x89\x00"
-NORMAL, ABNORMAL, TOO_BIG, OUR_FAULT = 1000, 1006, 1009, 1011
+NORMAL, ABNORMAL, POLICY, TOO_BIG, OUR_FAULT = 1000, 1006, 1008, 1009, 1011
 
 
 class WebSocket(WSStream):
@@ -33,6 +35,7 @@ class WebSocket(WSStream):
         self._message_bytes = 0
         self._pinged = False
         self._settled = trio.Event()
+        self._rate = Rate(1)
 
     @property
     def patience_s(self) -> float:
@@ -92,7 +95,9 @@ class WebSocket(WSStream):
         for event in self.connection.events():
             if self.closed:
                 return
-            if isinstance(event, Message):
+            if _says_nothing(event) and not self._rate.allows(trio.current_time()):
+                await self._close(POLICY, "too many pings")
+            elif isinstance(event, Message):
                 await self._take_part(event)
             elif isinstance(event, Ping):
                 await self.wire.write(bytes(self.connection.send(event.response())))
@@ -145,6 +150,7 @@ class WebSocket(WSStream):
         await super()._accept(message)
         if not self.closed:
             self._open = True
+            self._rate = Rate(self.wire.limits.max_pings_per_s)
             self.wire.counters.websockets += 1
             self._settled.set()
             self.wire.wait_anew()
@@ -162,8 +168,21 @@ class WebSocket(WSStream):
 
     async def _send_error_response(self, status_code: int) -> None:
         """Refuse the upgrade, and hang up: stock Hypercorn leaves the connection open for ever."""
-        await super()._send_error_response(status_code)
+        await send_refusal(self.send, self.stream_id, status_code)
         self.wire.hang_up()
+
+    async def _send_rejection(self, message: Any) -> None:
+        """The app's own answer to the upgrade; then as above."""
+        await super()._send_rejection(message)
+        if not message.get("more_body"):
+            self.wire.hang_up()
+
+
+def _says_nothing(event: Event) -> bool:
+    """Pings, pongs, and empty parts of a message that goes on: no app counts them, and no size bounds them."""
+    if isinstance(event, Message):
+        return not event.data and not event.message_finished
+    return isinstance(event, Ping | Pong)
 
 
 def _frame(text: str | None, data: bytes | bytearray | memoryview | None) -> tuple[bytes, bytes | memoryview]:

@@ -2,11 +2,10 @@
 
 const MARGIN = 8;
 
-/** Says `choose` with `{action, track}`. */
+/** Says `choose` with what it was opened for and the `action`. */
 export class TrackMenu extends EventTarget {
   #menu;
-  #track = null;
-  #button = null;
+  #about = null;
 
   /** @param {HTMLElement} menu a popover whose buttons have the action as their value */
   constructor(menu) {
@@ -15,28 +14,43 @@ export class TrackMenu extends EventTarget {
     menu.addEventListener("click", ({ target, detail }) => this.#chosen(target.closest("button"), detail > 0));
     menu.addEventListener("keydown", (event) => this.#pressed(event));
     menu.addEventListener("toggle", ({ newState }) => {
-      this.#button?.setAttribute("aria-expanded", String(newState === "open"));
+      this.#about?.button.setAttribute("aria-expanded", String(newState === "open"));
     });
   }
 
-  /** Open it for a track, at the button that was pressed. */
-  open(track, button) {
-    this.#track = track;
-    this.#button = button;
+  /**
+   * Open it for a track, at the button that was pressed.
+   * @param {{track: object, button: Element, atAlbum: ?boolean, remove: ?() => void}} about what can be done here
+   */
+  open(about) {
+    this.#about = about;
+    this.#offer(about);
     this.#menu.showPopover();
-    const { right, top, bottom } = button.getBoundingClientRect();
+    const { right, top, bottom } = about.button.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.#menu;
     const below = bottom + height + MARGIN < innerHeight;
     this.#menu.style.left = `${Math.max(MARGIN, right - width)}px`;
-    this.#menu.style.top = `${below ? bottom : top - height}px`;
-    this.#menu.querySelector("button").focus();
+    this.#menu.style.top = `${below ? bottom : Math.max(MARGIN, top - height)}px`;
+    this.#items[0].focus();
+  }
+
+  /** What can be done with this track, and here. */
+  #offer({ track, atAlbum, remove }) {
+    const find = (action) => this.#menu.querySelector(`[value="${action}"]`);
+    find("album").hidden = atAlbum || track.album_id === null;
+    find("remove").hidden = !remove;
+    find("favorite").textContent = track.favorite ? "Remove from your favourites" : "Add to your favourites";
+  }
+
+  get #items() {
+    return [...this.#menu.querySelectorAll("button:not([hidden])")];
   }
 
   #pressed(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const items = [...this.#menu.querySelectorAll("button")];
+    const items = this.#items;
     items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
   }
 
@@ -44,8 +58,8 @@ export class TrackMenu extends EventTarget {
   #chosen(button, byPointer) {
     if (!button) return;
     this.#menu.hidePopover();
-    if (byPointer) this.#button.blur();
-    else this.#button.focus();
-    this.dispatchEvent(new CustomEvent("choose", { detail: { action: button.value, track: this.#track } }));
+    if (byPointer) this.#about.button.blur();
+    else this.#about.button.focus();
+    this.dispatchEvent(new CustomEvent("choose", { detail: { ...this.#about, action: button.value } }));
   }
 }

@@ -1,7 +1,9 @@
 /** The player's face: what is heard, where it stands, and the controls. Shows a playback's state, tells what was pressed. */
 
 import { clockTime, signalText, spokenTime, titleOf } from "../format.js";
+import { placeHash } from "../place.js";
 import { recall, remember } from "../prefs.js";
+import { showCover } from "./cover.js";
 
 const SEEK_STEP_S = 5;
 const VOLUME_STEP = 5;
@@ -11,6 +13,7 @@ export class PlayerFace {
   #stage;
   #output;
   #dragging = false;
+  #albumId = null; // whose picture is shown
 
   /**
    * @param {Record<string, HTMLElement>} elements by their ids
@@ -33,10 +36,21 @@ export class PlayerFace {
     this.#showCondition(state);
   }
 
+  /** An album has another picture, or none: then the revision is null. */
+  repaint(albumId, revision) {
+    if (albumId === this.#albumId) this.#showPicture(albumId, revision);
+  }
+
   /** Move the position by a step, back (-1) or forward (1). */
   step(direction) {
     const { frame, sampleRate } = this.#stage.player.state;
     if (sampleRate) this.#stage.player.seek(frame + direction * SEEK_STEP_S * sampleRate);
+  }
+
+  /** Go on from a time of the track, in seconds. */
+  seek(time_s) {
+    const { sampleRate } = this.#stage.player.state;
+    if (sampleRate) this.#stage.player.seek(time_s * sampleRate);
   }
 
   /** Make it softer (-1) or louder (1). */
@@ -50,13 +64,34 @@ export class PlayerFace {
     const { play, "play-icon": icon } = this.#elements;
     this.#write("now-title", track ? titleOf(track) : "Nothing is playing");
     this.#write("now-artist", track?.artist);
-    this.#write("now-album", track?.album);
+    this.#showAlbum(track?.album, track?.album_id ?? null);
     const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];
     this.#write("signal", track ? signal.filter(Boolean).join(" · ") : "Choose a track to begin");
+    this.#showFavorite(track);
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     icon.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     const name = [track?.title, track?.artist].filter(Boolean).join(" – ");
     document.title = playing && name ? `${name} · Auralis` : "Auralis";
+  }
+
+  #showAlbum(title, albumId) {
+    const { "now-album": album } = this.#elements;
+    this.#write("now-album", title);
+    if (albumId === null) album.removeAttribute("href");
+    else album.href = placeHash("albums", albumId);
+    if (albumId !== this.#albumId) this.#showPicture(albumId);
+  }
+
+  #showFavorite(track) {
+    const { favorite, "favorite-icon": icon } = this.#elements;
+    favorite.disabled = track?.favorite === undefined;
+    favorite.setAttribute("aria-pressed", String(Boolean(track?.favorite)));
+    icon.setAttribute("href", track?.favorite ? "#icon-heart-full" : "#icon-heart");
+  }
+
+  #showPicture(albumId, revision) {
+    this.#albumId = albumId;
+    showCover(this.#elements["now-cover"], revision === null ? null : albumId, revision);
   }
 
   #showPosition({ frame, totalFrames, sampleRate }) {

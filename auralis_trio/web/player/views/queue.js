@@ -3,12 +3,12 @@
  * with Alt and an arrow key; the arrow keys go from row to row, and Delete takes one out.
  */
 
-import { clockTime, titleOf } from "../format.js";
+import { clockTime, countText, titleOf } from "../format.js";
+import { RowDrag } from "./drag.js";
+import { arrange, newRow, write } from "./rows.js";
 
 const ROW_REM = 3.5;
 const AROUND = 6;
-const EDGE_PX = 48;
-const SCROLL_PX = 12;
 const NEXT_MODE = { off: "all", all: "one", one: "off" };
 const MODE_TEXTS = { off: "Repeat: off", all: "Repeat: the whole queue", one: "Repeat: this track" };
 
@@ -19,7 +19,7 @@ export class QueuePanel extends EventTarget {
   #rows = new Map(); // by the entries' ids
   #here = { entryId: null, playing: false };
   #focused = 0; // the place that Tab leads to
-  #drag = null; // {entryId, row, index, y}
+  #drag;
 
   /** @param {Record<string, HTMLElement>} elements by their ids @param {import("../queue.js").Queue} queue */
   constructor(elements, queue) {
@@ -36,7 +36,7 @@ export class QueuePanel extends EventTarget {
       this.#focused = this.#placeOf(target) ?? this.#focused;
       this.#draw();
     });
-    this.#wireDrag(list);
+    this.#drag = this.#newDrag(list, scroll);
     this.#wireOrders();
   }
 
@@ -67,7 +67,7 @@ export class QueuePanel extends EventTarget {
     undo.disabled = !summary.can_undo;
     redo.disabled = !summary.can_redo;
     for (const id of ["queue-clear", "queue-save", "shuffle"]) this.#elements[id].disabled = !total;
-    const text = total === 1 ? "1 track" : `${total.toLocaleString("en")} tracks`;
+    const text = countText(total, "track");
     if (count.textContent !== text) count.textContent = text;
     empty.hidden = total > 0;
     this.#draw();
@@ -87,7 +87,7 @@ export class QueuePanel extends EventTarget {
     const to = Math.min(this.#queue.total, Math.ceil((scroll.scrollTop + scroll.clientHeight) / height) + AROUND);
     this.#queue.look(from, to);
     this.#focused = Math.max(0, Math.min(this.#focused, this.#queue.total - 1));
-    const kept = new Set(this.#drag && [Number(this.#drag.row.dataset.id)]);
+    const kept = new Set(this.#drag.row && [Number(this.#drag.row.dataset.id)]);
     for (let index = from; index < to; index += 1) {
       const entry = this.#queue.at(index);
       if (entry) kept.add(this.#place(entry, index));
@@ -97,19 +97,7 @@ export class QueuePanel extends EventTarget {
       row.remove();
       this.#rows.delete(id);
     }
-    this.#sort(list);
-  }
-
-  /** Have the rows in the document in the order in which they are seen; who has the focus keeps it. */
-  #sort(list) {
-    const active = list.contains(document.activeElement) ? document.activeElement : null;
-    const rows = [...this.#rows.values()].sort((one, other) => one.dataset.index - other.dataset.index);
-    let place = list.firstElementChild;
-    for (const row of rows) {
-      if (row === place) place = place.nextElementSibling;
-      else list.insertBefore(row, place);
-    }
-    if (active && active !== document.activeElement) active.focus({ preventScroll: true });
+    arrange(list, [...this.#rows.values()].sort((one, other) => one.dataset.index - other.dataset.index));
   }
 
   #place(entry, index) {
@@ -117,14 +105,10 @@ export class QueuePanel extends EventTarget {
     const row = this.#rows.get(id) ?? this.#newRow(id);
     const track = this.#queue.trackOf(track_id);
     const here = id === this.#here.entryId;
-    const write = (name, text) => {
-      const element = row.querySelector(name);
-      if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
-    };
-    write(".title", titleOf(track));
-    write(".artist", track.artist);
-    write(".time", clockTime(track.duration_s ?? null));
-    row.style.setProperty("--place", this.#drag?.row === row ? this.#drag.index : index);
+    write(row, ".title", titleOf(track));
+    write(row, ".artist", track.artist);
+    write(row, ".time", clockTime(track.duration_s ?? null));
+    row.style.setProperty("--place", this.#drag.row === row ? this.#drag.place : index);
     row.dataset.index = index;
     row.setAttribute("aria-posinset", index + 1);
     row.setAttribute("aria-setsize", this.#queue.total);
@@ -138,10 +122,9 @@ export class QueuePanel extends EventTarget {
   }
 
   #newRow(id) {
-    const row = this.#elements["queue-row"].content.firstElementChild.cloneNode(true);
+    const row = newRow(this.#elements["queue-row"]);
     row.dataset.id = id;
     this.#rows.set(id, row);
-    this.#elements["queue-list"].append(row);
     return row;
   }
 
@@ -180,7 +163,7 @@ export class QueuePanel extends EventTarget {
     this.#focused = to;
     this.#say("move", { entryId, index: to });
     this.#reveal(to);
-    this.#elements["queue-said"].textContent = `Moved to place ${to + 1} of ${this.#queue.total}`;
+    this.tell(`Moved to place ${to + 1} of ${this.#queue.total}`);
   }
 
   #focus(index) {
@@ -203,38 +186,15 @@ export class QueuePanel extends EventTarget {
     else scroll.scrollTop = Math.min(top, Math.max(scroll.scrollTop, top + height - scroll.clientHeight));
   }
 
-  #wireDrag(list) {
-    list.addEventListener("pointerdown", (event) => {
-      const row = event.target.closest(".grip")?.closest("li");
-      if (!row || event.button) return;
-      event.preventDefault();
-      list.setPointerCapture(event.pointerId);
-      row.classList.add("dragged");
-      this.#drag = { row, index: Number(row.dataset.index), y: event.clientY };
+  #newDrag(list, scroll) {
+    return new RowDrag(list, {
+      bounds: () => scroll.getBoundingClientRect(),
+      scroll: (pixels) => (scroll.scrollTop += pixels),
+      rowHeight: () => this.#rowHeight,
+      total: () => this.#queue.total,
+      show: () => this.#draw(),
+      move: (from, to) => this.#move(from, to),
     });
-    list.addEventListener("pointermove", ({ clientY }) => this.#drag && this.#dragTo(clientY));
-    list.addEventListener("pointerup", () => this.#drop(true));
-    list.addEventListener("pointercancel", () => this.#drop(false));
-  }
-
-  #dragTo(clientY) {
-    const { "queue-scroll": scroll, "queue-list": list } = this.#elements;
-    const { top, bottom } = scroll.getBoundingClientRect();
-    if (clientY < top + EDGE_PX) scroll.scrollTop -= SCROLL_PX;
-    if (clientY > bottom - EDGE_PX) scroll.scrollTop += SCROLL_PX;
-    const place = (clientY - list.getBoundingClientRect().top) / this.#rowHeight - 0.5;
-    this.#drag.index = Math.max(0, Math.min(place, this.#queue.total - 1));
-    this.#draw();
-  }
-
-  #drop(done) {
-    if (!this.#drag) return;
-    const { row, index } = this.#drag;
-    const [from, to] = [Number(row.dataset.index), Math.round(index)];
-    this.#drag = null;
-    row.classList.remove("dragged");
-    if (done && from !== to) this.#move(from, to);
-    this.#draw();
   }
 
   #wireOrders() {
@@ -260,17 +220,22 @@ export class QueuePanel extends EventTarget {
     });
     queue.addEventListener("keydown", ({ key }) => {
       if (key !== "Escape") return;
-      this.#drop(false);
+      this.#drag.end(false);
       if (form.contains(document.activeElement)) form.hidden = true;
       else this.open = false;
       this.#elements["queue-open"].focus();
     });
   }
 
+  /** Say what has happened, for those who do not see it. */
+  tell(text) {
+    this.#elements["queue-said"].textContent = text;
+  }
+
   /** Say that something was put in; whoever looks sees it at the button. */
   added(text) {
-    const { "queue-said": said, "queue-open": button } = this.#elements;
-    said.textContent = text;
+    const { "queue-open": button } = this.#elements;
+    this.tell(text);
     button.classList.remove("added");
     requestAnimationFrame(() => button.classList.add("added"));
   }
