@@ -1,6 +1,7 @@
 """What Linux tells of changes in folders and everything below them, see inotify(7); names may be any bytes."""
 
 import ctypes
+import errno
 import os
 import select
 import struct
@@ -39,9 +40,11 @@ class FolderEvents:
     """
 
     def __init__(self, folders: Sequence[str], *, check: Check) -> None:
-        """Raises OSError: one of `folders` is not there, or the system watches no more of them."""
+        """Raises OSError: one of `folders` is not there, or the system cannot watch it, or watches no more of them."""
         self._folders = tuple(folders)
         self._library = ctypes.CDLL(None, use_errno=True)
+        if not hasattr(self._library, "inotify_init1"):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         self._paths: dict[int, str] = {}
         self._descriptor = -1
         self._begin(check)
