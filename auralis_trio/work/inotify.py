@@ -40,7 +40,7 @@ class FolderEvents:
     """
 
     def __init__(self, folders: Sequence[str], *, check: Check) -> None:
-        """Raises OSError: one of `folders` is not there, or the system cannot watch it, or watches no more of them."""
+        """Raises OSError: one of `folders` is not there, or the system watches none, or no more of them."""
         self._folders = tuple(folders)
         self._library = ctypes.CDLL(None, use_errno=True)
         if not hasattr(self._library, "inotify_init1"):
