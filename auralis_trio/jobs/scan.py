@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import scanned_suffixes
-from auralis_trio.errors import AuralisError, Busy, Conflict, SourceCorrupt, SourceHung, TimedOut, foreseen
+from auralis_trio.errors import AuralisError, Busy, Conflict, TimedOut, foreseen
+from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
 from auralis_trio.library.batch import BatchResult, apply_batch
 from auralis_trio.library.records import FailedFile, ProbedFile
@@ -35,8 +35,6 @@ from auralis_trio.library.store import Library
 from auralis_trio.library.takeover import copies_page, present_copies, take_over
 from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
-from auralis_trio.work.look import look_at_files
-from auralis_trio.work.probe import probe_files
 
 WALK_BATCH = 500
 READ_BATCH = 256
@@ -45,8 +43,6 @@ READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so tha
 STEP_DEADLINE_S = 60.0
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 8.0
-PROBE_DEADLINE_S = 60.0
-MIN_PROBE_DEADLINE_S = 10.0
 END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
@@ -306,7 +302,7 @@ class Scan:
 
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
-        files = await self._probe(paths)
+        files = await read_files(self._offload, paths)
         result = await self._write(apply_batch, files, time.time_ns(), read_ns)
         self._note(targets, files, result)
         self._count(**{name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")})
@@ -334,29 +330,6 @@ class Scan:
         progress, took_s = self.progress, trio.current_time() - self._reading_since
         read = progress.added + progress.updated + progress.moved + progress.failed
         return round(read / took_s, 1) if took_s > 0 else None
-
-    async def _probe(self, paths: list[str]) -> list[ProbedFile | FailedFile]:
-        """Read files in a worker process, which loads the decoders only where they have to be asked."""
-        told = await self._in_process(look_at_files, paths)
-        unsure = [path for path, file in zip(paths, told, strict=True) if file is None]
-        asked = iter(await self._in_process(probe_files, unsure) if unsure else ())
-        return [next(asked) if file is None else file for file in told]
-
-    async def _in_process(
-        self, read: Callable[[list[str]], list[Any]], paths: list[str], deadline_s: float = PROBE_DEADLINE_S
-    ) -> list[Any]:
-        """Let a worker process read files; where it hangs or dies, the halves are tried, down to the one to blame."""
-        try:
-            return await self._offload.run_process(read, paths, deadline_s=deadline_s)
-        except TimedOut:
-            code = SourceHung.default_code
-        except BrokenWorkerError:
-            code = SourceCorrupt.default_code
-        if len(paths) == 1:
-            return [FailedFile(paths[0], code)]
-        half, deadline_s = len(paths) // 2, max(deadline_s / 2, MIN_PROBE_DEADLINE_S)
-        first = await self._in_process(read, paths[:half], deadline_s)
-        return first + await self._in_process(read, paths[half:], deadline_s)
 
     def _count(self, **more: int) -> None:
         """Count files as done, each as one of the outcomes."""
