@@ -19,6 +19,8 @@ _PARTS = 64
 _PLACES = (0, 32, 64, *(place for step in (32, 16, 8, 4, 2) for place in range(step // 2, _PARTS, step)))
 """Where windows lie, in parts of the payload; at most all of them are read."""
 _REPEATED_BYTES = 16
+_WHOLE_BYTES = 4 * _WINDOW_BYTES
+"""A payload up to this long is one window, as its parts would lie over each other."""
 
 
 def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> str:
@@ -29,6 +31,9 @@ def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> st
     if mapped.digest:
         digest.update(mapped.digest)
         return digest.hexdigest()
+    if length <= _WHOLE_BYTES and mapped.kind not in OGG_KINDS:
+        digest.update(_window(file, mapped.payload, 0, length))
+        return digest.hexdigest()
     missing = _TELLING_WINDOWS_OF_PLAIN if format_named(mapped.kind).plain else _TELLING_WINDOWS
     way = max(0, length - _WINDOW_BYTES)
     for place in _PLACES:
@@ -36,7 +41,7 @@ def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> st
         if mapped.kind in OGG_KINDS:
             window = _ogg_window(file, mapped.payload[0], start)
         else:
-            window = _window(file, mapped.payload, start)
+            window = _window(file, mapped.payload, start, _WINDOW_BYTES)
         digest.update(window)
         missing -= _is_telling(window)
         if not missing:
@@ -49,9 +54,9 @@ def _is_telling(window: bytes) -> bool:
     return window.find(window[-_REPEATED_BYTES:]) == len(window) - _REPEATED_BYTES
 
 
-def _window(file: RegularFile, payload: tuple[Extent, ...], start: int) -> bytes:
-    """Up to a window's bytes from `start`, counted in the payload alone."""
-    parts, wanted = [], _WINDOW_BYTES
+def _window(file: RegularFile, payload: tuple[Extent, ...], start: int, wanted: int) -> bytes:
+    """Up to so many bytes from `start`, counted in the payload alone."""
+    parts = []
     for offset, length in payload:
         take = min(wanted, length - start)
         if take > 0:

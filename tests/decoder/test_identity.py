@@ -185,5 +185,6 @@ def test_few_windows_are_looked_at_and_a_bounded_number_where_all_is_silent(tmp_
     assert (reads_of(sound, "mp3", tmp_path), reads_of(sound, "wav", tmp_path)) == (3, 5)
     begins_late = bytes(10_000) + sound
     assert (reads_of(begins_late, "mp3", tmp_path), reads_of(begins_late, "wav", tmp_path)) == (4, 6)
-    for silence in (bytes(3_000_000), bytes(10), b"\x01\x00\xff\xff" * 500_000):
+    assert reads_of(sound[:16_384], "mp3", tmp_path) == reads_of(bytes(10), "wav", tmp_path) == 1
+    for silence in (bytes(3_000_000), bytes(16_385), b"\x01\x00\xff\xff" * 500_000):
         assert reads_of(silence, "mp3", tmp_path) == reads_of(silence, "wav", tmp_path) == 65
