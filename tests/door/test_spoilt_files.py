@@ -1,7 +1,6 @@
 """Files that somebody writes to while they are streamed: nobody hears another recording, neither then nor later."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
