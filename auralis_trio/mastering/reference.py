@@ -14,7 +14,7 @@ from auralis_trio.mastering.recipe import AS_RECORDED, FLAT, Recipe
 from auralis_trio.mastering.resolve import NO_WISHES, Target, check_intensity, rounded
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.mastering.tone import BALANCED, NOTHING_DB, Curve, fade, in_db, presence, smoothed_octave
-from auralis_trio.mastering.tuning import UNTUNED, Tuning, finished, tuned
+from auralis_trio.mastering.tuning import UNTUNED, Excerpts, Tuning, finished, tuned
 
 REFERENCE = "reference"
 """What stands for the preset in such a recipe."""
@@ -48,15 +48,18 @@ def tune_to_reference(
     reference: Analysis,
     target: Target = NO_WISHES,
     check: Check = never_cancelled,
+    *,
+    excerpts: Excerpts | None = None,
 ) -> Tuning:
-    """How far the forecast for this match is off, from rendered windows of the audio.
+    """How far the forecast for this match is off, from rendered windows of the audio; `excerpts` are of this track.
 
     Raises:
         InvalidRequest: the reference has no loudness.
         SourceError: the source cannot give the frames.
     """
     heard = Heard.of(analysis.ledger)
-    return tuned(source, heard, _matched(analysis, heard, reference, 1.0, target, UNTUNED), check)
+    mastered = _matched(analysis, heard, reference, 1.0, target, UNTUNED)
+    return tuned(source, heard, mastered, check, excerpts or Excerpts())
 
 
 def matching_curves(track: Heard, reference: Heard) -> Curve:

@@ -25,6 +25,9 @@ WINDOW_S = 2.0
 WHOLE_S = 30.0
 """A track up to this long is rendered and measured as a whole."""
 
+MAX_BYTES = 1 << 24
+"""of samples that are kept of a track: its windows at 96 kHz"""
+
 _NO_POWER = 1e-20
 
 
@@ -48,10 +51,46 @@ def master(analysis: Analysis, preset: str, intensity: float, target: Target, tu
     return _mastered(analysis, Heard.of(analysis.ledger), preset, intensity, target, tuning)
 
 
+class Excerpts:
+    """What tuning a track has read and measured of it, so that its next preset need not: at most `MAX_BYTES`.
+
+    Threads that tune the same track at once may share them.
+    """
+
+    def __init__(self) -> None:
+        self.nbytes = 0
+        self._read: dict[Span, Samples] = {}
+        self._energies: dict[Span, float] = {}
+
+    def read(self, source: AudioSource, span: Span, check: Check) -> Samples:
+        """These frames, as `AudioSource.read`; they are not to be written to."""
+        known = self._read.get(span)
+        if known is not None:
+            return known
+        samples = source.read(span.start, span.frames, check)
+        if self.nbytes + samples.nbytes <= MAX_BYTES:
+            self.nbytes += samples.nbytes
+            self._read[span] = samples.copy()  # what it is a part of is not held
+            self._read[span].flags.writeable = False
+        return samples
+
+    def energy(self, span: Span, samples: Samples, sample_rate: int) -> float:
+        """The K-weighted energy of a window."""
+        if span not in self._energies:
+            self._energies[span] = weighted_energy(sane(samples), sample_rate)
+        return self._energies[span]
+
+
 def tune(
-    source: AudioSource, analysis: Analysis, preset: str, target: Target, check: Check = never_cancelled
+    source: AudioSource,
+    analysis: Analysis,
+    preset: str,
+    target: Target,
+    check: Check = never_cancelled,
+    *,
+    excerpts: Excerpts | None = None,
 ) -> Tuning:
-    """How far the forecast for this preset is off, from rendered windows of the audio.
+    """How far the forecast for this preset is off, from rendered windows of the audio; `excerpts` are of this track.
 
     Raises:
         InvalidRequest: there is no such preset.
@@ -59,7 +98,7 @@ def tune(
     """
     heard = Heard.of(analysis.ledger)
     mastered = _mastered(analysis, heard, preset, 1.0, target, UNTUNED)
-    return tuned(source, heard, mastered, check)
+    return tuned(source, heard, mastered, check, excerpts or Excerpts())
 
 
 def finished(
@@ -72,7 +111,7 @@ def finished(
     return solved(recipe, track.original_lufs + change_lu, [track])
 
 
-def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check) -> Tuning:
+def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check, excerpts: Excerpts) -> Tuning:
     """What the forecast that `mastered` was solved by is wrong by: over all of a short track, else in some windows.
 
     Nothing is learned of a track without loudness, nor from a ledger that is not of the whole track.
@@ -84,7 +123,7 @@ def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check) -
         found_lufs = _measured_lufs(source, mastered.recipe, grid, check)
         error_lu = 0.0 if found_lufs is None else found_lufs - mastered.expected_lufs
     else:
-        error_lu = _sampled_error_lu(source, heard, mastered.recipe, grid, check)
+        error_lu = _sampled_error_lu(_Listener(source, excerpts), heard, mastered.recipe, grid, check)
     return Tuning(correction_lu=round(error_lu, 4))
 
 
@@ -110,25 +149,25 @@ def _measured_lufs(source: AudioSource, recipe: Recipe, grid: Grid, check: Check
     return meter.result().integrated_lufs
 
 
-def _sampled_error_lu(source: AudioSource, heard: Heard, recipe: Recipe, grid: Grid, check: Check) -> float:
+def _sampled_error_lu(listener: "_Listener", heard: Heard, recipe: Recipe, grid: Grid, check: Check) -> float:
     """By how much more energy leaves the windows than was foretold of what enters them."""
     before = forecast(heard, Recipe())
     after = forecast(heard, recipe).power(recipe.gain_db, recipe.ceiling_dbtp)
-    listener = _Listener(source)
     found = foretold = _NO_POWER
     for span in windows(before, grid):
         found += weighted_energy(render_span(listener, recipe, span, check).samples, heard.sample_rate)
-        was = weighted_energy(listener.heard(span), heard.sample_rate)
+        was = listener.energy(span)
         hops = slice(span.start // heard.hop_frames, -(-span.end // heard.hop_frames))
         foretold += was * float(after[hops].sum() / max(before.loudness_power[hops].sum(), _NO_POWER))
     return 10.0 * float(np.log10(found / foretold))
 
 
 class _Listener:
-    """A source that remembers what was last read of it, so that nothing is decoded twice."""
+    """A source whose last read can be measured as well, so that nothing is decoded twice."""
 
-    def __init__(self, source: AudioSource) -> None:
+    def __init__(self, source: AudioSource, excerpts: Excerpts) -> None:
         self._source = source
+        self._excerpts = excerpts
         self._start = 0
         self._last: Samples = np.zeros((0, source.format.channels), np.float32)
         self.format = source.format
@@ -137,12 +176,13 @@ class _Listener:
 
     def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
         """See `AudioSource.read`."""
-        self._start, self._last = start, self._source.read(start, frames, check)
+        self._start, self._last = start, self._excerpts.read(self._source, Span(start, frames), check)
         return self._last
 
-    def heard(self, span: Span) -> Samples:
-        """These frames of what was last read."""
-        return sane(self._last[span.start - self._start : span.end - self._start])
+    def energy(self, span: Span) -> float:
+        """The K-weighted energy of these frames of what was last read."""
+        samples = self._last[span.start - self._start : span.end - self._start]
+        return self._excerpts.energy(span, samples, self.format.sample_rate)
 
 
 def weighted_energy(samples: Samples, sample_rate: int) -> float:

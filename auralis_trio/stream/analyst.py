@@ -20,7 +20,7 @@ from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.mastering_store import get_profile, get_tuning, keep_failure, keep_profile, keep_tuning
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import ENGINE_VERSION
-from auralis_trio.mastering.tuning import Tuning
+from auralis_trio.mastering.tuning import Excerpts, Tuning
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.renderer import OpenTrack, Renderer
@@ -33,7 +33,7 @@ LEAST_DEADLINE_S = 60.0
 SLOWEST = 10.0
 """How many seconds of a track must be worked through in each second, at least."""
 
-Tune = Callable[[AudioSource, Check], Tuning]
+Tune = Callable[[AudioSource, Excerpts, Check], Tuning]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Analyst:
         self._renderer = renderer
         self._ledgers = ledgers
         self._flights = flights
+        self._tuned = ("", Excerpts())  # the track that was tuned last, since its next preset is likely to follow
 
     async def known(self, file: TrackFile) -> Analysis | None:
         """What was found out before, if all of it is still there."""
@@ -137,8 +138,11 @@ class Analyst:
             await self._flights.end(key)  # noqa: ASYNC102  # shielded, and as short as a block is decoded
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
+        if self._tuned[0] != file.origin:
+            self._tuned = (file.origin, Excerpts())
+        excerpts = self._tuned[1]
         async with self._renderer.open_track(file) as track:
-            tuning = await track.work(tune, deadline_of(file))
+            tuning = await track.work(lambda source, check: tune(source, excerpts, check), deadline_of(file))
         await self._keep(file, keep_tuning, name, msgspec.json.encode(tuning).decode())
         return tuning
 

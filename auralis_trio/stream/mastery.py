@@ -28,7 +28,7 @@ from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
 from auralis_trio.mastering.reference import match, tune_to_reference
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.solve import Mastered, outlook
-from auralis_trio.mastering.tuning import Tuning, master, tune
+from auralis_trio.mastering.tuning import Excerpts, Tuning, master, tune
 from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.analyst import Analyst, is_long
 from auralis_trio.stream.catalogue import Catalogue
@@ -191,8 +191,8 @@ class Mastery:
         wish, target = wanted
         reference = await self._room.analyst.analysis(model)
 
-        def tune_it(source: AudioSource, check: Check) -> Tuning:
-            return tune_to_reference(source, analysis, reference, target, check)
+        def tune_it(source: AudioSource, excerpts: Excerpts, check: Check) -> Tuning:
+            return tune_to_reference(source, analysis, reference, target, check, excerpts=excerpts)
 
         name = f"reference {model.content_id} {_name(target)}"
         tuning = await self._room.analyst.tuning(file, name, tune_it)
@@ -211,8 +211,8 @@ class Mastery:
         return found, await self._think(_own_lufs, analysis, found.recipe, own)
 
     async def _tuning(self, file: TrackFile, wish: Wish, target: Target, analysis: Analysis) -> Tuning:
-        def tune_it(source: AudioSource, check: Check) -> Tuning:
-            return tune(source, analysis, wish.preset, target, check)
+        def tune_it(source: AudioSource, excerpts: Excerpts, check: Check) -> Tuning:
+            return tune(source, analysis, wish.preset, target, check, excerpts=excerpts)
 
         return await self._room.analyst.tuning(file, f"{wish.preset} {_name(target)}", tune_it)
 

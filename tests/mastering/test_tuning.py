@@ -14,11 +14,11 @@ from auralis_trio.audio.grid import Grid
 from auralis_trio.audio.source import Check, never_cancelled
 from auralis_trio.demo import synthesise
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.mastering import AS_RECORDED, Recipe, render
+from auralis_trio.mastering import AS_RECORDED, Recipe, render, tuning
 from auralis_trio.mastering.forecast import Heard, forecast
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.resolve import Target
-from auralis_trio.mastering.tuning import UNTUNED, WINDOWS, Tuning, master, tune, windows
+from auralis_trio.mastering.tuning import MAX_BYTES, UNTUNED, WINDOWS, Excerpts, Tuning, master, tune, windows
 from tests.mastering.ledgers import tone
 from tests.mastering.sounds import ArraySource
 
@@ -158,6 +158,28 @@ def test_a_long_track_is_tuned_by_a_few_windows_each_read_once() -> None:
     source = Counting(np.tile(short.samples, (5, 1)))
     tune(source, analyse(short_of(source)), "adaptive", DEFAULT)
     assert source.frames_read < WINDOWS * 3.5 * source.sample_rate < source.total_frames
+
+
+def test_another_preset_of_the_same_track_is_tuned_from_what_was_read_for_the_first() -> None:
+    source, excerpts = Counting(np.tile(piece()[0].samples, (5, 1))), Excerpts()
+    analysis = analyse(short_of(source))
+    tune(source, analysis, "adaptive", DEFAULT, excerpts=excerpts)
+    first = source.frames_read
+    again = [tune(source, analysis, preset, DEFAULT, excerpts=excerpts) for preset in PRESETS]
+    assert source.frames_read == first
+    assert 0 < excerpts.nbytes <= MAX_BYTES
+    assert again == [tune(source, analysis, preset, DEFAULT) for preset in PRESETS]
+
+
+def test_what_is_kept_of_a_track_between_two_tunings_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "MAX_BYTES", 3_000_000)
+    source, excerpts = Counting(np.tile(piece()[0].samples, (5, 1))), Excerpts()
+    analysis = analyse(short_of(source))
+    once = tune(source, analysis, "warm", DEFAULT, excerpts=excerpts)
+    first = source.frames_read
+    assert tune(source, analysis, "warm", DEFAULT, excerpts=excerpts) == once
+    assert first < source.frames_read < 2 * first
+    assert 2_000_000 < excerpts.nbytes <= 3_000_000
 
 
 def short_of(source: ArraySource) -> ArraySource:
