@@ -218,7 +218,7 @@ class Editor:
                     raise
                 except (Conflict, OutputError):
                     open_still = False  # everything is as it was
-                    await self._write(call_off_edit, edit_id)
+                    await self._write(call_off_edit, edit_id)  # noqa: ASYNC120  # shielded above
                     raise
                 await self._write(finish_edit, edit_id, [probed for _, probed in prepared], time.time_ns())
         finally:

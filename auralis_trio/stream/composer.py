@@ -80,7 +80,7 @@ class Composer:
 
     async def _sounds(self, tracks: Sequence[MedleyTrack], wish: Wish) -> list[Sound]:
         """The recipe for each; all of them must be found by the deadline that one track has otherwise."""
-        with trio.move_on_after(self._deadline_s):
+        with trio.move_on_after(self._deadline_s):  # noqa: ASYNC100  # a medley has tracks
             return [await self._sound(track, wish) for track in tracks]
         raise Busy("The tracks are being analysed. Ask again in a moment.", code="analysis_running", retry_after_s=2)
 
