@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 from trio_parallel import BrokenWorkerError
@@ -65,6 +65,9 @@ STEP_DEADLINE_S = 60.0
 
 Announce = Callable[[str, dict[str, Any]], None]
 
+Asked = TypeVar("Asked")
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 
@@ -96,10 +99,7 @@ class Editor:
             SourceError: the file is missing or cannot be read.
         """
         [file] = await self._read(find_files, [track_id])
-        try:
-            found = await self._offload.run_process(probe_files, [file.path], deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+        found = await self._in_process(probe_files, [file.path])
         if isinstance(found[0], FailedFile):
             raise SourceMissing if found[0].code == SourceMissing.default_code else SourceCorrupt
         return found[0].tags
@@ -233,18 +233,18 @@ class Editor:
 
     async def _prepare(self, order: EditOrder) -> tuple[EditedFile, ProbedFile]:
         with about(f"Track {order.track_id}"):
-            try:
-                return await self._offload.run_process(prepare_edit, order, deadline_s=FILE_DEADLINE_S)
-            except BrokenWorkerError:
-                raise SourceCorrupt from None
+            return await self._in_process(prepare_edit, order)
+
+    async def _in_process(self, job: Callable[[Asked], T], asked: Asked) -> T:
+        """Let a worker process look at files; one that it dies of is a damaged one."""
+        try:
+            return await self._offload.run_process(job, asked, deadline_s=FILE_DEADLINE_S)
+        except BrokenWorkerError:
+            raise SourceCorrupt from None
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
         await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
-        paths = [file.path for file in files]
-        try:
-            probed = await self._offload.run_process(probe_files, paths, deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+        probed = await self._in_process(probe_files, [file.path for file in files])
         await self._write(finish_edit, edit_id, probed, time.time_ns())
 
     async def _clear_away(self, edit_id: int, paths: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from auralis_trio.errors import Conflict, InvalidRequest
+from auralis_trio.errors import InvalidRequest
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.forgetting import file_is_there, forget_missing_track, forget_missing_tracks
 from auralis_trio.library.queries import get_track_file
@@ -59,8 +59,7 @@ class Forgetting:
         return len(gone)
 
     async def _change(self, change: Callable[..., Any], *args: Any) -> Any:
-        if self._scan.running:
-            raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
+        self._scan.refuse_when_running()
         async with self._scan.held():
             return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=FORGET_DEADLINE_S)
 

@@ -140,14 +140,18 @@ class Scan:
             if self._scope is None:
                 self._idle.set()
 
+    def refuse_when_running(self) -> None:
+        """Raises Conflict: a scan is under way."""
+        if self.running:
+            raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
+
     def _refuse_when_held(self) -> None:
         if self._held:
             raise Conflict("The library is being reset. Wait for its end.", code="reset_running")
 
     async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, list[Target]]:
         self._refuse_when_held()
-        if self._scope is not None:
-            raise Conflict("A scan is running. Wait for its end, or cancel it.", code="scan_running")
+        self.refuse_when_running()
         self._scope = scope = trio.CancelScope()
         self._idle = trio.Event()
         accepted = False

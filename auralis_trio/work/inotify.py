@@ -6,6 +6,7 @@ import os
 import select
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from auralis_trio.audio.source import Check
@@ -85,14 +86,13 @@ class FolderEvents:
     def _begin(self, check: Check) -> None:
         self.close()
         self._descriptor = self._asked(self._library.inotify_init1, os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             for folder in self._folders:
                 if not self._watch(folder):
                     raise NotADirectoryError(folder)
                 self._watch_below(folder, check)
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def _follow(self, event: Event, mask: int, check: Check) -> None:
         """Watch a folder that came, and forget one that went, together with all that is known below it."""
