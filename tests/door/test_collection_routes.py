@@ -59,12 +59,6 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
-
-
 class Listening:
     """A session that keeps what it is told."""
 

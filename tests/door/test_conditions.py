@@ -11,7 +11,6 @@ import soundfile
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.web.server import route_table
-from tests.serving import running_server, settings_for
 
 RATE = 44_100
 SOUNDS = ("enhanced=false", "enhanced=true&preset=warm")
@@ -39,12 +38,6 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tags["album"], tags["artist"] = "Both", "Somebody"
         tags.save()
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from tests.door.test_collection_routes import ROUTES as COLLECTION_ROUTES
 from tests.door.test_medley_routes import ROUTES as MEDLEY_ROUTES
 from tests.door.test_metadata_routes import ROUTES as METADATA_ROUTES
 from tests.door.test_player_routes import ROUTES as PLAYER_ROUTES
-from tests.serving import running_server, settings_for
 from tests.web.raw_client import connected, upgrade
 
 RATE = 44_100
@@ -30,12 +29,6 @@ def music(tmp_path: Path) -> Path:
     folder.mkdir()
     soundfile.write(folder / "one.flac", synthesise(12.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
 
 
 @pytest.fixture

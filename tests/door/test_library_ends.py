@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
 from tests.jobs.test_scan import LAST_EVENTS, write_songs
-from tests.serving import running_server, settings_for
 
 SONGS = 30
 
@@ -26,18 +24,6 @@ def music(tmp_path: Path) -> Path:
     folder = tmp_path / "music"
     write_songs(folder, SONGS)
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
 
 
 class Witness(Listening):

@@ -45,12 +45,6 @@ def music(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
-
-
-@pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
         yield client

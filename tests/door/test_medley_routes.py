@@ -63,12 +63,6 @@ async def server(tmp_path: Path, folder: Path) -> AsyncIterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
-
-
 async def chapters(http: httpx2.AsyncClient, query: str = "", base: str = ALBUM) -> dict[str, Any]:
     answer = await http.get(f"{base}/chapters{query}")
     assert answer.status_code == 200, answer.text

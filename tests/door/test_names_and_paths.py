@@ -45,12 +45,6 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
-
-
 async def get(http: httpx2.AsyncClient, path: str, **parameters: Any) -> Any:
     answer = await http.get(path, params=parameters)
     assert answer.status_code == 200, answer.text

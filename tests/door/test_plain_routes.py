@@ -9,7 +9,6 @@ import soundfile
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
-from tests.serving import running_server, settings_for
 
 RATE = 44_100
 CHUNK = "/api/stream/1/chunk/0"
@@ -35,12 +34,6 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
     soundfile.write(folder / "one.flac", synthesise(6.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
 
 
 @pytest.fixture

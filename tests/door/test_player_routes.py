@@ -1,7 +1,6 @@
 """The player over HTTP: the queue read and edited, commands, lost updates refused, and a server that starts again."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +53,6 @@ def music(tmp_path: Path) -> Path:
     for number in (1, 2, 3):
         make_track(folder / f"{number}.flac", number, "Live" if number > 1 else "Own")
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
 
 
 class Listener:

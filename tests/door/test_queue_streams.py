@@ -1,6 +1,5 @@
 """The queue through the real server: played without a gap, commanded from two doors, and counted as it was heard."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +26,6 @@ def music(tmp_path: Path) -> Path:
         path = folder / f"{number}.flac"
         soundfile.write(path, synthesise(SECONDS[number], rate, 2, seed=number), rate, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    async with running_server(settings_for(tmp_path, music)) as running:
-        yield running
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
 
 
 def expected(music: Path, number: int) -> bytes:

@@ -35,12 +35,6 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
 async def tracks(http: httpx2.AsyncClient) -> dict[str, int]:
     found = (await http.get("/api/library/tracks")).json()["items"]
     return {track["title"]: track["id"] for track in found}

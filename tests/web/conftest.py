@@ -26,6 +26,12 @@ def serve_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="module")
+def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
+    """The address of a server of a module's `folder`, unless the module has an address of its own."""
+    return serve_folder(folder)
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS)

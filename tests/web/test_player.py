@@ -1,7 +1,6 @@
 """The player page in a browser, on the real server: what leaves its worklet is what the files hold, to the end."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -62,11 +61,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     damaged[len(damaged) // 2 : len(damaged) // 2 + 9_000] = bytes(9_000)
     (folder / "damaged.flac").write_bytes(damaged)
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The places of the library in the player page, and albums: all of them, and one."""
 
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,11 +44,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_track(place / f"{title}.flac", synthesise(length_s, RATE, 2, seed), RATE, tags)
     Image.new("RGB", (300, 300), (20, 60, 200)).save(folder / str(ord("H")) / "cover.jpg")
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture

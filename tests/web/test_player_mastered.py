@@ -1,7 +1,6 @@
 """The player page on the real server, mastering: what is heard is what the chunks over HTTP hold, to the frame."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -33,11 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tags.update({"title": [title]})
         tags.save()
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Mastering on the player page: a change in mid-play, to the frame, and the comparison of two versions."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import mutagen
@@ -27,11 +26,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.update({"title": [title]})
         file.save()
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Playlists and favourites in the player page, changed here and by other clients."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tags = {"title": title, "artist": "Somebody", "date": str(2000 + seed)}
         write_track(folder / f"{title}.flac", synthesise(length_s, RATE, 2, seed), RATE, tags)
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture

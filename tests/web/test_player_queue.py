@@ -1,6 +1,6 @@
 """The player page and the server's queue: what is heard, shown and commanded, on one page and on several."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +40,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tags = {"title": title, "album": album, "tracknumber": str(seed), "artist": "Somebody"}
         write_track(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, tags)
     return folder
-
-
-@pytest.fixture(scope="module")
-def url(serve_folder: Callable[[Path], str], folder: Path) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture
