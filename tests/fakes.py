@@ -4,7 +4,7 @@ With `InlineOffload` no thread runs, so a test may move the clock.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -379,7 +379,7 @@ def services_for(
     renderer = Renderer(offload or InlineOffload(), ChunkCache(cache_bytes), pcm, 20.0, tracks.make_reader)
     hub, catalogue = Hub(max_sessions), FixedCatalogue(tracks)
 
-    def changed(told: dict[str, Any]) -> None:
+    def changed(told: Mapping[str, Any]) -> None:
         hub.announce("player", "enhancement_settings_changed", told)
         hub.change_sound()
 

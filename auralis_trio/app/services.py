@@ -1,6 +1,6 @@
 """Every owner of a truth, made once and put together; their tasks live in the services' nursery."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -115,7 +115,7 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
     hub = Hub(settings.max_sessions)
     catalogue = Catalogue(offload, base.library, settings.query_deadline_s)
 
-    def tell_settings(told: dict[str, Any]) -> None:
+    def tell_settings(told: Mapping[str, Any]) -> None:
         hub.announce("player", "enhancement_settings_changed", told)
         hub.change_sound()
 

@@ -9,7 +9,7 @@ track has several of, such as artists and genres, one has to fit.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from auralis_trio.analysis import ANALYSIS_VERSION, DIMENSIONS
 from auralis_trio.audio.formats import FORMATS
@@ -285,7 +285,24 @@ def _rows() -> Iterator[RuleField]:
 FIELDS: Mapping[str, RuleField] = {field.name: field for field in _rows()}
 
 
-def describe_fields() -> list[dict[str, Any]]:
+class OperatorDescription(TypedDict):
+    """A comparison, and what it is given."""
+
+    name: str
+    value: str
+
+
+class RuleFieldDescription(TypedDict):
+    """Something that rules can ask, and how."""
+
+    name: str
+    kind: Kind
+    unit: str | None
+    choices: list[str]
+    operators: list[OperatorDescription]
+
+
+def describe_fields() -> list[RuleFieldDescription]:
     """The table as clients see it: each field's name, kind, unit and choices, and what each operator is given."""
     return [
         {

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.tag_fields import EDITABLE, MAX_BPM, MAX_NUMBER, FormName, TagField, Value
@@ -40,7 +40,17 @@ def check_changes(asked: Mapping[str, Any]) -> Changes:
     return changes
 
 
-def describe_fields() -> list[dict[str, Any]]:
+class TagFieldDescription(TypedDict):
+    """A field that can be edited, and what it takes; null: no such bound."""
+
+    name: str
+    form: FormName
+    max_length: int | None
+    max_values: int | None
+    maximum: int | None
+
+
+def describe_fields() -> list[TagFieldDescription]:
     """The fields that can be edited: name, form, and the bounds of a value."""
     return [
         {

@@ -78,6 +78,17 @@ class DiskStatistics(msgspec.Struct, frozen=True):
     resting: bool
 
 
+class DiskFigures(DiskStatistics, frozen=True, kw_only=True):
+    """The same with the cache's own figures."""
+
+    entries: int
+    bytes: int
+    max_bytes: int
+    hits: int
+    misses: int
+    evictions: int
+
+
 class DiskTier:
     """Chunks in the files of a `DiskCache`; with a bound of no bytes there are none."""
 
@@ -159,11 +170,11 @@ class DiskTier:
         """
         return await self._disk(self.files.entries)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> DiskFigures:
         """All figures in one."""
         figures = asdict(self.files.statistics())
         figures["misses"] += self._missed
-        return {**figures, **msgspec.structs.asdict(self.statistics())}
+        return DiskFigures(**msgspec.structs.asdict(self.statistics()), **figures)
 
     def statistics(self) -> DiskStatistics:
         """The present figures; those of the files have their own."""

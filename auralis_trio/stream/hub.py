@@ -5,7 +5,7 @@ one. A session whose outbox is full is cut: one slow listener never holds up the
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ class Hub:
         finally:
             del self._sessions[session.id]
 
-    def announce(self, topic: Topic, kind: str, data: dict[str, Any]) -> None:
+    def announce(self, topic: Topic, kind: str, data: Mapping[str, Any]) -> None:
         """Tell everybody who wants to hear of `topic`."""
         self.seq += 1
         text = pack(kind, {**data, "boot": self.boot, "seq": self.seq})

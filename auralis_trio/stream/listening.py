@@ -18,6 +18,7 @@ from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import keep_written
+from auralis_trio.stream.telling import EnhancementNow
 from auralis_trio.wire.wishes import Intensity, PresetName, Wish
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class ListeningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 class Listening:
     """The settings of one server; each change is told to `changed`, then `followers` are called."""
 
-    def __init__(self, catalogue: Catalogue, changed: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, catalogue: Catalogue, changed: Callable[[Mapping[str, Any]], None]) -> None:
         self.settings = ListeningSettings()
         self.followers: list[Callable[[], None]] = []
         self._catalogue = catalogue
@@ -67,7 +68,7 @@ class Listening:
         """Where mastering leads."""
         return Target(offset_lu=self.settings.loudness_offset_lu, ceiling_dbtp=self.settings.ceiling_dbtp)
 
-    def enhancement(self) -> dict[str, Any]:
+    def enhancement(self) -> EnhancementNow:
         """The settings of the enhancement, as they are told."""
         now = self.settings
         return {

@@ -9,9 +9,9 @@ An output that was sent to another entry may still report the one before, which 
 until it has reported the entry that it was sent to, its reports of others count for nothing.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import trio
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from auralis_trio.errors import Conflict
 from auralis_trio.stream.output import Output, Place, Position
 from auralis_trio.stream.play_queue import Entry, PlayQueue
 from auralis_trio.stream.queue_edits import History, edited
+from auralis_trio.stream.telling import PlayerNow, PlayerState, QueueEntry, QueueSummary, WholeQueue
 from auralis_trio.wire.queue_orders import Edit
 
 __all__ = ["Entry", "Output", "Place", "Player", "PlayerState", "Position"]
@@ -29,8 +30,6 @@ MAX_TOLD_ENTRIES = 500
 
 MAX_DRIFT_S = 1.0
 """How far what is heard may be from where clients think that it is before they are told."""
-
-PlayerState = Literal["stopped", "playing", "paused"]
 
 
 @dataclass
@@ -45,7 +44,7 @@ class _Known:
 class Player:
     """One play queue and its outputs, which are at most as many as there are sessions."""
 
-    def __init__(self, announce: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
         self.queue = PlayQueue()
         self.history = History()
         self.revision = 0
@@ -275,7 +274,7 @@ class Player:
         (self.queue, self.history), (self.revision, self.next_id) = edits, numbers
         self.state, self.position = "stopped" if state == "stopped" else "paused", position
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> PlayerNow:
         """What is played, and where: the event `player_state`."""
         current = self.queue.current
         return {
@@ -288,7 +287,7 @@ class Player:
             "outputs": list(self._outputs),
         }
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> QueueSummary:
         """What the queue is like."""
         queue = self.queue
         return {
@@ -301,10 +300,10 @@ class Player:
             "can_redo": bool(self.history.undone),
         }
 
-    def describe_queue(self) -> dict[str, Any]:
+    def describe_queue(self) -> WholeQueue:
         """What there is to play: the event `queue_changed`."""
         entries = self.queue.entries
-        told = [{"entry_id": entry.id, "track_id": entry.track_id} for entry in entries[:MAX_TOLD_ENTRIES]]
+        told = [QueueEntry(entry_id=entry.id, track_id=entry.track_id) for entry in entries[:MAX_TOLD_ENTRIES]]
         return {**self.summary(), "entries": told if len(told) == len(entries) else None}
 
     def _follow_edit(self, before: PlayQueue) -> None:

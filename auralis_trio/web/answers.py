@@ -1,20 +1,71 @@
 """Answers that every room gives: JSON, and heads without a body."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
 import msgspec
 from quart import Response
 
 from auralis_trio.mastering.solve import Mastered
 
+T = TypeVar("T")
+
 _encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True)
+class Told(Generic[T]):
+    """A record as the JSON of an answer with headers of its own, or another status than 200."""
+
+    status: ClassVar[int] = 200
+    record: T
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Created(Told[T]):
+    """Of what was made."""
+
+    status: ClassVar[int] = 201
+
+
+@dataclass(frozen=True)
+class Accepted(Told[T]):
+    """Of what goes on when the answer is out."""
+
+    status: ClassVar[int] = 202
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a view that makes its response itself says of it, in its signature: ``Annotated[Response, Media(...)]``.
+
+    The kinds of content; whether there is an ETag that conditions may name, whether a range of the bytes can be asked
+    for, and whether there may be nothing to send.
+    """
+
+    kinds: tuple[str, ...]
+    conditional: bool = False
+    ranges: bool = False
+    optional: bool = False
 
 
 def json_response(value: Any, status: int = 200) -> Response:
     """`value` (records, dicts, lists, numbers, text, None) as an `application/json` response."""
     headers = {"Cache-Control": "no-store"}
     return Response(_encoder.encode(value), status, headers, content_type="application/json")
+
+
+def response_of(answer: Any) -> Response:
+    """What a view has given, as a response."""
+    if isinstance(answer, Response):
+        return answer
+    if not isinstance(answer, Told):
+        return json_response(answer)
+    response = json_response(answer.record, answer.status)
+    response.headers.update(answer.headers)
+    return response
 
 
 def head_response(status: int, headers: Mapping[str, str], content_type: str) -> Response:
@@ -31,7 +82,21 @@ def not_modified(headers: Mapping[str, str]) -> Response:
     return response
 
 
-def describe_mastering(mastered: Mastered) -> dict[str, Any]:
+class MasteringSummary(TypedDict):
+    """What is done to a track, in a few words and numbers.
+
+    Null: not mastered, or a track without loudness. `limited_by` says why the target is missed by `shortfall_lu`.
+    """
+
+    preset: str | None
+    intensity: float
+    target_lufs: float | None
+    expected_lufs: float | None
+    limited_by: str | None
+    shortfall_lu: float
+
+
+def describe_mastering(mastered: Mastered) -> MasteringSummary:
     """What is done to a track, in a few words and numbers."""
     return {
         "preset": mastered.recipe.preset,

@@ -1,19 +1,20 @@
 """Pictures of albums and artists, and the words of songs."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from quart import Response, request
 
-from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError
 from auralis_trio.library.artwork import ArtworkRecord, Owner
+from auralis_trio.library.lyrics import Lyrics
 from auralis_trio.stream.artwork import NO_ARTWORK
-from auralis_trio.web.answers import json_response, not_modified
-from auralis_trio.web.query import NoParameters, body, query, read_body
+from auralis_trio.web.answers import Media, not_modified
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
-from auralis_trio.web.security import Content
+from auralis_trio.web.security import PICTURE_TYPES, Content
 from auralis_trio.web.services import Services
 from auralis_trio.web.stream_api import FOREVER
 from auralis_trio.work.lyrics import lyrics_of
@@ -31,6 +32,19 @@ class ArtworkQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     optional: bool = False
 
 
+class TrackLyrics(Lyrics, frozen=True, kw_only=True):
+    """The words of one track: `lines` where they have times, `text` in either case; all null where there are none."""
+
+    track_id: int
+
+
+class OwnedArtwork(ArtworkRecord, frozen=True, kw_only=True):
+    """The picture of an album or an artist, or why there is none: nothing was found (`none`), or it was `removed`."""
+
+    album_id: int | UnsetType = UNSET
+    artist_id: int | UnsetType = UNSET
+
+
 @dataclass(frozen=True)
 class ArtworkApi:
     """What stands under `artwork` of albums and artists, and under `lyrics` of tracks."""
@@ -42,17 +56,16 @@ class ArtworkApi:
         return [
             *OwnersArtworkApi(self.services, Owner.ALBUM).routes(),
             *OwnersArtworkApi(self.services, Owner.ARTIST).routes(),
-            Route("GET", "/api/library/tracks/<int:track_id>/lyrics", self.lyrics),
+            Route("GET", "/api/library/tracks/<int:track_id>/lyrics", self.lyrics, raises=(SourceError,)),
         ]
 
-    async def lyrics(self, track_id: int) -> Response:
+    async def lyrics(self, track_id: int) -> TrackLyrics:
         """The words of one track."""
-        query(NoParameters)
         file = await self.services.catalogue.find_track(track_id)
         lyrics = await self.services.renderer.offload.run_process(
             lyrics_of, file.path, deadline_s=self.services.settings.read_deadline_s
         )
-        return json_response({"track_id": track_id, **msgspec.to_builtins(lyrics)})
+        return TrackLyrics(track_id=track_id, **msgspec.structs.asdict(lyrics))
 
 
 @dataclass(frozen=True)
@@ -64,51 +77,52 @@ class OwnersArtworkApi:
 
     def routes(self) -> list[Route]:
         """Its part of the table of routes."""
+        max_bytes = self.services.settings.max_artwork_bytes
         place = f"/api/{self.owner.value}s/<int:owner_id>/artwork"
         return [
-            Route("GET", place, self.picture),
-            Route("POST", place, self.set, content=Content.PICTURE),
-            Route("DELETE", place, self.remove),
-            Route("POST", f"{place}/extract", self.extract),
+            Route("GET", place, self.picture, raises=(Conflict, SourceError, OutputError)),
+            Route(
+                "POST", place, self.set, content=Content.PICTURE, max_bytes=max_bytes, raises=(Conflict, OutputError)
+            ),
+            Route("DELETE", place, self.remove, raises=(Conflict, OutputError)),
+            Route("POST", f"{place}/extract", self.extract, raises=(Conflict, OutputError)),
         ]
 
-    async def picture(self, owner_id: int) -> Response:
+    async def picture(
+        self, owner_id: int, query: ArtworkQuery
+    ) -> Annotated[Response, Media(tuple(sorted(PICTURE_TYPES)), conditional=True, optional=True)]:
         """The picture, small or as it is."""
-        wanted = query(ArtworkQuery)
-        if wanted.size is not None and wanted.size not in SIZES:
+        if query.size is not None and query.size not in SIZES:
             raise InvalidRequest(f"The size is one of {', '.join(map(str, SIZES))}; left out, the picture as it is.")
         try:
             record = await self.services.artwork.find(self.owner, owner_id)
         except NotFound as error:
-            if wanted.optional and error.code == NO_ARTWORK:
+            if query.optional and error.code == NO_ARTWORK:
                 return Response(b"", 204, {"Cache-Control": "no-store"})
             raise
-        if wanted.revision not in (None, record.revision):
+        if query.revision not in (None, record.revision):
             raise Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
-        etag = f"{record.revision}-{wanted.size or 'original'}"
-        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
+        etag = f"{record.revision}-{query.size or 'original'}"
+        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if query.revision is None else FOREVER}
         if is_unchanged(request.headers, etag):
             return not_modified(headers)
-        data = await self.services.artwork.picture(self.owner, owner_id, record, wanted.size)
-        kind = record.media_type if wanted.size is None else "image/jpeg"
+        data = await self.services.artwork.picture(self.owner, owner_id, record, query.size)
+        kind = record.media_type if query.size is None else "image/jpeg"
         return Response(data, 200, headers, content_type=kind)
 
-    async def set(self, owner_id: int) -> Response:
+    async def set(self, owner_id: int, body: bytes) -> OwnedArtwork:
         """Give the owner the picture in the body."""
-        data = await read_body(self.services.settings.max_artwork_bytes)
-        return self._told(owner_id, await self.services.artwork.set(self.owner, owner_id, data))
+        return self._told(owner_id, await self.services.artwork.set(self.owner, owner_id, body))
 
-    async def extract(self, owner_id: int) -> Response:
+    async def extract(self, owner_id: int) -> OwnedArtwork:
         """Look for a picture in and beside the files again."""
-        await body(NoParameters)
         return self._told(owner_id, await self.services.artwork.extract(self.owner, owner_id))
 
-    async def remove(self, owner_id: int) -> Response:
+    async def remove(self, owner_id: int) -> OwnedArtwork:
         """Show no picture any more."""
-        query(NoParameters)
         return self._told(owner_id, await self.services.artwork.remove(self.owner, owner_id))
 
-    def _told(self, owner_id: int, record: ArtworkRecord) -> Response:
+    def _told(self, owner_id: int, record: ArtworkRecord) -> OwnedArtwork:
         data: dict[str, Any] = {f"{self.owner.value}_id": owner_id, "revision": record.revision}
         self.services.hub.announce("library", "artwork_updated", data)
-        return json_response({f"{self.owner.value}_id": owner_id, **msgspec.structs.asdict(record)})
+        return OwnedArtwork(**{f"{self.owner.value}_id": owner_id, **msgspec.structs.asdict(record)})

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from quart import Response
-
 from auralis_trio.library.collections import (
+    AlbumDetail,
+    ArtistDetail,
     get_album,
     get_artist,
     list_album_tracks,
     list_artist_albums,
     list_artist_tracks,
 )
-from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, WindowQuery, query
+from auralis_trio.library.records import AlbumRecord, Page, TrackRecord
+from auralis_trio.web.query import WindowQuery
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
@@ -52,27 +52,22 @@ class CollectionsApi:
             Route("GET", f"{artist}/albums", self.artist_albums),
         ]
 
-    async def album(self, album_id: int) -> Response:
+    async def album(self, album_id: int) -> AlbumDetail:
         """One album."""
-        query(NoParameters)
-        return json_response(await self.services.catalogue.ask(get_album, album_id))
+        return await self.services.catalogue.ask(get_album, album_id)
 
-    async def album_tracks(self, album_id: int) -> Response:
+    async def album_tracks(self, album_id: int, query: AlbumTracksQuery) -> Page[TrackRecord]:
         """A page of an album's tracks."""
-        page = query(AlbumTracksQuery)
-        return json_response(await self.services.catalogue.ask(list_album_tracks, album_id, page.window, page.sort))
+        return await self.services.catalogue.ask(list_album_tracks, album_id, query.window, query.sort)
 
-    async def artist(self, artist_id: int) -> Response:
+    async def artist(self, artist_id: int) -> ArtistDetail:
         """One artist."""
-        query(NoParameters)
-        return json_response(await self.services.catalogue.ask(get_artist, artist_id))
+        return await self.services.catalogue.ask(get_artist, artist_id)
 
-    async def artist_tracks(self, artist_id: int) -> Response:
+    async def artist_tracks(self, artist_id: int, query: ArtistTracksQuery) -> Page[TrackRecord]:
         """A page of an artist's tracks."""
-        page = query(ArtistTracksQuery)
-        return json_response(await self.services.catalogue.ask(list_artist_tracks, artist_id, page.window, page.sort))
+        return await self.services.catalogue.ask(list_artist_tracks, artist_id, query.window, query.sort)
 
-    async def artist_albums(self, artist_id: int) -> Response:
+    async def artist_albums(self, artist_id: int, query: ArtistAlbumsQuery) -> Page[AlbumRecord]:
         """A page of an artist's albums."""
-        page = query(ArtistAlbumsQuery)
-        return json_response(await self.services.catalogue.ask(list_artist_albums, artist_id, page.window, page.sort))
+        return await self.services.catalogue.ask(list_artist_albums, artist_id, query.window, query.sort)

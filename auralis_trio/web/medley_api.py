@@ -6,7 +6,7 @@ A URL says everything that is heard, as it does of one track. Between the tracks
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta
 from quart import Response, request
@@ -19,14 +19,13 @@ from auralis_trio.library.medleys import MedleyTrack, album_tracks
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Curve
 from auralis_trio.stream.composer import Composer, MedleyWish
 from auralis_trio.stream.medley import Medley, open_medley
-from auralis_trio.web.answers import head_response, json_response, not_modified
+from auralis_trio.web.answers import Media, head_response, not_modified
 from auralis_trio.web.medley_body import MedleyBody, MedleyLayout, chapters_of
-from auralis_trio.web.query import query
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.web.sounds import Sound
-from auralis_trio.web.stream_api import FOREVER
+from auralis_trio.web.sounds import SOUND_ERRORS, Sound
+from auralis_trio.web.stream_api import FOREVER, WavResponse
 from auralis_trio.wire.wishes import wish_in
 
 
@@ -37,6 +36,34 @@ class MedleyQuery(Sound, frozen=True):
     crossfade_s: Annotated[float, Meta(ge=0, le=MAX_CROSSFADE_S)] = 0.0
     crossfade_curve: Curve = "equal_power"
     skip_missing: bool = False
+
+
+class MedleyChapter(TypedDict):
+    """One of the tracks, from where it is first heard on; its `join_frames` are mixed with the one before."""
+
+    track_id: int
+    title: str
+    artist: str | None
+    start_frame: int
+    frames: int
+    join_frames: int
+    start_s: float
+    duration_s: float
+
+
+class MedleyDescription(TypedDict):
+    """What is heard one behind the other."""
+
+    title: str
+    sample_rate: int
+    channels: int
+    total_frames: int
+    duration_s: float
+    revision: str
+    chapters: list[MedleyChapter]
+
+
+CueResponse = Annotated[Response, Media(("application/x-cue; charset=utf-8",))]
 
 
 @dataclass(frozen=True)
@@ -58,37 +85,37 @@ class MedleyApi:
         """Its part of the table of routes."""
         album, queue = "/api/stream/album/<int:album_id>", "/api/stream/queue"
         return [
-            Route("GET", f"{album}/audio.wav", self.album_wav),
-            Route("GET", f"{album}/chapters", self.album_chapters),
-            Route("GET", f"{album}/album.cue", self.album_cue),
-            Route("GET", f"{queue}/audio.wav", self.queue_wav),
-            Route("GET", f"{queue}/chapters", self.queue_chapters),
-            Route("GET", f"{queue}/queue.cue", self.queue_cue),
+            Route("GET", f"{album}/audio.wav", self.album_wav, raises=SOUND_ERRORS),
+            Route("GET", f"{album}/chapters", self.album_chapters, raises=SOUND_ERRORS),
+            Route("GET", f"{album}/album.cue", self.album_cue, raises=SOUND_ERRORS),
+            Route("GET", f"{queue}/audio.wav", self.queue_wav, raises=SOUND_ERRORS),
+            Route("GET", f"{queue}/chapters", self.queue_chapters, raises=SOUND_ERRORS),
+            Route("GET", f"{queue}/queue.cue", self.queue_cue, raises=SOUND_ERRORS),
         ]
 
-    async def album_wav(self, album_id: int) -> Response:
+    async def album_wav(self, album_id: int, query: MedleyQuery) -> WavResponse:
         """A whole album as WAV, or any part of its bytes."""
-        return await self._wav(await self._album(album_id))
+        return await self._wav(await self._album(album_id), query)
 
-    async def album_chapters(self, album_id: int) -> Response:
+    async def album_chapters(self, album_id: int, query: MedleyQuery) -> MedleyDescription:
         """Where each track of an album begins in it."""
-        return await self._chapters(await self._album(album_id))
+        return await self._chapters(await self._album(album_id), query)
 
-    async def album_cue(self, album_id: int) -> Response:
+    async def album_cue(self, album_id: int, query: MedleyQuery) -> CueResponse:
         """An album as a cue sheet."""
-        return await self._cue(await self._album(album_id))
+        return await self._cue(await self._album(album_id), query)
 
-    async def queue_wav(self) -> Response:
+    async def queue_wav(self, query: MedleyQuery) -> WavResponse:
         """What is in the play queue now as WAV, or any part of its bytes."""
-        return await self._wav(await self._queue())
+        return await self._wav(await self._queue(), query)
 
-    async def queue_chapters(self) -> Response:
+    async def queue_chapters(self, query: MedleyQuery) -> MedleyDescription:
         """Where each entry of the queue begins in it."""
-        return await self._chapters(await self._queue())
+        return await self._chapters(await self._queue(), query)
 
-    async def queue_cue(self) -> Response:
+    async def queue_cue(self, query: MedleyQuery) -> CueResponse:
         """The queue as a cue sheet."""
-        return await self._cue(await self._queue())
+        return await self._cue(await self._queue(), query)
 
     async def _album(self, album_id: int) -> Listed:
         album = await self.services.catalogue.ask(album_tracks, album_id)
@@ -101,8 +128,7 @@ class MedleyApi:
         track_ids = [entry.track_id for entry in entries]
         return Listed("Play queue", await self.services.catalogue.find_medley(track_ids), within_albums=False)
 
-    async def _wav(self, listed: Listed) -> Response:
-        wanted = query(MedleyQuery)
+    async def _wav(self, listed: Listed, wanted: MedleyQuery) -> Response:
         encoding, medley = Encoding.named(wanted.encoding), await self._composed(listed, wanted)
         layout = MedleyLayout(medley, encoding)
         headers = {"ETag": f'"{layout.etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
@@ -119,11 +145,11 @@ class MedleyApi:
         body = MedleyBody(self.services.renderer, medley, encoding, part)
         return Response(body, part.status, headers, content_type="audio/wav")
 
-    async def _chapters(self, listed: Listed) -> Response:
-        return json_response(_describe(listed.title, await self._composed(listed, query(MedleyQuery))))
+    async def _chapters(self, listed: Listed, wanted: MedleyQuery) -> MedleyDescription:
+        return _describe(listed.title, await self._composed(listed, wanted))
 
-    async def _cue(self, listed: Listed) -> Response:
-        medley = await self._composed(listed, query(MedleyQuery))
+    async def _cue(self, listed: Listed, wanted: MedleyQuery) -> Response:
+        medley = await self._composed(listed, wanted)
         # The file stands beside the sheet, and is heard as this was asked for.
         address = "?".join(["audio.wav", *filter(None, [request.query_string.decode("latin-1")])])
         sheet = cue_sheet(listed.title, address, chapters_of(medley), medley.format.sample_rate)
@@ -148,7 +174,7 @@ class MedleyApi:
         return medley
 
 
-def _describe(title: str, medley: Medley) -> dict[str, Any]:
+def _describe(title: str, medley: Medley) -> MedleyDescription:
     rate = medley.format.sample_rate
     return {
         "title": title,

@@ -5,13 +5,17 @@ import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from quart import Response, request
 
 from auralis_trio.errors import NotFound
-from auralis_trio.web.answers import not_modified
+from auralis_trio.web.answers import Media, not_modified
+from auralis_trio.web.query import Anything
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
+
+HTML = "text/html"
 
 FOLDER = Path(__file__).parent / "player"
 
@@ -47,14 +51,25 @@ class Page:
 
     def routes(self) -> list[Route]:
         """Its part of the table of routes."""
-        return [Route("GET", "/", self.index), Route("GET", "/player/<path:name>", self.file)]
+        return [
+            Route("GET", "/", self.index),
+            Route("GET", "/player/<path:name>", self.file),
+            Route("GET", "/api/docs", self.docs),
+        ]
 
-    async def index(self) -> Response:
-        """The page itself."""
-        return await self.file("index.html")
+    async def index(self, query: Anything) -> Annotated[Response, Media((HTML,), conditional=True)]:
+        """The player page."""
+        return self._answer("index.html")
 
-    async def file(self, name: str) -> Response:
-        """One of its files."""
+    async def docs(self, query: Anything) -> Annotated[Response, Media((HTML,), conditional=True)]:
+        """A page on every route of this server, made of `/api/openapi.json`."""
+        return self._answer("docs/index.html")
+
+    async def file(self, name: str, query: Anything) -> Annotated[Response, Media(("*/*",), conditional=True)]:
+        """One of the files of these pages."""
+        return self._answer(name)
+
+    def _answer(self, name: str) -> Response:
         static = self.files.get(name)
         if static is None:
             raise NotFound

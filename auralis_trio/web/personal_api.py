@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from quart import Response
 
 from auralis_trio.library.personal import (
     MAX_RATING,
@@ -19,9 +18,9 @@ from auralis_trio.library.personal import (
     set_rating,
 )
 from auralis_trio.library.queries import get_track
+from auralis_trio.library.records import Page, TrackRecord
 from auralis_trio.library.track_lists import MAX_SEED
-from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, WindowQuery, body, query
+from auralis_trio.web.query import WindowQuery
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
@@ -64,48 +63,43 @@ class PersonalApi:
             Route("PUT", f"{tracks}/<int:track_id>/rating", self.rate),
         ]
 
-    async def favorites(self) -> Response:
+    async def favorites(self, query: SortedQuery) -> Page[TrackRecord]:
         """A page of the favourites."""
-        return await self._list(list_favorites)
+        return await self._list(list_favorites, query)
 
-    async def recently_added(self) -> Response:
+    async def recently_added(self, query: SortedQuery) -> Page[TrackRecord]:
         """A page of the tracks, the latest first."""
-        return await self._list(list_recently_added)
+        return await self._list(list_recently_added, query)
 
-    async def recently_played(self) -> Response:
+    async def recently_played(self, query: SortedQuery) -> Page[TrackRecord]:
         """A page of what was played, the latest first."""
-        return await self._list(list_recently_played)
+        return await self._list(list_recently_played, query)
 
-    async def most_played(self) -> Response:
+    async def most_played(self, query: SortedQuery) -> Page[TrackRecord]:
         """A page of what was played, the most often played first."""
-        return await self._list(list_most_played)
+        return await self._list(list_most_played, query)
 
-    async def random(self) -> Response:
+    async def random(self, query: RandomQuery) -> Page[TrackRecord]:
         """A page of a random order."""
-        page = query(RandomQuery)
-        return json_response(await self.services.catalogue.ask(list_random, page.window, page.seed))
+        return await self.services.catalogue.ask(list_random, query.window, query.seed)
 
-    async def add_favorite(self, track_id: int) -> Response:
+    async def add_favorite(self, track_id: int) -> TrackRecord:
         """Make a track a favourite."""
-        await body(NoParameters)
         return await self._change(set_favorite, track_id, "favorite", True)
 
-    async def remove_favorite(self, track_id: int) -> Response:
+    async def remove_favorite(self, track_id: int) -> TrackRecord:
         """Make a track a favourite no more."""
-        query(NoParameters)
         return await self._change(set_favorite, track_id, "favorite", False)
 
-    async def rate(self, track_id: int) -> Response:
+    async def rate(self, track_id: int, body: Rating) -> TrackRecord:
         """Rate a track."""
-        wanted = await body(Rating)
-        return await self._change(set_rating, track_id, "rating", wanted.rating)
+        return await self._change(set_rating, track_id, "rating", body.rating)
 
-    async def _list(self, ask: Callable[..., Any]) -> Response:
-        page = query(SortedQuery)
+    async def _list(self, ask: Callable[..., Page[TrackRecord]], page: SortedQuery) -> Page[TrackRecord]:
         sort = () if page.sort is None else (page.sort,)
-        return json_response(await self.services.catalogue.ask(ask, page.window, *sort))
+        return await self.services.catalogue.ask(ask, page.window, *sort)
 
-    async def _change(self, change: Callable[..., None], track_id: int, field: str, value: Any) -> Response:
+    async def _change(self, change: Callable[..., None], track_id: int, field: str, value: Any) -> TrackRecord:
         await self.services.catalogue.tell(change, track_id, value)
         self.services.hub.announce("library", "metadata_updated", {"track_id": track_id, "updated_fields": [field]})
-        return json_response(await self.services.catalogue.ask(get_track, track_id))
+        return await self.services.catalogue.ask(get_track, track_id)

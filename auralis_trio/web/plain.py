@@ -9,12 +9,12 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, get_type_hints
 from urllib.parse import parse_qsl
 
-import msgspec
 from hypercorn.typing import ASGISendCallable, HTTPScope
-from quart import Response, request
+from quart import Response
 from werkzeug.datastructures import Headers
 
 from auralis_trio.errors import AuralisError
@@ -23,23 +23,9 @@ from auralis_trio.web.problems import CONTENT_TYPE, log_refusal, problem
 from auralis_trio.web.query import checked
 from auralis_trio.web.security import PAGE_HEADERS
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 QUOTED = "werkzeug.url_quote"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a GET or HEAD request asks besides its path."""
-
-    parameters: Sequence[tuple[str, Sequence[str]]]
-    headers: Headers
-
-    def query(self, kind: type[T]) -> T:
-        """See `query.query`."""
-        return checked(kind, self.parameters)
 
 
 @dataclass(frozen=True)
@@ -60,15 +46,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class PlainRoute:
-    """A path whose numbers are the view's arguments, and what answers it."""
+    """A path and what answers it: a view of the request's headers, its `query` and the numbers in the path."""
 
     pattern: re.Pattern[str]
     view: Callable[..., Awaitable[Answer]]
 
-
-def asked_of_quart() -> Asked:
-    """The request that Quart is answering."""
-    return Asked(list(request.args.lists()), request.headers)
+    @cached_property
+    def query_kind(self) -> Any:
+        """What stands behind the question mark."""
+        return get_type_hints(self.view)["query"]
 
 
 async def answer_plainly(routes: Sequence[PlainRoute], scope: HTTPScope, send: ASGISendCallable) -> bool:
@@ -87,7 +73,7 @@ async def answer_plainly(routes: Sequence[PlainRoute], scope: HTTPScope, send: A
 async def _answer(route: PlainRoute, numbers: Sequence[int], scope: HTTPScope) -> Answer:
     headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     try:
-        return await route.view(Asked(_parameters(scope["query_string"]), headers), *numbers)
+        return await route.view(headers, checked(route.query_kind, _parameters(scope["query_string"])), *numbers)
     except AuralisError as error:
         log_refusal(scope["method"], scope["path"], error)
         return problem_answer(error)

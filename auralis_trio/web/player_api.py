@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from quart import Response
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.queue_tracks import tracks_by_id
+from auralis_trio.library.records import TrackRecord
 from auralis_trio.stream.ordering import seek_in_current
 from auralis_trio.stream.player import Player
-from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.stream.telling import PlayerNow, QueueSummary
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.wire.messages import Frame, Position
@@ -39,6 +37,18 @@ class Jump(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entry_id: Id
 
 
+class PlayerAndQueue(PlayerNow, QueueSummary):
+    """What is played, and what the queue is like without its entries."""
+
+
+class PlayerStatus(PlayerAndQueue):
+    """The same with the track as the library knows it, and which events the state follows from."""
+
+    boot: str
+    seq: int
+    track: TrackRecord | None
+
+
 @dataclass(frozen=True)
 class PlayerApi:
     """What stands directly under `/api/player`."""
@@ -50,14 +60,14 @@ class PlayerApi:
         root = "/api/player"
         return [
             Route("GET", f"{root}/status", self.status),
-            Route("POST", f"{root}/play", self.play),
-            Route("POST", f"{root}/pause", self.pause),
-            Route("POST", f"{root}/resume", self.resume),
-            Route("POST", f"{root}/stop", self.stop),
-            Route("POST", f"{root}/next", self.next),
-            Route("POST", f"{root}/previous", self.previous),
-            Route("POST", f"{root}/seek", self.seek),
-            Route("POST", f"{root}/jump", self.jump),
+            Route("POST", f"{root}/play", self.play, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/pause", self.pause, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/resume", self.resume, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/stop", self.stop, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/next", self.next, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/previous", self.previous, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/seek", self.seek, raises=(Conflict, NotFound)),
+            Route("POST", f"{root}/jump", self.jump, raises=(Conflict, NotFound)),
         ]
 
     @property
@@ -65,66 +75,61 @@ class PlayerApi:
         """The one player."""
         return self.services.sessions.player
 
-    async def status(self) -> Response:
+    async def status(self) -> PlayerStatus:
         """What is played, where, and by whom; the track as the library knows it."""
-        query(NoParameters)
         self.player.look()
         state, hub = describe_player(self.player), self.services.hub
-        told = {**state, "boot": hub.boot, "seq": hub.seq}
         if (track_id := state["track_id"]) is None:
-            return json_response({**told, "track": None})
+            return {**state, "boot": hub.boot, "seq": hub.seq, "track": None}
         tracks = await self.services.catalogue.ask(tracks_by_id, [track_id])
-        return json_response({**told, "track": tracks.get(track_id)})
+        return {**state, "boot": hub.boot, "seq": hub.seq, "track": tracks.get(track_id)}
 
-    async def play(self) -> Response:
+    async def play(self, body: Play) -> PlayerAndQueue:
         """Go on, or go to an entry or to another place."""
-        wanted = await body(Play)
-        self.player.play(wanted.entry_id, None if wanted.position_s is None else float(wanted.position_s))
+        self.player.play(body.entry_id, None if body.position_s is None else float(body.position_s))
         return self._told()
 
-    async def seek(self) -> Response:
+    async def seek(self, body: Seek) -> PlayerAndQueue:
         """Go to another place in the current entry."""
-        wanted = await body(Seek)
-        if (wanted.position_s is None) == (wanted.start_frame is None):
+        if (body.position_s is None) == (body.start_frame is None):
             raise InvalidRequest("Give either position_s or start_frame.")
-        place = wanted.start_frame or 0 if wanted.position_s is None else float(wanted.position_s)
+        place = body.start_frame or 0 if body.position_s is None else float(body.position_s)
         await seek_in_current(place, self.player, self.services.catalogue)
         return self._told()
 
-    async def jump(self) -> Response:
+    async def jump(self, body: Jump) -> PlayerAndQueue:
         """Go to the beginning of an entry."""
-        self.player.jump((await body(Jump)).entry_id)
+        self.player.jump(body.entry_id)
         return self._told()
 
-    async def pause(self) -> Response:
+    async def pause(self) -> PlayerAndQueue:
         """Pause every output."""
         return await self._command(self.player.pause)
 
-    async def resume(self) -> Response:
+    async def resume(self) -> PlayerAndQueue:
         """Go on."""
         return await self._command(self.player.resume)
 
-    async def stop(self) -> Response:
+    async def stop(self) -> PlayerAndQueue:
         """Stop every output."""
         return await self._command(self.player.stop)
 
-    async def next(self) -> Response:
+    async def next(self) -> PlayerAndQueue:
         """Go to the entry behind the current one."""
         return await self._command(self.player.next)
 
-    async def previous(self) -> Response:
+    async def previous(self) -> PlayerAndQueue:
         """Go to the entry before the current one."""
         return await self._command(self.player.previous)
 
-    async def _command(self, command: Callable[[], None]) -> Response:
-        await body(NoParameters)
+    async def _command(self, command: Callable[[], None]) -> PlayerAndQueue:
         command()
         return self._told()
 
-    def _told(self) -> Response:
-        return json_response(describe_player(self.player))
+    def _told(self) -> PlayerAndQueue:
+        return describe_player(self.player)
 
 
-def describe_player(player: Player) -> dict[str, Any]:
+def describe_player(player: Player) -> PlayerAndQueue:
     """The player's state, and what the queue is like without its entries."""
     return {**player.describe(), **player.summary()}

@@ -6,7 +6,6 @@ of an exception that was not written for people.
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from quart import Response, request
@@ -37,6 +36,16 @@ CODES = {
 }
 
 log = logging.getLogger(__name__)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why there is no other answer: `code` is stable and for programs, `detail` says to people what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
 
 
 def problem(error: AuralisError) -> tuple[int, dict[str, str], bytes]:
@@ -82,11 +91,4 @@ def install_problems(app: QuartTrio) -> None:
 
 
 def _body(status: int, code: str, text: str) -> bytes:
-    data: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": text,
-        "code": code,
-    }
-    return msgspec.json.encode(data)
+    return msgspec.json.encode(Problem("about:blank", HTTPStatus(status).phrase, status, text, code))

@@ -1,19 +1,20 @@
 """What can be done to sound, and what is known of each track's: presets, dimensions, profiles, parameters."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
-from quart import Response
 
 from auralis_trio.analysis import DIMENSIONS, Dimension, Profile
 from auralis_trio.analysis.bands import CENTRES_HZ
-from auralis_trio.mastering.presets import PRESETS
-from auralis_trio.mastering.recommend import recommend
-from auralis_trio.web.answers import describe_mastering, json_response
-from auralis_trio.web.query import NoParameters, query
+from auralis_trio.jobs.analysis import AnalysisProgress
+from auralis_trio.mastering.presets import PRESETS, Preset
+from auralis_trio.mastering.recipe import Recipe
+from auralis_trio.mastering.recommend import Recommendation, recommend
+from auralis_trio.web.answers import MasteringSummary, describe_mastering
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
+from auralis_trio.web.sounds import SOUND_ERRORS
 from auralis_trio.wire.wishes import Id, Wish, wish_in
 
 BAND_HZ = [round(float(centre_hz), 2) for centre_hz in CENTRES_HZ]
@@ -24,6 +25,80 @@ class ParametersQuery(Wish, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     track_id: Id
     enhanced: bool = True
+
+
+class NamedPreset(Preset, frozen=True, kw_only=True):
+    """A preset by its name, with all that it is made of."""
+
+    name: str
+
+
+class Presets(TypedDict):
+    """Every preset."""
+
+    items: list[NamedPreset]
+
+
+class DimensionDescription(TypedDict):
+    """A figure that is measured: it lies within `low` and `high`; `version` rises when its formula changes."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    formula: str
+    version: int
+
+
+class Dimensions(TypedDict):
+    """What is measured of each track."""
+
+    items: list[DimensionDescription]
+
+
+class Parameters(MasteringSummary):
+    """The recipe for a track, by its `key` and in numbers; its curves hold at `band_hz`."""
+
+    track_id: int
+    key: str
+    recipe: Recipe
+    band_hz: list[float]
+
+
+class MeasuredValue(TypedDict):
+    """One figure of a track; null where it could not be measured: then there is a `reason`."""
+
+    value: float | None
+    reason: str | None
+    unit: str
+    low: float
+    high: float
+
+
+class TrackProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of a track, the spectra of mid and side at `band_hz`; `quick`: in a few places only.
+
+    `source_sha256` is that of the decoded float32 frames, interleaved and little-endian.
+    """
+
+    track_id: int
+    version: int
+    sample_rate: int
+    channels: int
+    total_frames: int
+    quick: bool
+    values: dict[str, MeasuredValue]
+    reasons: dict[str, str]
+    mid_db: tuple[float | None, ...]
+    side_db: tuple[float | None, ...]
+    source_sha256: str | None
+    band_hz: list[float]
+
+
+class TrackRecommendation(Recommendation, frozen=True, kw_only=True):
+    """The preset that suits a track best: why, how sure that is (0 to 1), and the others from the best down."""
+
+    track_id: int
 
 
 @dataclass(frozen=True)
@@ -37,42 +112,38 @@ class ProcessingApi:
         return [
             Route("GET", "/api/processing/presets", self.presets),
             Route("GET", "/api/processing/dimensions", self.dimensions),
-            Route("GET", "/api/processing/parameters", self.parameters),
-            Route("GET", "/api/library/tracks/<int:track_id>/profile", self.profile),
+            Route("GET", "/api/processing/parameters", self.parameters, raises=SOUND_ERRORS),
+            Route("GET", "/api/library/tracks/<int:track_id>/profile", self.profile, raises=SOUND_ERRORS),
             Route("GET", "/api/library/analysis/status", self.analysis_status),
-            Route("GET", "/api/player/mastering/recommendation/<int:track_id>", self.recommendation),
+            Route(
+                "GET", "/api/player/mastering/recommendation/<int:track_id>", self.recommendation, raises=SOUND_ERRORS
+            ),
         ]
 
-    async def presets(self) -> Response:
+    async def presets(self) -> Presets:
         """Every preset, with all that it is made of."""
-        query(NoParameters)
-        return json_response({"items": [{"name": name, **_plain(preset)} for name, preset in PRESETS.items()]})
+        return {"items": [NamedPreset(name=name, **_fields(preset)) for name, preset in PRESETS.items()]}
 
-    async def dimensions(self) -> Response:
+    async def dimensions(self) -> Dimensions:
         """What is measured of each track."""
-        query(NoParameters)
-        return json_response({"items": [_described(dimension) for dimension in DIMENSIONS]})
+        return {"items": [_described(dimension) for dimension in DIMENSIONS]}
 
-    async def parameters(self) -> Response:
+    async def parameters(self, query: ParametersQuery) -> Parameters:
         """The recipe for a track in plain numbers; its curves hold at `band_hz`."""
-        wanted = query(ParametersQuery)
-        file = await self.services.catalogue.find_track(wanted.track_id)
-        mastered = await self.services.mastery.resolve(file, wish_in(wanted))
-        return json_response(
-            {
-                "track_id": wanted.track_id,
-                "key": mastered.recipe.key,
-                **describe_mastering(mastered),
-                "recipe": mastered.recipe,
-                "band_hz": BAND_HZ,
-            }
-        )
+        file = await self.services.catalogue.find_track(query.track_id)
+        mastered = await self.services.mastery.resolve(file, wish_in(query))
+        return {
+            "track_id": query.track_id,
+            "key": mastered.recipe.key,
+            **describe_mastering(mastered),
+            "recipe": mastered.recipe,
+            "band_hz": BAND_HZ,
+        }
 
-    async def profile(self, track_id: int) -> Response:
+    async def profile(self, track_id: int) -> TrackProfile:
         """What was measured of a track, and where nothing was, why."""
-        query(NoParameters)
         profile = await self._profile(track_id)
-        values = {
+        values: dict[str, MeasuredValue] = {
             dimension.name: {
                 "value": profile.values[dimension.name],
                 "reason": profile.reasons.get(dimension.name),
@@ -82,25 +153,23 @@ class ProcessingApi:
             }
             for dimension in DIMENSIONS
         }
-        return json_response({"track_id": track_id, **_plain(profile), "values": values, "band_hz": BAND_HZ})
+        return TrackProfile(track_id=track_id, band_hz=BAND_HZ, **{**_fields(profile), "values": values})
 
-    async def analysis_status(self) -> Response:
+    async def analysis_status(self) -> AnalysisProgress:
         """How far the analysis of the library is."""
-        query(NoParameters)
-        return json_response(self.services.analysis.progress)
+        return self.services.analysis.progress
 
-    async def recommendation(self, track_id: int) -> Response:
+    async def recommendation(self, track_id: int) -> TrackRecommendation:
         """Which preset suits a track, and why."""
-        query(NoParameters)
         profile = await self._profile(track_id)
-        return json_response({"track_id": track_id, **_plain(recommend(profile))})
+        return TrackRecommendation(track_id=track_id, **_fields(recommend(profile)))
 
     async def _profile(self, track_id: int) -> Profile:
         file = await self.services.catalogue.find_track(track_id)
         return await self.services.mastery.profile(file)
 
 
-def _described(dimension: Dimension) -> dict[str, Any]:
+def _described(dimension: Dimension) -> DimensionDescription:
     return {
         "name": dimension.name,
         "unit": dimension.unit,
@@ -111,6 +180,5 @@ def _described(dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def _plain(record: msgspec.Struct) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(record)
-    return plain
+def _fields(record: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.structs.asdict(record)

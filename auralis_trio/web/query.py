@@ -35,6 +35,10 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to choose."""
 
 
+class Anything(msgspec.Struct, frozen=True):
+    """Whatever is given is left alone."""
+
+
 class WindowQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of a list: from an offset on, or behind the page whose `next_cursor` is given."""
 
@@ -70,14 +74,14 @@ def checked(kind: type[T], parameters: Iterable[tuple[str, Sequence[str]]]) -> T
         raise InvalidRequest(f"A parameter cannot be used: {misfit(error, kind)}") from None
 
 
-async def body(kind: type[B]) -> B:
+async def json_body(kind: type[B], max_bytes: int | None = None) -> B:
     """The request's JSON body as `kind`; an empty one gives the defaults.
 
     Raises:
         InvalidRequest: it is not JSON or does not fit.
         BodyTooLarge: it is larger than a JSON body may be.
     """
-    data = await read_body(current_app.config[MAX_JSON_BYTES])
+    data = await read_body(max_bytes)
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -86,12 +90,14 @@ async def body(kind: type[B]) -> B:
         raise InvalidRequest("The body is not JSON. Send it as UTF-8, as RFC 8259 has it.") from None
 
 
-async def read_body(max_bytes: int) -> bytes:
+async def read_body(max_bytes: int | None = None) -> bytes:
     """The request's body, which is not read further than it may be large.
 
     Raises:
-        BodyTooLarge: it is larger than `max_bytes`.
+        BodyTooLarge: it is larger than `max_bytes`, or, without that, than a JSON body may be.
     """
+    if max_bytes is None:
+        max_bytes = int(current_app.config[MAX_JSON_BYTES])
     data = bytearray()
     async for part in request.body:
         data.extend(part)

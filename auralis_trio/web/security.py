@@ -73,12 +73,12 @@ class Content(Enum):
     PLAYLIST = "playlist"
 
 
-_TAKEN: dict[Content, Set[str]] = {
+TAKEN: dict[Content, Set[str]] = {
     Content.JSON: {"application/json"},
     Content.PICTURE: PICTURE_TYPES,
     Content.PLAYLIST: {"application/json", *M3U_TYPES},
 }
-_REFUSALS = {Content.JSON: JsonRequired, Content.PICTURE: PictureRequired, Content.PLAYLIST: PlaylistRequired}
+REFUSALS = {Content.JSON: JsonRequired, Content.PICTURE: PictureRequired, Content.PLAYLIST: PlaylistRequired}
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def check_content(content_type: str, content: Content) -> None:
         JsonRequired, PictureRequired, PlaylistRequired: it is something else.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind not in _TAKEN[content]:
-        raise _REFUSALS[content]
+    if kind not in TAKEN[content]:
+        raise REFUSALS[content]
 
 
 def is_loopback(host: str) -> bool:

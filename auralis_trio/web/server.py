@@ -14,6 +14,7 @@ from auralis_trio.web.artwork_api import ArtworkApi
 from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.compression import Compressor
+from auralis_trio.web.description_api import DescriptionApi
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.medley_api import MedleyApi
@@ -41,7 +42,7 @@ from auralis_trio.web.ws import client_of, serve_websocket
 
 def route_table(services: Services) -> list[Route]:
     """Every route of the server."""
-    return [
+    table = [
         *Page(services.page).routes(),
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
@@ -60,6 +61,8 @@ def route_table(services: Services) -> list[Route]:
         *PlayerApi(services).routes(),
         *QueueApi(services).routes(),
     ]
+    table += DescriptionApi(services, table).routes()
+    return table
 
 
 def create_app(services: Services) -> ASGIFramework:

@@ -1,16 +1,23 @@
 """How things are to sound where nobody says otherwise: the listeners' settings, and the older names for some."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from quart import Response
+from msgspec import UNSET, UnsetType
 
-from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, body, query
+from auralis_trio.stream.listening import ListeningSettings
+from auralis_trio.stream.telling import EnhancementNow
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.wire.wishes import Intensity, PresetName
+
+# One member for each setting; what is not named stays.
+SettingsChange = msgspec.defstruct(
+    "SettingsChange",
+    [(setting.name, setting.type | UnsetType, UNSET) for setting in msgspec.structs.fields(ListeningSettings)],
+    frozen=True,
+    forbid_unknown_fields=True,
+)
 
 
 class Toggle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,42 +49,40 @@ class SettingsApi:
         player = "/api/player/enhancement"
         return [
             Route("GET", "/api/settings", self.settings),
-            Route("PUT", "/api/settings", self.change),
+            Route("PUT", "/api/settings", self.change, body=SettingsChange),
             Route("GET", f"{player}/status", self.status),
             Route("POST", f"{player}/toggle", self.toggle),
             Route("POST", f"{player}/preset", self.preset),
             Route("POST", f"{player}/intensity", self.intensity),
         ]
 
-    async def settings(self) -> Response:
+    async def settings(self) -> ListeningSettings:
         """All settings."""
-        query(NoParameters)
-        return json_response(self.services.listening.settings)
+        return self.services.listening.settings
 
-    async def change(self) -> Response:
+    async def change(self, body: msgspec.Struct) -> ListeningSettings:
         """Take new values; what is left out stays."""
-        self.services.listening.change(await body(dict[str, Any]))
-        return json_response(self.services.listening.settings)
+        self.services.listening.change(msgspec.to_builtins(body))
+        return self.services.listening.settings
 
-    async def status(self) -> Response:
+    async def status(self) -> EnhancementNow:
         """The settings of the enhancement."""
-        query(NoParameters)
         return self._status()
 
-    async def toggle(self) -> Response:
+    async def toggle(self, body: Toggle) -> EnhancementNow:
         """Master tracks, or play them as recorded."""
-        self.services.listening.change({"enhancement_enabled": (await body(Toggle)).enabled})
+        self.services.listening.change({"enhancement_enabled": body.enabled})
         return self._status()
 
-    async def preset(self) -> Response:
+    async def preset(self, body: PresetChoice) -> EnhancementNow:
         """Choose a preset."""
-        self.services.listening.change({"preset": (await body(PresetChoice)).preset})
+        self.services.listening.change({"preset": body.preset})
         return self._status()
 
-    async def intensity(self) -> Response:
+    async def intensity(self, body: IntensityChoice) -> EnhancementNow:
         """Choose an intensity."""
-        self.services.listening.change({"intensity": (await body(IntensityChoice)).intensity})
+        self.services.listening.change({"intensity": body.intensity})
         return self._status()
 
-    def _status(self) -> Response:
-        return json_response(self.services.listening.enhancement())
+    def _status(self) -> EnhancementNow:
+        return self.services.listening.enhancement()

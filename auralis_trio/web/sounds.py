@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from auralis_trio.errors import Conflict
+from auralis_trio.errors import Conflict, NotFound, SourceError
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.web.services import Services
 from auralis_trio.wire.wishes import SampleRate, Wish, wish_in
+
+SOUND_ERRORS = (Conflict, SourceError, NotFound)
+"""What comes of a track that cannot be heard, or not as it is wanted."""
 
 
 class Sound(Wish, frozen=True, forbid_unknown_fields=True):

@@ -2,15 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 import trio
 from msgspec import Meta
 from quart import Response, request
+from werkzeug.datastructures import Headers
 
 from auralis_trio.audio.encoding import OPUS_RATE, Encoding
-from auralis_trio.audio.formats import format_named
+from auralis_trio.audio.formats import FORMATS, format_named
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.encoder.opus import DEFAULT_KBPS
@@ -18,20 +19,28 @@ from auralis_trio.encoder.whole import FlacStream, OggOpus
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import describe_mastering, head_response, json_response, not_modified
+from auralis_trio.web.answers import MasteringSummary, Media, describe_mastering, head_response, not_modified
 from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
-from auralis_trio.web.plain import Answer, Asked, PlainRoute, asked_of_quart
-from auralis_trio.web.query import NoParameters, query
+from auralis_trio.web.plain import Answer, PlainRoute
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.web.sounds import Sound, open_sound
+from auralis_trio.web.sounds import SOUND_ERRORS, Sound, open_sound
 from auralis_trio.work.encoding import CHUNK_ENCODING
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
-MEDIA_TYPES = {Encoding.WAV: "audio/wav", Encoding.FLAC: "audio/flac"}
+WAV_TYPE = "audio/wav"
+FLAC_TYPE = "audio/flac"
+OPUS_TYPE = "audio/ogg; codecs=opus"
+RAW_TYPE = "application/octet-stream"
 FOREVER = "public, max-age=31536000, immutable"
+MEDIA_TYPES = {Encoding.WAV: WAV_TYPE, Encoding.FLAC: FLAC_TYPE}
+
+WavResponse = Annotated[Response, Media((WAV_TYPE,), conditional=True, ranges=True)]
+"""A whole WAV, or a part of its bytes."""
+
+FILE_TYPES = tuple(sorted({known.media_type for known in FORMATS}))
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -52,6 +61,23 @@ class OpusQuery(Sound, frozen=True):
     bitrate_kbps: Annotated[int, Meta(ge=32, le=320)] = DEFAULT_KBPS
 
 
+class TrackSound(TypedDict):
+    """What a client must know before it fetches chunks; `mastering` is null where the track is as it was recorded."""
+
+    track_id: int
+    sample_rate: int
+    channels: int
+    bits: int | None
+    total_frames: int
+    chunk_frames: int
+    total_chunks: int
+    duration_s: float
+    revision: str
+    recipe: str
+    encodings: list[str]
+    mastering: MasteringSummary | None
+
+
 @dataclass(frozen=True)
 class StreamApi:
     """What stands under `/api/stream`."""
@@ -62,33 +88,33 @@ class StreamApi:
         """Its part of the table of routes."""
         track = "/api/stream/<int:track_id>"
         return [
-            Route("GET", f"{track}/metadata", self.metadata),
-            Route("GET", f"{track}/chunk/<int:index>", self.chunk),
-            Route("GET", f"{track}/audio.wav", self.audio_wav),
-            Route("GET", f"{track}/audio.flac", self.audio_flac),
-            Route("GET", f"{track}/audio.opus", self.audio_opus),
-            Route("GET", f"{track}/file", self.original),
+            Route("GET", f"{track}/metadata", self.metadata, raises=SOUND_ERRORS),
+            Route("GET", f"{track}/chunk/<int:index>", self.chunk, raises=SOUND_ERRORS),
+            Route("GET", f"{track}/audio.wav", self.audio_wav, raises=SOUND_ERRORS),
+            Route("GET", f"{track}/audio.flac", self.audio_flac, raises=SOUND_ERRORS),
+            Route("GET", f"{track}/audio.opus", self.audio_opus, raises=SOUND_ERRORS),
+            Route("GET", f"{track}/file", self.original, raises=SOUND_ERRORS),
         ]
 
     def plain_routes(self) -> list[PlainRoute]:
         """Those of them that are asked for by the thousand."""
         return [PlainRoute(re.compile(r"/api/stream/([0-9]{1,18})/chunk/([0-9]{1,18})"), self.answer_chunk)]
 
-    async def metadata(self, track_id: int) -> Response:
+    async def metadata(self, track_id: int, query: Sound) -> TrackSound:
         """What a client must know before it fetches chunks."""
-        sound = query(Sound)
-        async with open_sound(self.services, track_id, sound) as (track, mastered):
-            return json_response(_describe(track, mastered))
+        async with open_sound(self.services, track_id, query) as (track, mastered):
+            return _describe(track, mastered)
 
-    async def chunk(self, track_id: int, index: int) -> Response:
+    async def chunk(
+        self, track_id: int, index: int, query: ChunkQuery
+    ) -> Annotated[Response, Media((WAV_TYPE, FLAC_TYPE, RAW_TYPE), conditional=True)]:
         """One chunk of the grid."""
-        return (await self.answer_chunk(asked_of_quart(), track_id, index)).response()
+        return (await self.answer_chunk(request.headers, query, track_id, index)).response()
 
-    async def answer_chunk(self, asked: Asked, track_id: int, index: int) -> Answer:
+    async def answer_chunk(self, given: Headers, query: ChunkQuery, track_id: int, index: int) -> Answer:
         """The same for whoever asks."""
-        wanted = asked.query(ChunkQuery)
-        encoding = Encoding.named(wanted.encoding)
-        async with open_sound(self.services, track_id, wanted) as (track, mastered):
+        encoding = Encoding.named(query.encoding)
+        async with open_sound(self.services, track_id, query) as (track, mastered):
             recipe = mastered.recipe
             if index >= track.grid.total_chunks:
                 raise NotFound(
@@ -98,8 +124,8 @@ class StreamApi:
                     code="chunk_not_found",
                 )
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
-            headers = _caching(etag, wanted)
-            if is_unchanged(asked.headers, etag):
+            headers = _caching(etag, query)
+            if is_unchanged(given, etag):
                 return Answer(304, headers)
             began_s = trio.current_time()
             chunk, cached = await track.chunk(recipe, index, encoding)
@@ -112,13 +138,12 @@ class StreamApi:
                 "X-Cache": "hit" if cached else "miss",
                 "Server-Timing": f"render;dur={(trio.current_time() - began_s) * 1000:.1f}",
             }
-            kind = MEDIA_TYPES.get(encoding, "application/octet-stream")
+            kind = MEDIA_TYPES.get(encoding, RAW_TYPE)
             return Answer(200, headers, kind, chunk.data)
 
-    async def audio_wav(self, track_id: int) -> Response:
+    async def audio_wav(self, track_id: int, query: WavQuery) -> WavResponse:
         """The whole track as WAV, or any part of its bytes."""
-        wanted = query(WavQuery)
-        encoding = Encoding.named(wanted.encoding)
+        wanted, encoding = query, Encoding.named(query.encoding)
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
@@ -131,20 +156,24 @@ class StreamApi:
             # What cannot be played is said before a body is promised.
             await track.verify()
             if request.method == "HEAD":
-                return head_response(part.status, headers, "audio/wav")
+                return head_response(part.status, headers, WAV_TYPE)
             if track.total_frames:
                 frame = layout.frame_at(min(part.start, layout.data_end - 1))
                 await track.chunk(recipe, track.grid.chunk_of(frame), encoding)
             body = WavBody(self.services.renderer, track, recipe, (encoding, part))
-        return Response(body, part.status, headers, content_type="audio/wav")
+        return Response(body, part.status, headers, content_type=WAV_TYPE)
 
-    async def audio_flac(self, track_id: int) -> Response:
+    async def audio_flac(
+        self, track_id: int, query: Sound
+    ) -> Annotated[Response, Media((FLAC_TYPE,), conditional=True)]:
         """The whole track as FLAC, encoded as it is rendered."""
-        return await self._encoded(track_id, query(Sound), "flac", FlacStream)
+        return await self._encoded(track_id, query, "flac", FlacStream)
 
-    async def audio_opus(self, track_id: int) -> Response:
+    async def audio_opus(
+        self, track_id: int, query: OpusQuery
+    ) -> Annotated[Response, Media((OPUS_TYPE,), conditional=True)]:
         """The whole track as Ogg Opus, encoded as it is rendered."""
-        wanted = query(OpusQuery)
+        wanted = query
         if wanted.sample_rate not in (None, OPUS_RATE):
             raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz: leave sample_rate out.")
         at_its_rate = msgspec.structs.replace(wanted, sample_rate=OPUS_RATE)
@@ -168,7 +197,7 @@ class StreamApi:
                 return not_modified(headers)
             # What cannot be played is said before a body is begun.
             await track.verify()
-            kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
+            kind = FLAC_TYPE if suffix == "flac" else OPUS_TYPE
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]
@@ -177,9 +206,8 @@ class StreamApi:
             body = EncodedBody(self.services.renderer, track, recipe, start)
         return Response(body, 200, headers, content_type=kind)
 
-    async def original(self, track_id: int) -> Response:
+    async def original(self, track_id: int) -> Annotated[Response, Media(FILE_TYPES, conditional=True, ranges=True)]:
         """The file as it lies on the disk, or any part of its bytes."""
-        query(NoParameters)
         file = await self.services.catalogue.find_track(track_id)
         seen = await self.services.renderer.read_disk(look_at, file.path)
         etag = f"{file.content_id}-{seen.size}-{seen.mtime_ns}"
@@ -195,7 +223,7 @@ class StreamApi:
         return Response(body, part.status, headers, content_type=kind)
 
 
-def _describe(track: OpenTrack, mastered: Mastered) -> dict[str, Any]:
+def _describe(track: OpenTrack, mastered: Mastered) -> TrackSound:
     recipe = mastered.recipe
     return {
         "track_id": track.file.track_id,

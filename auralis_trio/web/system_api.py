@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any, Literal, TypedDict
 
 import msgspec
-from quart import Response
 
 from auralis_trio import __version__
 from auralis_trio.config import Settings
@@ -13,8 +13,6 @@ from auralis_trio.library.migrations import CHAIN
 from auralis_trio.library.queries import list_folders
 from auralis_trio.mastering.recipe import ENGINE_VERSION
 from auralis_trio.offload import Lane
-from auralis_trio.web.answers import json_response
-from auralis_trio.web.query import NoParameters, query
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.wire.messages import PROTOCOL_VERSION
@@ -25,6 +23,30 @@ LIBRARIES = {name: version(name) for name in ("trio", "hypercorn", "numpy", "sou
 
 LOOK_S = 1.0
 """How long the disk may take to tell what lies on it."""
+
+
+class Health(TypedDict):
+    """The event loop turns."""
+
+    status: Literal["ok"]
+
+
+class Readiness(TypedDict):
+    """Requests can be served; the state of each service."""
+
+    ready: bool
+    services: dict[str, str]
+
+
+class Versions(TypedDict):
+    """What runs here: the versions of the program, of what clients rely on, and of the libraries that make sound."""
+
+    version: str
+    api: int
+    protocol: int
+    engine: int
+    schema: int
+    libraries: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,42 +64,36 @@ class SystemApi:
             Route("GET", "/api/status", self.status),
         ]
 
-    async def health(self) -> Response:
+    async def health(self) -> Health:
         """Answers as long as the event loop does."""
-        query(NoParameters)
-        return json_response({"status": "ok"})
+        return {"status": "ok"}
 
-    async def ready(self) -> Response:
+    async def ready(self) -> Readiness:
         """Whether requests can be served: the database answers, and which services run."""
-        query(NoParameters)
         await self.services.catalogue.ask(list_folders)
         states: dict[str, str] = {"scan": self.services.scan.progress.state, **self.services.supervisor.states}
         if states.get("analysis") == "running":
             states["analysis"] = self.services.analysis.progress.state
         if states.get("watch") == "running" and not self.services.watcher.state.watching:
             states["watch"] = "waiting"
-        return json_response({"ready": True, "services": states})
+        return {"ready": True, "services": states}
 
-    async def version(self) -> Response:
+    async def version(self) -> Versions:
         """What runs here."""
-        query(NoParameters)
-        return json_response(
-            {
-                "version": __version__,
-                "api": 1,
-                "protocol": PROTOCOL_VERSION,
-                "engine": ENGINE_VERSION,
-                "schema": CHAIN[-1].version,
-                "libraries": LIBRARIES,
-            }
-        )
+        return {
+            "version": __version__,
+            "api": 1,
+            "protocol": PROTOCOL_VERSION,
+            "engine": ENGINE_VERSION,
+            "schema": CHAIN[-1].version,
+            "libraries": LIBRARIES,
+        }
 
-    async def status(self) -> Response:
+    async def status(self) -> dict[str, Any]:
         """The live tree: services, sessions with their streams, work under way, permits, caches, process, limits."""
-        query(NoParameters)
         process = await self._process()
         figures = {name: gauge() for name, gauge in self.services.gauges.items()}
-        return json_response({**figures, "process": process, "limits": _limits(self.services.settings)})
+        return {**figures, "process": process, "limits": _limits(self.services.settings)}
 
     async def _process(self) -> ProcessFigures | None:
         """What the process holds; None where the disk does not answer: the rest is told all the same."""

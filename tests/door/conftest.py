@@ -4,10 +4,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 
 from auralis_trio.app import Server
+from auralis_trio.web.openapi import describe
+from auralis_trio.web.server import route_table
+from tests.described import Description
 from tests.serving import running_server, settings_for
+
+DESCRIPTIONS: list[Description] = []
 
 
 @pytest.fixture
@@ -16,7 +22,18 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
         yield running
 
 
+def described(server: Server) -> Description:
+    """What a server says of its routes; what it says does not depend on which server it is."""
+    if not DESCRIPTIONS:
+        DESCRIPTIONS.append(
+            Description(msgspec.json.decode(msgspec.json.encode(describe(route_table(server.services)))))
+        )
+    return DESCRIPTIONS[0]
+
+
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+    """Each answer is held against what the server says of it."""
+    hooks = {"response": [described(server).look]}
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30, event_hooks=hooks) as client:
         yield client

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -31,16 +30,12 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url) as client:
-        yield client
-
-
 JSON = {"Content-Type": "application/json"}
 ROUTES = {
     ("GET", "/"): ("/", 200),
     ("GET", "/player/<path:name>"): ("/player/app.js", 200),
+    ("GET", "/api/docs"): ("/api/docs", 200),
+    ("GET", "/api/openapi.json"): ("/api/openapi.json", 200),
     ("GET", "/api/health"): ("/api/health", 200),
     ("GET", "/api/ready"): ("/api/ready", 200),
     ("GET", "/api/version"): ("/api/version", 200),

@@ -118,7 +118,7 @@ async def test_what_was_kept_is_read_also_after_a_restart(tmp_path: Path) -> Non
         assert await one.read(key()) == chunk()
         assert await one.read(key(index=1)) is None
     figures = tier.describe()
-    assert (figures["entries"], figures["hits"], figures["misses"], figures["written"]) == (1, 1, 1, 1)
+    assert (figures.entries, figures.hits, figures.misses, figures.written) == (1, 1, 1, 1)
 
 
 async def test_a_file_under_the_name_of_another_is_not_taken_for_it(tmp_path: Path) -> None:

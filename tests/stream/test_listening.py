@@ -1,6 +1,6 @@
 """The listeners' settings: changed at once, told, written down, and taken up again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Stubborn(Catalogue):
 
 
 async def test_a_change_counts_and_is_told_at_once(library: Library) -> None:
-    told: list[dict[str, Any]] = []
+    told: list[Mapping[str, Any]] = []
     looked: list[ListeningSettings] = []
     listening = Listening(Stubborn(library), told.append)
     listening.followers.append(lambda: looked.append(listening.settings))
@@ -53,7 +53,7 @@ async def test_a_change_counts_and_is_told_at_once(library: Library) -> None:
 
 
 async def test_what_is_no_change_is_not_told(library: Library) -> None:
-    told: list[dict[str, Any]] = []
+    told: list[Mapping[str, Any]] = []
     listening = Listening(Stubborn(library), told.append)
     listening.change({"preset": "adaptive"})
     with pytest.raises(InvalidRequest):

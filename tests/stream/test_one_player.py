@@ -1,6 +1,6 @@
 """The player beside outputs that keep what they are told: who plays what, from where, and who hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import floor
 from typing import Any
@@ -31,9 +31,9 @@ RATE = 44_100
 class Told:
     """Every event of a player, in order."""
 
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
-    def __call__(self, kind: str, data: dict[str, Any]) -> None:
+    def __call__(self, kind: str, data: Mapping[str, Any]) -> None:
         self.events.append((kind, data))
 
     def take(self) -> list[str]:
