@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from auralis_trio.errors import InvalidRequest
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.queue_tracks import tracks_by_id
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.stream.ordering import seek_in_current
