@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
@@ -18,6 +18,8 @@ from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.artwork import PictureFiles
+from auralis_trio.stream.histogram import Histogram
+from auralis_trio.stream.lag import BOUNDS_S
 from auralis_trio.web.page import StaticFile, read_page
 
 
@@ -90,6 +92,7 @@ class Foundation:
     pictures: PictureFiles
     chunks: DiskCache
     page: Mapping[str, StaticFile]
+    lags: Histogram = field(default_factory=lambda: Histogram(BOUNDS_S))
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import trio
@@ -49,7 +49,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         transport: Transport = await nursery.start(
             run_transport, create_app(services), [listener], limits_of(settings), shutdown
         )
-        services.gauges["connections"] = lambda: asdict(transport.statistics())
+        services.gauges["connections"] = transport.statistics
         try:
             yield Server(url_of(settings.host, listener), services, transport)
         finally:

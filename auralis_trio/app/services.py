@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.idleness import run_giving_back
+from auralis_trio.stream.lag import run_lag
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery, Workroom
@@ -42,7 +43,9 @@ from auralis_trio.stream.player_keeper import PlayerKeeper
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices
+from auralis_trio.web.request_counts import RequestCounts
 from auralis_trio.web.services import Services
+from auralis_trio.web.status import Room
 from auralis_trio.work.memory import give_back_freed_memory
 
 MAX_FLIGHTS = 64
@@ -77,6 +80,7 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
         nursery.start_soon(
             run, "chunks", partial(services.chunks.run_keeper, partial(services.catalogue.ask, known_origins))
         )
+        nursery.start_soon(run, "lag", partial(run_lag, base.lags), name="event loop lag")
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
         give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)
         nursery.start_soon(run, "memory", partial(run_giving_back, lambda: services.renderer.reads, give_back))
@@ -191,6 +195,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+    requests = RequestCounts()
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     async def start_scan(order: ScanOrder) -> None:
@@ -219,9 +224,13 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         supervisor=supervisor,
         sessions=sessions,
         page=base.page,
+        requests=requests,
         gauges=_gauges(base, core)
         | {
+            "traffic": sessions.traffic.statistics,
             "listens": sessions.listens.statistics,
+            "requests": requests.statistics,
+            "event_loop": base.lags.statistics,
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
@@ -263,14 +272,14 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
         "listeners": core.admission.statistics,
-        "permits": lambda: {lane: asdict(held) for lane, held in base.offload.statistics().items()},
+        "permits": base.offload.statistics,
         "renders": core.renderer.statistics,
-        "chunk_cache": lambda: asdict(core.renderer.cache.statistics()),
+        "chunk_cache": core.renderer.cache.statistics,
         "chunk_disk": core.chunks.describe,
         "prefetch": core.prefetch.statistics,
-        "flights": lambda: {"under_way": len(core.flights), "max": core.flights.max_flights},
+        "flights": core.flights.statistics,
         "pcm_cache": base.pcm.statistics,
-        "ledgers": lambda: {"bytes": base.ledgers.nbytes, "max_bytes": base.settings.ledger_cache_bytes},
+        "ledgers": lambda: Room(base.ledgers.nbytes, base.settings.ledger_cache_bytes),
         "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
         "task_names": count_tasks,
     }

@@ -237,7 +237,9 @@ class Conductor:
         flow = Flow(plan.track.format.sample_rate, manner.credit, limits.pace_ahead_s)
         ahead = None if command.request.entry_id is None else partial(self._ahead.run, command.request, self._wish)
         ending = self._succession.ending(command, plan, self._wish)
-        stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending)
+        traffic = self._services.traffic
+        stream = Stream(command.stream_id, plan, flow, self._services.beat, ahead, ending, traffic)
+        traffic.begun += 1
         self.hearing.begin(stream, now_s)
         self._tell_heard()
         # What the client said since its play or seek counts from the first frame on.
@@ -333,6 +335,7 @@ class Conductor:
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
         if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
             reason = "replaced"
+        self._services.traffic.ended[reason] += 1
         entry = self._leave(command, reason, stream.error)
         if stream.error is not None:
             failure = _failure(command, stream.error)

@@ -63,6 +63,11 @@ class Flow:
             return "credit" if self.credit - self.sent < frames else None
         return "pace" if self.due_s(frames) > now_s else None
 
+    @property
+    def ran_dry(self) -> bool:
+        """Whether the client has said that it has played all that it was sent."""
+        return self._reports and 0 < self.sent <= self.played
+
     def told(self, now_s: float) -> int:
         """Frames that were heard by `now_s`: as the client says, or real time where it is paced."""
         return self.played if self.credit is not None else self._by_clock(now_s)

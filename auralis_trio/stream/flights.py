@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
 import trio
 
 from auralis_trio.errors import AuralisError, Busy
@@ -29,6 +30,13 @@ class _Flight:
     error: AuralisError | None = None
 
 
+class FlightStatistics(msgspec.Struct, frozen=True):
+    """How many are under way, of how many that can be."""
+
+    under_way: int
+    max: int
+
+
 class Flights:
     """What is under way in one nursery, by its key."""
 
@@ -42,6 +50,10 @@ class Flights:
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    def statistics(self) -> FlightStatistics:
+        """The present figures."""
+        return FlightStatistics(len(self._flights), self.max_flights)
 
     async def join(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` gives, which is begun if nothing of this key is under way. Leaving does not end it.

@@ -12,13 +12,13 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.listens import Listen, Listens
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Place
+from auralis_trio.stream.telling import HearingNow
 from auralis_trio.wire.conversation import Request, Start
 
 MAX_PARTS = 64
@@ -114,7 +114,7 @@ class Hearing:
         if before is not None:
             part.flow.follow(before, self._parts[number - 1].frames, now_s)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> HearingNow:
         """How many streams are under way, and whether they are paused."""
         return {"streams": len(self._parts), "paused": self.paused}
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from auralis_trio.errors import Busy
+from auralis_trio.stream.telling import SessionNow
 from auralis_trio.wire.messages import Topic, pack
 
 
@@ -27,7 +28,7 @@ class Listener(Protocol):
     def end(self, code: int, reason: str) -> None:
         """End the session, closing its socket with `code`."""
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> SessionNow:
         """The session's present state."""
 
 
@@ -72,6 +73,6 @@ class Hub:
         for session in list(self._sessions.values()):
             session.end(code, reason)
 
-    def statistics(self) -> list[dict[str, Any]]:
+    def statistics(self) -> list[SessionNow]:
         """The sessions' present states."""
         return [session.statistics() for session in self._sessions.values()]

@@ -7,6 +7,7 @@ stop and leaving do. Sessions never wait for the library; what they note waits i
 import logging
 from dataclasses import dataclass
 
+import msgspec
 import trio
 
 from auralis_trio.errors import AuralisError, Busy, OutputError
@@ -30,6 +31,14 @@ class Listen:
     duration_s: float | None = None
 
 
+class ListenStatistics(msgspec.Struct, frozen=True):
+    """How many listens wait to be written, of how many that can, and how many were dropped."""
+
+    waiting: int
+    max_waiting: int
+    dropped: int
+
+
 class Listens:
     """The listens of one server that are not written down yet; `dropped` is how many never were."""
 
@@ -44,9 +53,9 @@ class Listens:
         """How many are to be written."""
         return self._notes.statistics().current_buffer_used + (self._in_hand is not None)
 
-    def statistics(self) -> dict[str, int]:
-        """How many wait, of how many that can, and how many were dropped."""
-        return {"waiting": self.waiting, "max_waiting": MAX_WAITING, "dropped": self.dropped}
+    def statistics(self) -> ListenStatistics:
+        """The present figures."""
+        return ListenStatistics(self.waiting, MAX_WAITING, self.dropped)
 
     def note_nowait(self, listen: Listen) -> None:
         """Take note of a listen that has ended, if it is to count and anything sounded."""

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import trio
@@ -26,6 +26,8 @@ from auralis_trio.mastering import Recipe, Schedule, Sound
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.renderer import OpenTrack
+from auralis_trio.stream.telling import StreamNow
+from auralis_trio.stream.traffic import Traffic
 from auralis_trio.wire.packets import FIRST, LAST
 from auralis_trio.work.encoding import CHUNK_ENCODING, OpusFeed
 from auralis_trio.work.rendering import Chunk
@@ -120,6 +122,7 @@ class Stream:
     beat: Beat
     ahead: Callable[[], Awaitable[None]] | None = None
     ending: Ending | None = None
+    traffic: Traffic = field(default_factory=Traffic)
     reason: str | None = None
     error: AuralisError | None = None
     _settled: bool = field(default=False)
@@ -140,7 +143,7 @@ class Stream:
         soon = self.plan.start_frame + self.flow.heard(now_s) + math.ceil(TURN_AHEAD_S * rate)
         return min(-(-soon // grain) * grain, self.next_frame)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> StreamNow:
         """How far it has come, and what its two tasks wait for."""
         held = None if self._channel is None else self._channel.statistics()
         return {
@@ -251,9 +254,11 @@ class Stream:
                     except AuralisError as error:
                         self._fail(error)
                         return
+                    dry = self.flow.ran_dry
                     await outlet.send(piece)
                     self._sequence += 1
                     self.flow.sent += piece.span.frames
+                    self.traffic.note(piece.span.frames, len(piece.data), dry=dry)
         self.reason = "completed"
 
     def _fail(self, error: AuralisError) -> None:

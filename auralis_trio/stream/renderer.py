@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
 import trio
 
 from auralis_trio.audio.encoding import Encoding
@@ -35,6 +36,13 @@ class _Flight:
     landed: trio.Event = field(default_factory=trio.Event)
     chunk: Chunk | None = None
     error: AuralisError | None = None
+
+
+class RenderStatistics(msgspec.Struct, frozen=True):
+    """How many chunks are being rendered, or looked for on the disk, and how many reads were ever begun."""
+
+    under_way: int
+    reads: int
 
 
 class Renderer:
@@ -129,9 +137,9 @@ class Renderer:
         except TimedOut:
             raise SourceHung from None
 
-    def statistics(self) -> dict[str, int]:
-        """How many chunks are being rendered, or looked for on the disk, and how many reads were ever begun."""
-        return {"under_way": len(self._flights), "reads": self.reads}
+    def statistics(self) -> RenderStatistics:
+        """The present figures."""
+        return RenderStatistics(len(self._flights), self.reads)
 
     def free_permits(self) -> float:
         """How many more reads could begin at once; none where some wait already."""

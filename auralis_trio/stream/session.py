@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from typing import Any
 
 import trio
 
@@ -28,6 +27,7 @@ from auralis_trio.stream.outlet import Link
 from auralis_trio.stream.player import Entry, Place
 from auralis_trio.stream.rate import Rate
 from auralis_trio.stream.session_services import SessionLimits, SessionServices
+from auralis_trio.stream.telling import SessionNow, SessionState
 from auralis_trio.wire.conversation import (
     Conversation,
     End,
@@ -39,6 +39,7 @@ from auralis_trio.wire.conversation import (
     Reply,
     Request,
     Start,
+    State,
     Steer,
     Topics,
 )
@@ -58,6 +59,12 @@ from auralis_trio.wire.messages import (
 
 __all__ = ["GOING_AWAY", "OUTBOX_MESSAGES", "Session", "SessionLimits", "SessionServices", "run_session"]
 
+STATES: dict[State, SessionState] = {
+    State.IDLE: "idle",
+    State.PLAYING: "playing",
+    State.PAUSED: "paused",
+    State.ENDED: "ended",
+}
 OUTBOX_MESSAGES = 64
 """How far a client may lie behind, besides the answers to all that it may ask at once."""
 CLOSE_S = 1.0
@@ -107,13 +114,13 @@ class Session:
         """See `hub.Listener`."""
         self._conductor.sound_changed()
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> SessionNow:
         """See `hub.Listener`."""
         stream = self._conductor.stream
         return {
             "session": self.id,
             "open_s": round(trio.current_time() - self._since_s, 3),
-            "state": self._conversation.state.name.lower(),
+            "state": STATES[self._conversation.state],
             "outbox_messages": self._outbox.statistics().current_buffer_used,
             "stream": None if stream is None else stream.statistics(),
             "heard": self._conductor.hearing.statistics(),

@@ -13,6 +13,7 @@ from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import Renderer
+from auralis_trio.stream.traffic import Traffic
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,4 @@ class SessionServices:
     version: str
     limits: SessionLimits
     beat: Beat = field(default_factory=Beat)
+    traffic: Traffic = field(default_factory=Traffic)

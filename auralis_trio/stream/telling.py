@@ -5,7 +5,41 @@ from typing import Literal, TypedDict
 from auralis_trio.wire.queue_orders import RepeatMode
 from auralis_trio.wire.wishes import PresetName
 
+SessionState = Literal["idle", "playing", "paused", "ended"]
 PlayerState = Literal["stopped", "playing", "paused"]
+
+
+class StreamNow(TypedDict):
+    """How far a stream has come, and what its two tasks wait for; null where they have ended or wait for nothing."""
+
+    stream_id: int
+    track_id: int
+    start_frame: int
+    frames_sent: int
+    frames_played: int
+    credit: int | None
+    paused: bool
+    channel_chunks: int | None
+    decoder_waits_for: str | None
+    sender_waits_for: str | None
+
+
+class HearingNow(TypedDict):
+    """How many streams are under way to a client's ears, and whether they are paused."""
+
+    streams: int
+    paused: bool
+
+
+class SessionNow(TypedDict):
+    """A client's conversation."""
+
+    session: str
+    open_s: float
+    state: SessionState
+    outbox_messages: int
+    stream: StreamNow | None
+    heard: HearingNow
 
 
 class PlayerNow(TypedDict):

@@ -18,6 +18,7 @@ from quart_trio import QuartTrio
 from auralis_trio.errors import AuralisError
 from auralis_trio.web.answers import response_of
 from auralis_trio.web.query import Anything, NoParameters, json_body, query, read_body
+from auralis_trio.web.request_counts import name_route
 from auralis_trio.web.security import Content, check_content
 
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
@@ -76,6 +77,7 @@ class Route:
             InvalidRequest: it says something that cannot be used.
             AuralisError: whatever the view raises.
         """
+        name_route(request.scope, self.rule)
         if self.method in CHANGES:
             check_content(request.headers.get("Content-Type", ""), self.content)
         asked = Anything() if self.query_kind is Anything else query(self.query_kind)

@@ -83,6 +83,8 @@ def create_app(services: Services) -> ASGIFramework:
             await app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["type"] == "http":
+            send = services.requests.counted(scope, send)
         method = scope["method"] if scope["type"] == "http" else "GET"
         client, listens = client_of(scope), method == "GET" and sends_whole_tracks(scope["path"])
         try:

@@ -26,6 +26,7 @@ from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionServices
 from auralis_trio.web.page import StaticFile
+from auralis_trio.web.request_counts import RequestCounts
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,4 @@ class Services:
     artwork: Artwork
     editor: Editor
     watcher: Watcher
+    requests: RequestCounts

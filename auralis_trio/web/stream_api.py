@@ -34,6 +34,7 @@ WAV_TYPE = "audio/wav"
 FLAC_TYPE = "audio/flac"
 OPUS_TYPE = "audio/ogg; codecs=opus"
 RAW_TYPE = "application/octet-stream"
+CHUNK_RULE = "/api/stream/<int:track_id>/chunk/<int:index>"
 FOREVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {Encoding.WAV: WAV_TYPE, Encoding.FLAC: FLAC_TYPE}
 
@@ -89,7 +90,7 @@ class StreamApi:
         track = "/api/stream/<int:track_id>"
         return [
             Route("GET", f"{track}/metadata", self.metadata, raises=SOUND_ERRORS),
-            Route("GET", f"{track}/chunk/<int:index>", self.chunk, raises=SOUND_ERRORS),
+            Route("GET", CHUNK_RULE, self.chunk, raises=SOUND_ERRORS),
             Route("GET", f"{track}/audio.wav", self.audio_wav, raises=SOUND_ERRORS),
             Route("GET", f"{track}/audio.flac", self.audio_flac, raises=SOUND_ERRORS),
             Route("GET", f"{track}/audio.opus", self.audio_opus, raises=SOUND_ERRORS),
@@ -98,7 +99,8 @@ class StreamApi:
 
     def plain_routes(self) -> list[PlainRoute]:
         """Those of them that are asked for by the thousand."""
-        return [PlainRoute(re.compile(r"/api/stream/([0-9]{1,18})/chunk/([0-9]{1,18})"), self.answer_chunk)]
+        pattern = re.compile(r"/api/stream/([0-9]{1,18})/chunk/([0-9]{1,18})")
+        return [PlainRoute(CHUNK_RULE, pattern, self.answer_chunk)]
 
     async def metadata(self, track_id: int, query: Sound) -> TrackSound:
         """What a client must know before it fetches chunks."""

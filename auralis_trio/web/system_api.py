@@ -2,27 +2,19 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Literal, TypedDict
-
-import msgspec
+from typing import Literal, TypedDict
 
 from auralis_trio import __version__
-from auralis_trio.config import Settings
-from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.library.migrations import CHAIN
 from auralis_trio.library.queries import list_folders
 from auralis_trio.mastering.recipe import ENGINE_VERSION
-from auralis_trio.offload import Lane
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
+from auralis_trio.web.status import Status, look
 from auralis_trio.wire.messages import PROTOCOL_VERSION
-from auralis_trio.work.process import ProcessFigures, look_at_process
 
 # Read once: looking them up opens files.
 LIBRARIES = {name: version(name) for name in ("trio", "hypercorn", "numpy", "soundfile", "av")}
-
-LOOK_S = 1.0
-"""How long the disk may take to tell what lies on it."""
 
 
 class Health(TypedDict):
@@ -89,23 +81,6 @@ class SystemApi:
             "libraries": LIBRARIES,
         }
 
-    async def status(self) -> dict[str, Any]:
-        """The live tree: services, sessions with their streams, work under way, permits, caches, process, limits."""
-        process = await self._process()
-        figures = {name: gauge() for name, gauge in self.services.gauges.items()}
-        return {**figures, "process": process, "limits": _limits(self.services.settings)}
-
-    async def _process(self) -> ProcessFigures | None:
-        """What the process holds; None where the disk does not answer: the rest is told all the same."""
-        offload, folder = self.services.renderer.offload, self.services.settings.data_dir
-        try:
-            return await offload.run(Lane.DISK, look_at_process, folder, deadline_s=LOOK_S)
-        except (TimedOut, Busy):
-            return None
-
-
-def _limits(settings: Settings) -> dict[str, float]:
-    """The settings that are bounds, by their names."""
-    values = msgspec.structs.asdict(settings)
-    bounds = ("_s", "_bytes", "_per_s")
-    return {name: value for name, value in values.items() if name.startswith("max_") or name.endswith(bounds)}
+    async def status(self) -> Status:
+        """What the server is doing at this moment, and within which bounds."""
+        return await look(self.services)

@@ -75,7 +75,7 @@ class Listening:
 
     def end(self, code: int, reason: str) -> None: ...
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> Any:
         return {}
 
     def kinds(self) -> list[str]:

@@ -71,7 +71,7 @@ class Listener:
 
     def end(self, code: int, reason: str) -> None: ...
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> Any:
         return {}
 
 

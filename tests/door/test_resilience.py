@@ -261,7 +261,7 @@ async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music:
             answer = await http.get(f"/api/stream/{track}/file")
             assert (answer.status_code, answer.json()["code"]) == (415, "track_unsupported")
         held = server.services.gauges["permits"]()
-        assert not any(lane["running"] or lane["stuck"] for lane in held.values())
+        assert not any(lane.running or lane.stuck for lane in held.values())
 
 
 class BrokenCatalogue:

@@ -38,7 +38,7 @@ class Ear:
     def end(self, code: int, reason: str) -> None:
         self.ended = (code, reason)
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self) -> Any:
         return {"session": self.id}
 
 
@@ -68,7 +68,7 @@ def test_the_last_place_is_given_and_no_further_one() -> None:
                 pytest.fail("there was no place")
             assert caught.value.headers["Retry-After"] == "10"
         with hub.join(Ear("3")):
-            assert hub.statistics() == [{"session": "1"}, {"session": "3"}]
+            assert [told["session"] for told in hub.statistics()] == ["1", "3"]
     assert hub.statistics() == []
 
 
@@ -98,7 +98,7 @@ def test_a_listener_that_leaves_while_all_are_told_disturbs_nobody() -> None:
     with hub.join(ear):
         hub.announce("library", "library_updated", {})
         assert len(ear.heard) == 1
-        assert hub.statistics() == [{"session": "stays"}]
+        assert [told["session"] for told in hub.statistics()] == ["stays"]
 
 
 def test_a_change_of_sound_reaches_everybody_connected() -> None:

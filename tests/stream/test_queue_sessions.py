@@ -260,7 +260,7 @@ async def test_entries_of_one_frame_begin_a_few_times_a_second_and_everybody_is_
         begun = len(link.told("audio_stream_start"))
         assert 20 * MAX_ENTRIES_PER_S <= begun <= 21 * MAX_ENTRIES_PER_S + 1
         assert len(other.told("player_state")) <= begun + 10
-        assert services.listens.statistics()["dropped"] == 0
+        assert services.listens.statistics().dropped == 0
         assert shown(link)["state"] == "playing"
 
 
