@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
+
+from quart import Response
 
 from auralis_trio import __version__
+from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.library.migrations import CHAIN
-from auralis_trio.library.queries import list_folders
+from auralis_trio.library.queries import list_folders, statistics
+from auralis_trio.library.records import Statistics
 from auralis_trio.mastering.recipe import ENGINE_VERSION
+from auralis_trio.web.answers import Media
+from auralis_trio.web.metrics import CONTENT_TYPE, write_metrics
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.web.status import Status, look
@@ -54,6 +60,7 @@ class SystemApi:
             Route("GET", "/api/ready", self.ready),
             Route("GET", "/api/version", self.version),
             Route("GET", "/api/status", self.status),
+            Route("GET", "/metrics", self.metrics),
         ]
 
     async def health(self) -> Health:
@@ -84,3 +91,15 @@ class SystemApi:
     async def status(self) -> Status:
         """What the server is doing at this moment, and within which bounds."""
         return await look(self.services)
+
+    async def metrics(self) -> Annotated[Response, Media((CONTENT_TYPE,))]:
+        """The figures of `/api/status` and the totals of the library, in the text format of Prometheus."""
+        text = write_metrics(await look(self.services), self.services.requests.durations(), await self._totals())
+        return Response(text, 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE)
+
+    async def _totals(self) -> Statistics | None:
+        """The library's totals; None where it does not answer: the rest is told all the same."""
+        try:
+            return await self.services.catalogue.ask(statistics)
+        except (TimedOut, Busy):
+            return None

@@ -40,6 +40,7 @@ ROUTES = {
     ("GET", "/api/ready"): ("/api/ready", 200),
     ("GET", "/api/version"): ("/api/version", 200),
     ("GET", "/api/status"): ("/api/status", 200),
+    ("GET", "/metrics"): ("/metrics", 200),
     ("GET", "/api/library/tracks"): ("/api/library/tracks?limit=1&sort=-title&search=one", 200),
     ("GET", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 200),
     ("DELETE", "/api/library/tracks/<int:track_id>"): ("/api/library/tracks/1", 409),
