@@ -19,7 +19,7 @@ from auralis_trio.web.answers import Media, Told
 from auralis_trio.web.problems import CONTENT_TYPE, Problem
 from auralis_trio.web.query import Anything, BodyTooLarge, NoParameters
 from auralis_trio.web.ranges import PreconditionFailed, RangeRefused
-from auralis_trio.web.routes import CHANGES, JSON_TYPE, Route
+from auralis_trio.web.routes import CHANGES, JSON_TYPE, PARAMETER, Route
 from auralis_trio.web.security import REFUSALS, TAKEN
 
 Json = dict[str, Any]
@@ -36,7 +36,6 @@ WORDS = {
     204: "There is none.",
 }
 
-_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: Mapping[str | None, Json] = {
     "int": {"type": "integer", "minimum": 0},
     "path": {"type": "string"},
@@ -53,7 +52,7 @@ def describe(routes: Sequence[Route]) -> Json:
     schemas = _Schemas(routes)
     paths: dict[str, Json] = {}
     for route in routes:
-        path = paths.setdefault(_PARAMETER.sub(r"{\g<name>}", route.rule), {})
+        path = paths.setdefault(route.path, {})
         path[route.method.lower()] = _operation(route, schemas)
     problems = {_problem_name(*problem): _problem(*problem) for route in routes for problem in _problems(route)}
     return {
@@ -109,7 +108,7 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
     query, parameters = _query(route)
     told = {"description": "\n\n".join(filter(None, [rest, query]))} if rest or query else {}
     operation: Json = {
-        "operationId": "_".join([route.method.lower(), *re.findall(r"\w+", _PARAMETER.sub(r"\g<name>", route.rule))]),
+        "operationId": "_".join([route.method.lower(), *re.findall(r"\w+", route.path)]),
         "tags": [_tag(route.rule)],
         "summary": " ".join(summary.split()),
         **told,
@@ -134,7 +133,7 @@ def _tag(rule: str) -> str:
 def _path_parameters(rule: str) -> list[Json]:
     return [
         {"name": found["name"], "in": "path", "required": True, "schema": _KINDS[found["kind"]]}
-        for found in _PARAMETER.finditer(rule)
+        for found in PARAMETER.finditer(rule)
     ]
 
 

@@ -22,6 +22,7 @@ from auralis_trio.web.answers import not_modified
 from auralis_trio.web.problems import CONTENT_TYPE, log_refusal, problem
 from auralis_trio.web.query import checked
 from auralis_trio.web.request_counts import name_route
+from auralis_trio.web.routes import path_of
 from auralis_trio.web.security import PAGE_HEADERS
 
 QUOTED = "werkzeug.url_quote"
@@ -73,7 +74,7 @@ async def answer_plainly(routes: Sequence[PlainRoute], scope: HTTPScope, send: A
 
 
 async def _answer(route: PlainRoute, numbers: Sequence[int], scope: HTTPScope) -> Answer:
-    name_route(scope, route.rule)
+    name_route(scope, path_of(route.rule))
     headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     try:
         return await route.view(headers, checked(route.query_kind, _parameters(scope["query_string"])), *numbers)

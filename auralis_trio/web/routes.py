@@ -24,6 +24,8 @@ from auralis_trio.web.security import Content, check_content
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
 JSON_TYPE = "application/json"
 
+PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+
 View = Callable[..., Awaitable[Any]]
 
 
@@ -45,9 +47,14 @@ class Route:
     raises: tuple[type[AuralisError], ...] = ()
 
     @property
+    def path(self) -> str:
+        """The rule with the names of its parameters alone."""
+        return path_of(self.rule)
+
+    @property
     def shape(self) -> tuple[str, str]:
         """What tells two routes apart: parameters match anything, whatever their names."""
-        return self.method, re.sub(r"<[^>]*>", "<>", self.rule)
+        return self.method, PARAMETER.sub("<>", self.rule)
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -77,7 +84,7 @@ class Route:
             InvalidRequest: it says something that cannot be used.
             AuralisError: whatever the view raises.
         """
-        name_route(request.scope, self.rule)
+        name_route(request.scope, self.path)
         if self.method in CHANGES:
             check_content(request.headers.get("Content-Type", ""), self.content)
         asked = Anything() if self.query_kind is Anything else query(self.query_kind)
@@ -97,6 +104,11 @@ class Route:
             return await read_body(self.max_bytes)
         [record] = [one for one in get_args(kind) if one is not bytes]
         return await json_body(record, self.max_bytes)
+
+
+def path_of(rule: str) -> str:
+    """A rule as OpenAPI writes it."""
+    return PARAMETER.sub(r"{\g<name>}", rule)
 
 
 def install_routes(app: QuartTrio, routes: Iterable[Route]) -> None:
