@@ -14,7 +14,7 @@ export function curl(document_, { method, path, operation }, origin) {
   const parts = ["curl"];
   if (method !== "GET") parts.push("-X", method);
   parts.push(...sent(document_, operation.requestBody));
-  if (isFile(operation)) parts.push("-O", "-J");
+  if (isFile(operation)) parts.push("-O");
   return [...parts, quoted(`${origin}${place}${query.size ? `?${query}` : ""}`)].join(" ");
 }
 
