@@ -145,10 +145,16 @@ def _query(route: Route) -> tuple[str, list[Json]]:
     _, components = msgspec.json.schema_components([kind], ref_template=REF)
     record = components[kind.__name__]
     required = record.get("required", [])
-    return inspect.cleandoc(record.get("description", "")), [
+    return _text_of(kind), [
         {"name": name, "in": "query", "required": name in required, "schema": _without_null(one)}
         for name, one in record["properties"].items()
     ]
+
+
+def _text_of(record: type) -> str:
+    """What a record says of its members, and what those say that it has them from."""
+    texts = [vars(kind).get("__doc__") for kind in record.__mro__ if kind.__module__ != msgspec.Struct.__module__]
+    return "\n\n".join(inspect.cleandoc(text) for text in texts if text and text != object.__doc__)
 
 
 def _without_null(schema: Json) -> Json:
