@@ -19,6 +19,7 @@ from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.stream.artwork import PictureFiles
 from auralis_trio.web.page import StaticFile, read_page
+from auralis_trio.work.upload import open_upload_folder
 
 
 @contextmanager
@@ -90,6 +91,7 @@ class Foundation:
     pictures: PictureFiles
     chunks: DiskCache
     page: Mapping[str, StaticFile]
+    upload_folder: str | None
 
 
 @asynccontextmanager
@@ -105,12 +107,21 @@ async def open_foundation(settings: Settings) -> AsyncIterator[Foundation]:
         open_pcm_cache(offload, settings) as pcm,
     ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
+        upload_folder = await open_uploads(offload, settings)
         data_dir = Path(settings.data_dir)
         page = await offload.run(Lane.DISK, read_page)
         ledgers = await offload.run(Lane.DISK, LedgerStore, data_dir / "ledgers", settings.ledger_cache_bytes)
         pictures = await offload.run(Lane.DISK, PictureFiles, data_dir / "artwork", settings.artwork_cache_bytes)
         chunks = await offload.run(Lane.DISK, DiskCache, data_dir / "chunks", settings.chunk_disk_bytes)
-        yield Foundation(settings, offload, library, pcm, ledgers, pictures, chunks, page)
+        yield Foundation(settings, offload, library, pcm, ledgers, pictures, chunks, page, upload_folder)
+
+
+async def open_uploads(offload: Offload, settings: Settings) -> str | None:
+    """The folder for uploads, if there is to be one; raises StartupError as `open_upload_folder` does."""
+    if not settings.upload_dir:
+        return None
+    asked = (settings.folders, settings.upload_dir, settings.data_dir)
+    return await offload.run(Lane.DISK, open_upload_folder, *asked, deadline_s=settings.read_deadline_s)
 
 
 def check_folders(folders: Sequence[str]) -> None:
