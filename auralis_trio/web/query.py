@@ -1,6 +1,6 @@
 """What stands behind the question mark or in a JSON body, as a checked record."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -98,7 +98,7 @@ async def read_body(max_bytes: int) -> bytes:
     return bytes(data)
 
 
-async def body_parts(max_bytes: int) -> AsyncIterator[bytes]:
+async def body_parts(max_bytes: int) -> AsyncGenerator[bytes, None]:
     """The request's body as it comes: while a part is looked at, the client is held back. Raises as `read_body`."""
     received = 0
     async for part in request.body:

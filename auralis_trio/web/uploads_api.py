@@ -1,5 +1,6 @@
 """Uploads: one file a request, as it is, so that no foreign form can send one, and each has an answer of its own."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -55,8 +56,8 @@ class UploadsApi:
         """Store the file in the body: 201, or 200 where the library has its audio already."""
         wanted = query(UploadQuery)
         name = name_in(request.headers.get("Content-Disposition", ""))
-        parts = body_parts(self.services.settings.max_upload_bytes)
-        done = await self.services.uploads.take(name, parts, wanted.wait_s)
+        async with aclosing(body_parts(self.services.settings.max_upload_bytes)) as parts:
+            done = await self.services.uploads.take(name, parts, wanted.wait_s)
         return json_response(done, 200 if done.duplicate else 201)
 
 
