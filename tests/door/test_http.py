@@ -52,6 +52,8 @@ ROUTES = {
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
     ("GET", "/api/library/duplicates"): ("/api/library/duplicates?by=tags&sort=-artist&limit=2", 200),
     ("GET", "/api/audio/formats"): ("/api/audio/formats", 200),
+    ("GET", "/api/library/uploads"): ("/api/library/uploads", 200),
+    ("POST", "/api/library/uploads"): ("/api/library/uploads", 415),
     ("GET", "/api/library/facets"): ("/api/library/facets", 200),
     ("GET", "/api/albums"): ("/api/albums", 200),
     ("GET", "/api/artists"): ("/api/artists", 200),
