@@ -71,8 +71,11 @@ def write_piece(draft: str, pieces: Sequence[bytes], *, check: Check) -> None:
     """Make the draft of its first bytes; one that is not wanted any more when these are written is gone.
 
     Raises:
-        DiskFull, OutputError: the disk does not take it.
+        DiskFull, OutputError: the disk does not take it, or the folder is not what it was.
     """
+    folder = os.path.dirname(draft)
+    if os.path.realpath(folder) != folder:
+        raise OutputError("The folder for uploads was replaced by a link. Start the server again.")
     _write(draft, pieces, os.O_CREAT | os.O_EXCL, check)
 
 

@@ -100,6 +100,14 @@ def test_a_link_in_the_place_of_a_draft_is_not_written_through(tmp_path: Path, d
     assert mine.read_bytes() == b"mine"
 
 
+def test_a_folder_that_has_become_a_link_takes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "new").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError):
+        write_piece(draft_path(str(tmp_path / "new"), "owner"), [b"one"], check=never_cancelled)
+    assert names(tmp_path / "elsewhere") == []
+
+
 def test_a_name_that_is_taken_too_often_is_refused(tmp_path: Path, draft: str) -> None:
     for number in range(1, MAX_SAME_NAMES):
         (tmp_path / ("a.flac" if number == 1 else f"a ({number}).flac")).touch()
