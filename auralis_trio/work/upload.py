@@ -93,11 +93,11 @@ def _write(draft: str, pieces: Sequence[bytes], how: int, check: Check) -> None:
                 while view:
                     view = view[file.write(view) :]
         check()
-    except BaseException as error:
-        with suppress(OSError):
-            os.unlink(draft)
-        if isinstance(error, OSError):
-            raise _typed(error) from error
+    except OSError as error:
+        discard(draft)
+        raise _typed(error) from error
+    except BaseException:
+        discard(draft)
         raise
 
 
