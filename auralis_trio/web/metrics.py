@@ -137,6 +137,8 @@ def _work(status: Status) -> Iterator[Metric]:
     outcomes = {"rendered": ahead.rendered, "left_out": ahead.left_out, "called_off": ahead.called_off}
     outcomes["failed"] = ahead.failed
     yield _counters("prefetch_outcomes", "What came of chunks to render ahead.", outcomes, "outcome")
+    uploads = {"under_way": status.uploads["under_way"], "waiting": status.uploads["waiting"]}
+    yield _gauge("uploads", "Uploads under way, and files that wait for the scan.", uploads, "state")
     receipts = _states(ReceiptProgress)
     for receipt in status.receipts:
         receipts[receipt.state] += 1

@@ -5,9 +5,10 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from auralis_trio.analysis import DIMENSIONS, Dimension, Profile
+from auralis_trio.analysis import ANALYSIS_VERSION, DIMENSIONS, Dimension, Profile
 from auralis_trio.analysis.bands import CENTRES_HZ
 from auralis_trio.jobs.analysis import AnalysisProgress
+from auralis_trio.library.album_profile import Middle, album_profile
 from auralis_trio.mastering.presets import PRESETS, Preset
 from auralis_trio.mastering.recipe import Recipe
 from auralis_trio.mastering.recommend import Recommendation, recommend
@@ -95,6 +96,22 @@ class TrackProfile(msgspec.Struct, frozen=True, kw_only=True):
     band_hz: list[float]
 
 
+class MiddleValue(Middle, frozen=True, kw_only=True):
+    """One dimension's median over so many `tracks` as it was measured of; null where that is none."""
+
+    unit: str
+
+
+class MiddleProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What an album is like: of all its `tracks`, so many are `measured`."""
+
+    album_id: int
+    version: int
+    tracks: int
+    measured: int
+    values: dict[str, MiddleValue]
+
+
 class TrackRecommendation(Recommendation, frozen=True, kw_only=True):
     """The preset that suits a track best: why, how sure that is (0 to 1), and the others from the best down."""
 
@@ -114,6 +131,7 @@ class ProcessingApi:
             Route("GET", "/api/processing/dimensions", self.dimensions),
             Route("GET", "/api/processing/parameters", self.parameters, raises=SOUND_ERRORS),
             Route("GET", "/api/library/tracks/<int:track_id>/profile", self.profile, raises=SOUND_ERRORS),
+            Route("GET", "/api/albums/<int:album_id>/profile", self.album_profile),
             Route("GET", "/api/library/analysis/status", self.analysis_status),
             Route(
                 "GET", "/api/player/mastering/recommendation/<int:track_id>", self.recommendation, raises=SOUND_ERRORS
@@ -154,6 +172,21 @@ class ProcessingApi:
             for dimension in DIMENSIONS
         }
         return TrackProfile(track_id=track_id, band_hz=BAND_HZ, **{**_fields(profile), "values": values})
+
+    async def album_profile(self, album_id: int) -> MiddleProfile:
+        """The medians of what was measured of an album's tracks until now."""
+        found = await self.services.catalogue.ask(album_profile, album_id, [each.name for each in DIMENSIONS])
+        values = {
+            dimension.name: MiddleValue(**_fields(found.values[dimension.name]), unit=dimension.unit)
+            for dimension in DIMENSIONS
+        }
+        return MiddleProfile(
+            album_id=album_id,
+            version=ANALYSIS_VERSION,
+            tracks=found.tracks,
+            measured=found.measured,
+            values=values,
+        )
 
     async def analysis_status(self) -> AnalysisProgress:
         """How far the analysis of the library is."""

@@ -9,6 +9,7 @@ from auralis_trio.jobs.analysis import AnalysisProgress
 from auralis_trio.jobs.receipts import ReceiptProgress
 from auralis_trio.jobs.scan_report import ScanProgress
 from auralis_trio.jobs.supervision import State
+from auralis_trio.jobs.uploads import UploadStatistics
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.disk_cache import CacheStatistics
 from auralis_trio.offload import Lane, LaneStatistics
@@ -60,6 +61,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     flights: FlightStatistics
     listens: ListenStatistics
     receipts: list[ReceiptProgress]
+    uploads: UploadStatistics
     scan: ScanProgress
     watch: WatchState
     analysis: AnalysisProgress

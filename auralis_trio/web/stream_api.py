@@ -34,14 +34,19 @@ WAV_TYPE = "audio/wav"
 FLAC_TYPE = "audio/flac"
 OPUS_TYPE = "audio/ogg; codecs=opus"
 RAW_TYPE = "application/octet-stream"
+MIN_OPUS_KBPS, MAX_OPUS_KBPS = 32, 320
 CHUNK_RULE = "/api/stream/<int:track_id>/chunk/<int:index>"
 FOREVER = "public, max-age=31536000, immutable"
-MEDIA_TYPES = {Encoding.WAV: WAV_TYPE, Encoding.FLAC: FLAC_TYPE}
+MEDIA_TYPES = {Encoding.WAV: WAV_TYPE, Encoding.FLAC: FLAC_TYPE, Encoding.OPUS: OPUS_TYPE}
 
 WavResponse = Annotated[Response, Media((WAV_TYPE,), conditional=True, ranges=True)]
 """A whole WAV, or a part of its bytes."""
 
 FILE_TYPES = tuple(sorted({known.media_type for known in FORMATS}))
+
+
+WavEncoding = Literal["s16", "s24", "f32"]
+"""In what a whole track is sent as WAV."""
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -53,13 +58,13 @@ class ChunkQuery(Sound, frozen=True):
 class WavQuery(Sound, frozen=True):
     """Parameters of a whole track as WAV."""
 
-    encoding: Literal["s16", "s24", "f32"] = "s16"
+    encoding: WavEncoding = "s16"
 
 
 class OpusQuery(Sound, frozen=True):
     """Parameters of a whole track as Opus, whose rate is always the same."""
 
-    bitrate_kbps: Annotated[int, Meta(ge=32, le=320)] = DEFAULT_KBPS
+    bitrate_kbps: Annotated[int, Meta(ge=MIN_OPUS_KBPS, le=MAX_OPUS_KBPS)] = DEFAULT_KBPS
 
 
 class TrackSound(TypedDict):
@@ -199,7 +204,7 @@ class StreamApi:
                 return not_modified(headers)
             # What cannot be played is said before a body is begun.
             await track.verify()
-            kind = FLAC_TYPE if suffix == "flac" else OPUS_TYPE
+            kind = MEDIA_TYPES[Encoding.FLAC if suffix == "flac" else Encoding.OPUS]
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]

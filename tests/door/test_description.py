@@ -23,7 +23,12 @@ from tests.described import Description, Json
 RATE = 44_100
 PROBLEMS = ("403", "404", "409", "412", "415", "416", "422", "429", "500", "503", "504")
 PAGES = {"/", "/api/docs", "/player/<path:name>"}
-CONTENT_TYPES = {Content.JSON: "application/json", Content.PICTURE: "image/png", Content.PLAYLIST: "audio/mpegurl"}
+CONTENT_TYPES = {
+    Content.JSON: "application/json",
+    Content.PICTURE: "image/png",
+    Content.PLAYLIST: "audio/mpegurl",
+    Content.AUDIO: "audio/flac",
+}
 
 
 @pytest.fixture
