@@ -21,6 +21,7 @@ from auralis_trio.stream.artwork import PictureFiles
 from auralis_trio.stream.histogram import Histogram
 from auralis_trio.stream.lag import BOUNDS_S
 from auralis_trio.web.page import StaticFile, read_page
+from auralis_trio.web.request_counts import RequestCounts
 
 
 @contextmanager
@@ -92,6 +93,7 @@ class Foundation:
     pictures: PictureFiles
     chunks: DiskCache
     page: Mapping[str, StaticFile]
+    requests: RequestCounts = field(default_factory=RequestCounts)
     lags: Histogram = field(default_factory=lambda: Histogram(BOUNDS_S))
 
 
