@@ -23,6 +23,7 @@ from auralis_trio.stream.histogram import Histogram
 from auralis_trio.stream.lag import BOUNDS_S
 from auralis_trio.web.page import StaticFile, read_page
 from auralis_trio.work.upload import open_upload_folder
+from auralis_trio.web.request_counts import RequestCounts
 
 
 @contextmanager
@@ -95,6 +96,7 @@ class Foundation:
     chunks: DiskCache
     page: Mapping[str, StaticFile]
     upload_place: UploadPlace
+    requests: RequestCounts = field(default_factory=RequestCounts)
     lags: Histogram = field(default_factory=lambda: Histogram(BOUNDS_S))
 
 

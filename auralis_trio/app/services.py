@@ -43,7 +43,6 @@ from auralis_trio.stream.player_keeper import PlayerKeeper
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session import SessionLimits, SessionServices
-from auralis_trio.web.request_counts import RequestCounts
 from auralis_trio.web.services import Services
 from auralis_trio.web.status import Room
 from auralis_trio.work.memory import give_back_freed_memory
@@ -198,7 +197,6 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
-    requests = RequestCounts()
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     return Services(
@@ -225,13 +223,11 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         supervisor=supervisor,
         sessions=sessions,
         page=base.page,
-        requests=requests,
+        requests=base.requests,
         gauges=_gauges(base, core)
         | {
             "traffic": sessions.traffic.statistics,
             "listens": sessions.listens.statistics,
-            "requests": requests.statistics,
-            "event_loop": base.lags.statistics,
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
@@ -273,6 +269,8 @@ def _snapshot(core: Core, scan: Scan, analysis: LibraryAnalysis) -> dict[str, An
 def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
+        "requests": base.requests.statistics,
+        "event_loop": base.lags.statistics,
         "listeners": core.admission.statistics,
         "permits": base.offload.statistics,
         "renders": core.renderer.statistics,

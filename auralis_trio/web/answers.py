@@ -82,6 +82,13 @@ def not_modified(headers: Mapping[str, str]) -> Response:
     return response
 
 
+def no_content() -> Response:
+    """The answer where there may be nothing and is nothing; so it says no kind of it."""
+    response = Response(b"", 204, {"Cache-Control": "no-store"})
+    del response.headers["Content-Type"]
+    return response
+
+
 class MasteringSummary(TypedDict):
     """What is done to a track, in a few words and numbers.
 

@@ -11,7 +11,7 @@ from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError,
 from auralis_trio.library.artwork import ArtworkRecord, Owner
 from auralis_trio.library.lyrics import Lyrics
 from auralis_trio.stream.artwork import NO_ARTWORK
-from auralis_trio.web.answers import Media, not_modified
+from auralis_trio.web.answers import Media, no_content, not_modified
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
 from auralis_trio.web.security import PICTURE_TYPES, Content
@@ -98,7 +98,7 @@ class OwnersArtworkApi:
             record = await self.services.artwork.find(self.owner, owner_id)
         except NotFound as error:
             if query.optional and error.code == NO_ARTWORK:
-                return Response(b"", 204, {"Cache-Control": "no-store"})
+                return no_content()
             raise
         if query.revision not in (None, record.revision):
             raise Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
