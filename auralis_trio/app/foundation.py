@@ -22,8 +22,8 @@ from auralis_trio.stream.artwork import PictureFiles
 from auralis_trio.stream.histogram import Histogram
 from auralis_trio.stream.lag import BOUNDS_S
 from auralis_trio.web.page import StaticFile, read_page
-from auralis_trio.work.upload import open_upload_folder
 from auralis_trio.web.request_counts import RequestCounts
+from auralis_trio.work.upload import open_upload_folder
 
 
 @contextmanager
