@@ -223,6 +223,13 @@ def test_an_album_with_a_track_that_cannot_be_read_is_not_begun(tmp_path: Path, 
         ["out.flac", "--offset-lu", "40"],
         ["out.flac", "--album"],
         ["out.flac", "--album", "--reference", "song.flac"],
+        ["out.flac", "--preset", "warm", "--reference", "other.wav"],
+        ["out.flac", "--receipt", "receipt.txt"],
+        ["out.flac", "--receipt", "out.flac"],
+        ["out.flac", "--receipt", "song.flac"],
+        ["out.flac", "--receipt", "link.json"],
+        ["other.wav", "--reference", "other.wav"],
+        ["out.flac", "--reference", "other.json", "--receipt", "other.json"],
         ["song.flac"],
         ["link.flac"],
     ],
@@ -230,7 +237,10 @@ def test_an_album_with_a_track_that_cannot_be_read_is_not_begun(tmp_path: Path, 
 def test_what_cannot_be_meant_is_refused_before_anything_is_read(
     song: Path, arguments: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    song.with_name("link.flac").symlink_to(song)
+    for name in ("link.flac", "link.json"):
+        song.with_name(name).symlink_to(song)
+    other = write_music(song.with_name("other.wav"), seed=2)
+    other.with_name("other.json").write_bytes(other.read_bytes())
     monkeypatch.chdir(song.parent)
     before = {path: path.read_bytes() for path in song.parent.iterdir()}
     with pytest.raises(SystemExit) as refused:

@@ -53,6 +53,14 @@ def test_a_profile_of_another_version_is_as_good_as_none(library: Library) -> No
     assert get_profile(library, "one") == newer
 
 
+def test_a_rendition_that_was_measured_is_no_further_content_of_the_library(library: Library) -> None:
+    for content in ("one", "one@48000"):
+        keep_profile(library, content, PROFILE, 5)
+    for content in ("two", "two@48000"):
+        keep_failure(library, content, "track_corrupt", 5)
+    assert statistics(library).analysed == 1
+
+
 def unanalysed(library: Library) -> list[int]:
     found, after_id = [], 0
     while (file := next_unanalysed(library, after_id)) is not None:
