@@ -19,6 +19,7 @@ from auralis_trio.library.mastering_store import (
     keep_tuning,
     next_unanalysed,
 )
+from auralis_trio.library.queries import statistics
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.store import Library, open_library
