@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scan_interval_s: Annotated[Seconds, Meta(description="scan the folders each time so long has passed")] = 86_400.0
     allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
 
+    upload_dir: Annotated[
+        str, Meta(description="a folder within those of music to which clients may upload files; none: no uploads")
+    ] = ""
+
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
     graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0
     keep_alive_s: Annotated[Seconds, Meta(description="how long an idle HTTP connection stays open")] = 15.0
@@ -98,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 100
     max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
+    max_upload_bytes: Annotated[Bytes, Meta(description="size of one uploaded file")] = 500 * MIB
     artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
     chunk_disk_bytes: Annotated[

@@ -106,7 +106,10 @@ def _settings(options: Options) -> Settings:
     settings = load_settings(flags, os.environ, options["config"])
     _log_to_stderr(settings.log_level)
     absolute = tuple(os.path.abspath(os.path.expanduser(folder)) for folder in settings.folders)
-    return msgspec.structs.replace(settings, folders=absolute, data_dir=os.path.abspath(settings.data_dir))
+    places = {"folders": absolute, "data_dir": os.path.abspath(settings.data_dir)}
+    if settings.upload_dir:
+        places["upload_dir"] = os.path.abspath(os.path.expanduser(settings.upload_dir))
+    return msgspec.structs.replace(settings, **places)
 
 
 class _LogLine(logging.Formatter):

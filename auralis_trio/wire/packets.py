@@ -4,8 +4,8 @@
     16 u32 frames | 20 u32 sequence | 24 payload (never empty)
 
 The payload begins at a multiple of eight, so a client can lay a typed array over it. `frames` counts at the stream's
-own rate, and so does `start_frame`. Of the flags, 1 is set on the first packet of a stream and 2 on its last; 4 is kept
-free for samples that are not final, which this server does not send.
+own rate, and so does `start_frame`. Of the flags, 1 is set on the first packet of a stream and 2 on its last; 4 is
+kept free for samples that are not final, which this server does not send.
 
     1 s16, 2 s24, 3 f32   interleaved, little-endian; s24 in three bytes
     4 flac          a FLAC stream of its own, to be decoded by itself

@@ -251,6 +251,20 @@ async def test_a_profile_has_every_dimension_of_the_table(http: httpx2.AsyncClie
     assert profile["quick"] is False
 
 
+async def test_an_album_is_told_by_the_medians_of_what_was_measured_of_its_tracks(http: httpx2.AsyncClient) -> None:
+    nothing = await json_of(http, "/api/albums/1/profile")
+    assert (nothing["tracks"], nothing["measured"]) == (2, 0)
+    assert list(nothing["values"]) == [dimension.name for dimension in DIMENSIONS]
+    assert all((told["value"], told["tracks"]) == (None, 0) for told in nothing["values"].values())
+    tracks = [await json_of(http, f"/api/library/tracks/{track_id}/profile") for track_id in (1, 2)]
+    found = await json_of(http, "/api/albums/1/profile")
+    assert (found["album_id"], found["tracks"], found["measured"]) == (1, 2, 2)
+    loudness = [track["values"]["integrated_lufs"]["value"] for track in tracks]
+    assert found["values"]["integrated_lufs"] == {"value": sum(loudness) / 2, "tracks": 2, "unit": "LUFS"}
+    answer = await http.get("/api/albums/99/profile")
+    assert (answer.status_code, answer.json()["code"]) == (404, "album_not_found")
+
+
 async def test_presets_are_told_as_they_are(http: httpx2.AsyncClient) -> None:
     presets = (await json_of(http, "/api/processing/presets"))["items"]
     assert [preset["name"] for preset in presets] == list(PRESETS)

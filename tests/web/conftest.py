@@ -14,13 +14,13 @@ from tests.web.player_page import CHROMIUM_ARGUMENTS, Run, Watch
 
 
 @pytest.fixture(scope="module")
-def serve_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
+def serve_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Serves a folder with the real program and gives its address; afterwards SIGTERM must end it with 0."""
     with ExitStack() as servers:
 
-        def serve(folder: Path) -> str:
+        def serve(folder: Path, **options: Any) -> str:
             data_dir = tmp_path_factory.mktemp("data")
-            return servers.enter_context(server_process(data_dir, folder)).url
+            return servers.enter_context(server_process(data_dir, folder, **options)).url
 
         yield serve
 
