@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.serving import server_process
-from tests.web.player_page import CHROMIUM_ARGUMENTS, Run, Watch
+from tests.web.player_page import CHROMIUM_ARGUMENTS, LIMIT_MS, LOUDSPEAKER, Run, Watch
+
+expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,8 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Shared by a module's tests, so that the page comes from the browser's cache."""
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        context.set_default_timeout(LIMIT_MS)
+        context.add_init_script(LOUDSPEAKER)
         yield context
 
 

@@ -12,7 +12,20 @@ import soundfile
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, search, wait_for
+from tests.web.player_page import (
+    WHOLE,
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    held,
+    hold_when,
+    open_player,
+    release,
+    search,
+    wait_for,
+)
 
 MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>'
 WINDOW_S = 8
@@ -88,7 +101,9 @@ def play_alone(player: Page, title: str) -> None:
 
 def test_a_clicked_track_is_heard_exactly_and_to_its_last_frame(player: Page, folder: Path) -> None:
     for count, (title, name) in enumerate(ALONE.items(), 1):
-        play_alone(player, title)
+        with held(player):
+            play_alone(player, title)
+            wait_for(player, f"loudspeaker.decks.length === {count} && {WHOLE}")
         wait_for(player, f"records.length === {count} && record.ended")
         tape = heard(player)[-1]
         assert same(tape.samples, decoded(folder / name)), name
@@ -101,7 +116,9 @@ def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_for
     player: Page, folder: Path
 ) -> None:
     show_the_suite(player)
-    click_track(player, "First")
+    with held(player):
+        click_track(player, "First")
+        wait_for(player, WHOLE)
     wait_for(player, "records.length === 2 && record.ended")
     album, last = heard(player)
     first, second = decoded(folder / "first.flac"), decoded(folder / "second.flac")
@@ -138,18 +155,20 @@ def test_a_seek_goes_on_at_the_chosen_frame_at_once(player: Page, folder: Path) 
 
 def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowLeft")
+    release(player)
     place = "record.marks[0]?.startFrame"
     wait_for(player, f"record.frames > 4000 && {place} > 5 * 44100 && {place} < 7 * 44100")
 
 
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
     play_alone(player, "First")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     wait_for(player, STILL)
     assert not heard(player)[0].ended
     expect(player.locator("#play")).to_have_accessible_name("Play")
@@ -161,8 +180,9 @@ def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder
 
 def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     with player.expect_response("**/api/library/tracks?*"):
         player.locator("#sort").select_option("title")  # something that takes its time
     player.locator("#seek").press("ArrowRight")
@@ -179,15 +199,16 @@ def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
 def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
     title = player.locator("#now-title")
     show_the_suite(player)
-    click_track(player, "First")
-    expect(title).to_have_text("First")
-    player.get_by_role("button", name="Next track").click()
-    expect(title).to_have_text("Second")
-    player.keyboard.press("ArrowRight")
-    expect(title).to_have_text("Third")
-    player.get_by_role("button", name="Previous track").click()
-    expect(title).to_have_text("Second")
-    expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
+    with held(player):  # so that none of them comes to its end
+        click_track(player, "First")
+        expect(title).to_have_text("First")
+        player.get_by_role("button", name="Next track").click()
+        expect(title).to_have_text("Second")
+        player.keyboard.press("ArrowRight")
+        expect(title).to_have_text("Third")
+        player.get_by_role("button", name="Previous track").click()
+        expect(title).to_have_text("Second")
+        expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
 
 
 def test_of_two_quick_clicks_the_second_track_plays(player: Page, folder: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import LIMIT_MS, clear_queue, click_track, open_player, wait_for, write_track
+from tests.web.player_page import clear_queue, click_track, open_player, wait_for, write_track
 
 RATE = 44_100
 RED, GREEN = (200, 30, 30), (30, 160, 60)
@@ -69,7 +69,7 @@ def colour_of(image: Locator) -> list[int]:
 
 
 def expect_colour(player: Page, wanted: tuple[int, int, int]) -> None:
-    player.wait_for_function("() => document.querySelector('#now-cover').naturalWidth > 0", timeout=LIMIT_MS)
+    player.wait_for_function("() => document.querySelector('#now-cover').naturalWidth > 0")
     assert max(abs(one - other) for one, other in zip(colour_of(cover(player)), wanted, strict=True)) < 12
 
 
@@ -155,12 +155,12 @@ def test_when_something_else_is_given_the_loudspeakers_the_player_pauses_and_can
     """Browsers say so by pausing the element that holds the keys for the player; it sounds while the player does."""
     play = player.locator("#play")
     click_track(player, "Long")
-    player.wait_for_function("() => !keeper.paused && keeper.currentTime > 0", timeout=LIMIT_MS)
+    player.wait_for_function("() => !keeper.paused && keeper.currentTime > 0")
     media(player, "keeper.pause()")
     expect(play).to_have_accessible_name("Play")
     media(player, "media.actions.play()")
     expect(play).to_have_accessible_name("Pause")
-    player.wait_for_function("() => !keeper.paused", timeout=LIMIT_MS)
+    player.wait_for_function("() => !keeper.paused")
     player.keyboard.press(" ")
     expect(play).to_have_accessible_name("Play")
-    player.wait_for_function("() => keeper.paused", timeout=LIMIT_MS)
+    player.wait_for_function("() => keeper.paused")
