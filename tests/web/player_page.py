@@ -53,13 +53,16 @@ LOUDSPEAKER = """(() => {
     globalThis.AudioWorkletNode = class extends AudioWorkletNode {
         constructor(...of) {
             super(...of);
-            const deck = { given: [0, of[2].processorOptions.twin ? 0 : Infinity], end: null };
+            const deck = { given: [0, of[2].processorOptions.twin ? 0 : Infinity], cuts: [], end: null };
             const take = this.port.postMessage.bind(this.port);
             speaker.decks.push(deck);
             this.port.postMessage = (message, transfer) => {
                 const { command, value } = message;
                 if (command === "push") deck.given[value.side ?? 0] += (value.planes ?? value)[0].length;
-                if (command === "cut") deck.given[value.side ?? 0] = value.frame ?? value;
+                if (command === "cut") {
+                    deck.given[value.side ?? 0] = value.frame ?? value;
+                    deck.cuts.push(value.frame ?? value);
+                }
                 if (command === "finish") deck.end = value;
                 take(message, transfer);
             };
@@ -68,13 +71,14 @@ LOUDSPEAKER = """(() => {
 })()"""
 """Tests can hold the sound of a page: then the frame that is heard stays the same, however long anything else takes.
 
-`loudspeaker.decks` has for each deck how many frames it was given (`given`, one number for each of two versions), and
-behind which one nothing follows (`end`).
+`loudspeaker.decks` has for each deck how many frames it was given (`given`, one number for each of two versions),
+from which of them on they were replaced (`cuts`), and behind which one nothing follows (`end`).
 """
 GIVEN = "Math.min(...loudspeaker.decks.at(-1)?.given ?? [0])"
 """How many frames the last deck was given."""
 WHOLE = f"(loudspeaker.decks.at(-1) ?? {{ end: null }}).end === {GIVEN}"
 """Whether the last deck has all that it is going to get."""
+_CUT = "loudspeaker.decks.at(-1).cuts.at(-1)"
 
 # The page's policy forbids to evaluate text in it, so conditions are put in by the debugger.
 _WAIT = """() => new Promise((resolve, reject) => {
@@ -197,6 +201,11 @@ def hold_when(page: Page, condition: str) -> None:
 def release(page: Page) -> None:
     """Let the sound go on."""
     page.evaluate("() => loudspeaker.release()")
+
+
+def wait_for_cut(page: Page, number: int) -> None:
+    """Wait until another sound has taken the place of the one before, and two seconds of it are there."""
+    wait_for(page, f"loudspeaker.decks.at(-1).cuts.length === {number} && {GIVEN} > {_CUT} + 2 * record.sampleRate")
 
 
 def heard(page: Page) -> list[Heard]:

@@ -13,7 +13,18 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, wait_for
+from tests.web.player_page import (
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    hold_when,
+    open_player,
+    release,
+    wait_for,
+    wait_for_cut,
+)
 
 RATE = 44_100
 FADE = 441
@@ -67,8 +78,10 @@ def test_mastered_sound_takes_over_in_mid_play_at_the_frame_that_was_told(
     player: Page, url: str, folder: Path
 ) -> None:
     click_track(player, "Long")
-    wait_for(player, "record?.frames > 8000")
+    hold_when(player, "record?.frames > 8000")
     player.keyboard.press("m")
+    wait_for_cut(player, 1)
+    release(player)
     wait_for(player, "record.marks.length === 2")
     wait_for(player, "record.frames > record.marks[1].tapeStart + 40000")
     (tape,) = heard(player)
