@@ -1,13 +1,11 @@
 """Chunks are answered without Quart: word for word as Quart answers the same request with a slash at its end."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 import soundfile
 
-from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 
 RATE = 44_100
@@ -34,12 +32,6 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
     soundfile.write(folder / "one.flac", synthesise(6.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url) as client:
-        yield client
 
 
 def said(answer: httpx2.Response) -> tuple[int, dict[str, str], bytes]:
