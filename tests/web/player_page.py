@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import mutagen
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from playwright.sync_api import ConsoleMessage, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket, expect
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -83,7 +84,11 @@ _CUT = "loudspeaker.decks.at(-1).cuts.at(-1)"
 # The page's policy forbids to evaluate text in it, so conditions are put in by the debugger.
 _WAIT = """() => new Promise((resolve, reject) => {
     const giveUp = setTimeout(() => reject(new Error("never: " + %(text)s + " " + JSON.stringify(
-        auralisTap.records.map((record) => ({ ...record, planes: undefined }))))), %(limit_ms)d);
+        {
+            records: auralisTap.records.map((record) => ({ ...record, planes: undefined })),
+            decks: loudspeaker.decks,
+            shown: ["now-title", "condition", "notice", "lamp"].map((id) => document.getElementById(id).textContent),
+        }))), %(limit_ms)d);
     const look = () => {
         const records = auralisTap.records;
         const record = records.at(-1);
@@ -116,15 +121,16 @@ class Run(Protocol):
 
 
 class Watch:
-    """Notes what a page complains of, and whom it asks."""
+    """Notes what a page complains of, whom it asks, and what was said last on its lines."""
 
     def __init__(self, page: Page) -> None:
         self.complaints: list[str] = []
         self.origins: set[str] = set()
+        self.talk: deque[str] = deque(maxlen=80)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
-        page.on("websocket", lambda socket: self.origins.add(urlsplit(socket.url).netloc))
+        page.on("websocket", self._opened)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -132,6 +138,17 @@ class Watch:
 
     def _asked(self, request: Request) -> None:
         self.origins.add(urlsplit(request.url).netloc)
+
+    def _opened(self, socket: WebSocket) -> None:
+        self.origins.add(urlsplit(socket.url).netloc)
+        self.talk.append("a line is opened")
+        socket.on("framesent", lambda said: self._talked(">", said))
+        socket.on("framereceived", lambda said: self._talked("<", said))
+        socket.on("close", lambda _: self.talk.append("a line is closed"))
+
+    def _talked(self, way: str, said: str | bytes) -> None:
+        text = f"a packet of {len(said)} bytes" if isinstance(said, bytes) else said[:300]
+        self.talk.append(f"{way} {text}")
 
 
 @dataclass(frozen=True)
