@@ -254,6 +254,7 @@ async def act_out(services: SessionServices, links: list[PlayingLink], script: l
                 with trio.fail_after(5):
                     await each.hear("pong")
             await trio.sleep(30)
+            assert [link.closed for link in links] == [None, None], "a session has failed: the log says where"
             check_agreement(services, links)
             for link in links:
                 link.say("stop")
