@@ -7,7 +7,7 @@ The way of the sound:
 
 The rooms; an import goes only downward:
 
-    cli         the command line: serve | scan | analyze | master | demo
+    cli         the command line: serve | scan | analyze | master | backup | demo
     app         what is opened at the start, in which order, and closed in reverse
     web         the door: guard, routes, transport, the player page
     jobs        long work with progress: the scan, the analysis of the library, receipts
@@ -15,7 +15,7 @@ The rooms; an import goes only downward:
     offload     the one door to threads and worker processes; below it nothing knows of trio
     work        what one thread or process does in one go: probe files, render a chunk
     demo        music made here, for newcomers and tests
-    library     what there is to play and what was measured of it (Pony, SQLite)
+    library     what there is to play and what was measured of it (Pony; SQLite or PostgreSQL)
     decoder     file -> Block
     mastering   (Block, Recipe) -> Block
     encoder     Block -> bytes

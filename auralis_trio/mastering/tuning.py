@@ -4,6 +4,9 @@ profile > resolve > levelling > solve > Mastered        `master`: no audio, from
 source > render 12 windows > measured against foretold  `tune`: once for each track, preset and target
 """
 
+from collections.abc import Iterator, Sequence
+from threading import Lock
+
 import msgspec
 import numpy as np
 from scipy import fft
@@ -54,13 +57,16 @@ def master(analysis: Analysis, preset: str, intensity: float, target: Target, tu
 class Excerpts:
     """What tuning a track has read and measured of it, so that its next preset need not: at most `MAX_BYTES`.
 
-    Threads that tune the same track at once may share them.
+    Threads that tune the same track at once may share them, and so also the work: each does the windows that the
+    others have not begun.
     """
 
     def __init__(self) -> None:
         self.nbytes = 0
+        self._lock = Lock()
         self._read: dict[Span, Samples] = {}
         self._energies: dict[Span, float] = {}
+        self._round = _Round(Recipe())
 
     def read(self, source: AudioSource, span: Span, check: Check) -> Samples:
         """These frames, as `AudioSource.read`; they are not to be written to."""
@@ -68,10 +74,11 @@ class Excerpts:
         if known is not None:
             return known
         samples = source.read(span.start, span.frames, check)
-        if self.nbytes + samples.nbytes <= MAX_BYTES:
-            self.nbytes += samples.nbytes
-            self._read[span] = samples.copy()  # what it is a part of is not held
-            self._read[span].flags.writeable = False
+        with self._lock:
+            if span not in self._read and self.nbytes + samples.nbytes <= MAX_BYTES:
+                self.nbytes += samples.nbytes
+                self._read[span] = samples.copy()  # what it is a part of is not held
+                self._read[span].flags.writeable = False
         return samples
 
     def energy(self, span: Span, samples: Samples, sample_rate: int) -> float:
@@ -79,6 +86,30 @@ class Excerpts:
         if span not in self._energies:
             self._energies[span] = weighted_energy(sane(samples), sample_rate)
         return self._energies[span]
+
+    def round(self, recipe: Recipe) -> "_Round":
+        """What is rendered by a recipe; the last one that was asked for is kept."""
+        with self._lock:
+            if self._round.recipe != recipe:
+                self._round = _Round(recipe)
+            return self._round
+
+
+class _Round:
+    """The energies of windows, rendered and as they were, that some threads find out together."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.found: dict[Span, tuple[float, float]] = {}
+        self._begun: set[Span] = set()
+
+    def left(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """The windows that nobody has begun, and then those that were begun, but are not done yet."""
+        for span in spans:
+            if span not in self._begun:
+                self._begun.add(span)
+                yield span
+        yield from (span for span in spans if span not in self.found)
 
 
 def tune(
@@ -153,11 +184,15 @@ def _sampled_error_lu(listener: "_Listener", heard: Heard, recipe: Recipe, grid:
     """By how much more energy leaves the windows than was foretold of what enters them."""
     before = forecast(heard, Recipe())
     after = forecast(heard, recipe).power(recipe.gain_db, recipe.ceiling_dbtp)
+    spans, work = windows(before, grid), listener.excerpts.round(recipe)
+    for span in work.left(spans):
+        samples = render_span(listener, recipe, span, check).samples
+        work.found[span] = weighted_energy(samples, heard.sample_rate), listener.energy(span)
     found = foretold = _NO_POWER
-    for span in windows(before, grid):
-        found += weighted_energy(render_span(listener, recipe, span, check).samples, heard.sample_rate)
-        was = listener.energy(span)
+    for span in spans:
+        rendered, was = work.found[span]
         hops = slice(span.start // heard.hop_frames, -(-span.end // heard.hop_frames))
+        found += rendered
         foretold += was * float(after[hops].sum() / max(before.loudness_power[hops].sum(), _NO_POWER))
     return 10.0 * float(np.log10(found / foretold))
 
@@ -167,7 +202,7 @@ class _Listener:
 
     def __init__(self, source: AudioSource, excerpts: Excerpts) -> None:
         self._source = source
-        self._excerpts = excerpts
+        self.excerpts = excerpts
         self._start = 0
         self._last: Samples = np.zeros((0, source.format.channels), np.float32)
         self.format = source.format
@@ -176,13 +211,13 @@ class _Listener:
 
     def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
         """See `AudioSource.read`."""
-        self._start, self._last = start, self._excerpts.read(self._source, Span(start, frames), check)
+        self._start, self._last = start, self.excerpts.read(self._source, Span(start, frames), check)
         return self._last
 
     def energy(self, span: Span) -> float:
         """The K-weighted energy of these frames of what was last read."""
         samples = self._last[span.start - self._start : span.end - self._start]
-        return self._excerpts.energy(span, samples, self.format.sample_rate)
+        return self.excerpts.energy(span, samples, self.format.sample_rate)
 
 
 def weighted_energy(samples: Samples, sample_rate: int) -> float:

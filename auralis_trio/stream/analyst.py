@@ -6,8 +6,8 @@ analysed again. Analysis and tuning are flights: each is done once at a time, an
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import msgspec
@@ -20,7 +20,7 @@ from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.mastering_store import get_profile, get_tuning, keep_failure, keep_profile, keep_tuning
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import ENGINE_VERSION
-from auralis_trio.mastering.tuning import Excerpts, Tuning
+from auralis_trio.mastering.tuning import WHOLE_S, Excerpts, Tuning
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.renderer import OpenTrack, Renderer
@@ -129,20 +129,36 @@ class Analyst:
         """The same, while another thread decodes ahead if one is free."""
         key, deadline_s = ("ahead", track.file.content_id), deadline_of(track.file)
         ahead = ReadAhead(block_frames(track.format.sample_rate))
+        async with self._helped(key, partial(track.work, ahead.feed, deadline_s)):
+            try:
+                return await track.work(partial(ahead.run, analyse), deadline_s)
+            finally:
+                ahead.close()
+
+    @asynccontextmanager
+    async def _helped(self, key: Hashable, work: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+        """Work that may be left out is under way beside the body, if there is room for it."""
         with suppress(Busy):
-            self._flights.begin(key, partial(track.work, ahead.feed, deadline_s))
+            self._flights.begin(key, work)
         try:
-            return await track.work(partial(ahead.run, analyse), deadline_s)
+            yield
         finally:
-            ahead.close()
-            await self._flights.end(key)  # noqa: ASYNC102  # shielded, and as short as a block is decoded
+            await self._flights.end(key)  # noqa: ASYNC102  # shielded, and as short as a block or a grain takes
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
         if self._tuned[0] != file.origin:
             self._tuned = (file.origin, Excerpts())
         excerpts = self._tuned[1]
-        async with self._renderer.open_track(file) as track:
-            tuning = await track.work(lambda source, check: tune(source, excerpts, check), deadline_of(file))
+
+        async def work() -> Tuning:
+            async with self._renderer.open_track(file) as track:
+                return await track.work(lambda source, check: tune(source, excerpts, check), deadline_of(file))
+
+        if excerpts.nbytes or not has_windows(file):
+            tuning = await work()
+        else:  # all of it is still to be read: two threads with a decoder each have done that sooner than one
+            async with self._helped(("tuning too", file.content_id, name), work):
+                tuning = await work()
         await self._keep(file, keep_tuning, name, msgspec.json.encode(tuning).decode())
         return tuning
 
@@ -156,8 +172,18 @@ def deadline_of(file: TrackFile) -> float:
 
 def is_long(file: TrackFile) -> bool:
     """Whether a stream of this track may begin before it is analysed."""
+    return _longer_than(file, LONG_S)
+
+
+def has_windows(file: TrackFile) -> bool:
+    """Whether only some windows of this track are rendered to tune it."""
+    return _longer_than(file, WHOLE_S)
+
+
+def _longer_than(file: TrackFile, length_s: float) -> bool:
+    """Whether this is known of a track."""
     return (
         file.format is not None
         and file.total_frames is not None
-        and file.total_frames > LONG_S * file.format.sample_rate
+        and file.total_frames > length_s * file.format.sample_rate
     )
