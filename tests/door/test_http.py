@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -29,12 +28,6 @@ def music(tmp_path: Path) -> Path:
     folder.mkdir()
     soundfile.write(folder / "one.flac", synthesise(12.0, RATE, 2, seed=1), RATE, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url) as client:
-        yield client
 
 
 JSON = {"Content-Type": "application/json"}
