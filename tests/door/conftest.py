@@ -11,7 +11,7 @@ from auralis_trio.app import Server
 from auralis_trio.web.openapi import describe
 from auralis_trio.web.server import route_table
 from tests.described import Description
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 DESCRIPTIONS: list[Description] = []
 
@@ -34,6 +34,6 @@ def described(server: Server) -> Description:
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     """Each answer is held against what the server says of it."""
-    hooks = {"response": [described(server).look]}
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30, event_hooks=hooks) as client:
+    async with client_of(server.url) as client:
+        client.event_hooks = {"response": [described(server).look]}
         yield client
