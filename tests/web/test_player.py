@@ -300,6 +300,37 @@ def test_the_list_shows_what_matches_and_says_when_nothing_does(player: Page) ->
     search(player, "", len(TRACKS))
 
 
+@pytest.mark.parametrize("slowly", [True, False])
+def test_escape_leaves_the_search_and_shows_everything_again(player: Page, slowly: bool) -> None:
+    player.keyboard.press("/")
+    player.keyboard.type("third")
+    if slowly:
+        expect(player.locator(".track")).to_have_count(1)
+    player.keyboard.press("Escape")
+    expect(player.locator("#search")).to_have_value("")
+    expect(player.locator("#search")).not_to_be_focused()
+    expect(player.locator(".track")).to_have_count(len(TRACKS))
+    expect(player.locator("#count")).to_have_text(f"{len(TRACKS)} tracks")
+    player.get_by_role("link", name="Albums", exact=True).click()
+    player.get_by_role("link", name="Tracks").click()
+    expect(player.locator("#search")).to_have_value("")
+
+
+def test_a_search_that_cannot_be_understood_says_why_and_shows_nothing_older(player: Page, url: str) -> None:
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        open_player(page, url, len(TRACKS))
+        search(page, "third", 1)
+        search(page, 'year:"x', 0)
+        expect(page.locator("#tracks-note")).to_contain_text("this quotation mark is never closed")
+        expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+        expect(page.locator("#count")).to_be_empty()
+        page.get_by_role("link", name="Albums", exact=True).click()
+        page.get_by_role("link", name="Tracks").click()
+        expect(page.locator("#search")).to_have_value('year:"x')
+        expect(page.locator("#tracks-note")).to_contain_text("this quotation mark is never closed")
+        search(page, "third", 1)
+
+
 def test_a_late_answer_to_an_older_search_is_not_shown(player: Page) -> None:
     late: list[Route] = []
     player.route("**/api/library/tracks?*search=first*", lambda route: late.append(route))

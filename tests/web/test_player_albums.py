@@ -193,6 +193,17 @@ def test_an_album_that_cannot_be_fetched_says_so_and_another_try_helps(player: P
         expect(page.locator("#album .title")).to_have_text(["Rain"])
 
 
+def test_an_album_that_does_not_exist_is_said_to_be_gone_and_no_other_try_is_offered(player: Page, url: str) -> None:
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        page.goto(f"{url}/#/albums/9999")
+        expect(page.locator("#album-title")).to_have_text("No such album")
+        expect(page.locator("#album-foot")).to_contain_text("This album is no longer in the library.")
+        expect(page.locator("#album-place button:visible")).to_have_count(0)
+        page.goto(f"{url}/#/albums/{album_id(page, url, 'Night')}")
+        expect(page.locator("#album .title")).to_have_text(["Rain"])
+        expect(page.locator("#album-play")).to_be_enabled()
+
+
 def test_a_picture_that_was_replaced_meanwhile_is_shown_as_it_is_now(player: Page, url: str) -> None:
     """The list names the revision of another one, which the server refuses."""
 
