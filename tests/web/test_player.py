@@ -442,6 +442,18 @@ def test_the_page_fits_its_window(player: Page) -> None:
         expect(player.get_by_role("button", name="Next track")).to_be_in_viewport()
 
 
+def test_nothing_moves_under_the_pointer(player: Page) -> None:
+    keys = ("play", "next", "queue-open")
+    play_alone(player, "Second")
+    for width, height in ((390, 844), (1000, 700), (1280, 800), (1400, 1000)):
+        player.set_viewport_size({"width": width, "height": height})
+        player.mouse.move(1, 1)
+        before = [player.locator(f"#{name}").bounding_box() for name in ("deck", *keys)]
+        for name in keys:
+            player.locator(f"#{name}").hover()
+            assert [player.locator(f"#{name}").bounding_box() for name in ("deck", *keys)] == before, (name, width)
+
+
 def test_everything_can_be_done_with_the_keyboard(player: Page) -> None:
     player.keyboard.press("/")
     player.keyboard.type("A Suite")

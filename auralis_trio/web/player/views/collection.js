@@ -7,7 +7,7 @@ import { Shelf } from "./shelf.js";
 /**
  * Says `play` with `{track, order}`, `add` with `{tracks, title, next}`, `keep` with the same for a playlist, `more` with
  * `{track, button}` and what else the menu of a row needs, and `problem` with a text for people. `describe(one)` gives
- * what is said below the title.
+ * what is said below the title, in parts.
  */
 export class Collection extends EventTarget {
   /** What is shown, as the server describes it; null while it is not known. */
@@ -85,7 +85,8 @@ export class Collection extends EventTarget {
     const { title, about, play } = this.#elements;
     title.textContent = this.one?.title ?? this.one?.name ?? none;
     play.parentElement.hidden = Boolean(none);
-    about.textContent = this.describe(this.one);
+    title.title = title.textContent; // which may be cut
+    about.replaceChildren(...this.describe(this.one).flatMap((part, at) => [at ? " · " : "", partOf(part)]));
     this.#enable();
   }
 
@@ -143,4 +144,10 @@ export class Collection extends EventTarget {
       this.say("problem", error.message);
     }
   }
+}
+
+function partOf(text) {
+  const part = document.createElement("span");
+  part.textContent = text;
+  return part;
 }

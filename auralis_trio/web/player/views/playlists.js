@@ -77,7 +77,7 @@ export class PlaylistPage extends Collection {
     const { list, rename, remove } = this.#elements;
     list.classList.toggle("movable", playlist?.smart === false);
     rename.disabled = remove.disabled = !playlist;
-    return playlist ? playlistText(playlist) : "";
+    return playlist ? [playlistText(playlist)] : [];
   }
 
   /** What a smart one finds may be other tracks each time, so those that are shown are played. */
