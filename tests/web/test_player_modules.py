@@ -17,6 +17,10 @@ def test_an_empty_library_says_what_to_do(page: Page, empty_url: str) -> None:
     )
     page.locator("#play").click()
     expect(page.locator("#now-title")).to_have_text("Nothing is playing")
+    expect(page.locator("#notice")).to_have_text("There is no music to play yet.")
+    page.locator("#notice-close").click()
+    page.keyboard.press(" ")
+    expect(page.locator("#notice")).to_have_text("There is no music to play yet.")
 
 
 @pytest.mark.parametrize("encoding", [Encoding.S16, Encoding.S24, Encoding.F32])

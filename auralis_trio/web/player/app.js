@@ -74,8 +74,9 @@ function play({ track, order }) {
 
 /** Play the library, if there is anything in it. */
 function begin() {
-  const { first } = library.tracks;
+  const { first, words } = library.tracks;
   if (first) play({ track: first, order: library.tracks.around(first) });
+  else tell(words ? "None of the tracks that were found can be played." : "There is no music to play yet.");
 }
 
 function toggle() {
@@ -171,10 +172,12 @@ function showState() {
   elements.next.disabled = elements.previous.disabled = !track;
 }
 
+/** What was told on an earlier line is out of date when there is another one. */
 function showLine(state) {
   elements.lamp.dataset.state = state;
   elements.lamp.textContent = LINE_TEXTS[state];
-  if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
+  if (state === "open") tell("");
+  else if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
 }
 
 /** The settings have changed, here or on another page. */

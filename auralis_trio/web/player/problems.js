@@ -7,7 +7,14 @@ const TEXTS = {
   entry_not_found: "This track is no longer there.",
 };
 
-/** The text for people of what the server refuses. @param {{code: string, message: string}} problem */
-export function problemText({ code, message }) {
-  return TEXTS[code] ?? message;
+/** What is said of what cannot be kept until the line is open again. */
+export const UNREACHABLE = "The server cannot be reached just now. Try again when it is back.";
+
+/**
+ * The text for people of what the server refuses.
+ * @param {{code: string, message: string}} problem @param {?string} [title] of the track that it is about
+ */
+export function problemText({ code, message }, title = null) {
+  const text = TEXTS[code] ?? message;
+  return title ? `${title}: ${text}` : text;
 }
