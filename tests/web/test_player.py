@@ -1,6 +1,7 @@
 """The player page in a browser, on the real server: what leaves its worklet is what the files hold, to the end."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -267,14 +268,77 @@ def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
     open_player(page, url, len(TRACKS))
     play_alone(page, "First")
     wait_for(page, "record?.underruns === 1")
-    expect(page.locator("#condition")).to_have_text("· 1 interruption so far")
+    expect(page.locator("#condition")).to_have_text("waiting for the server · 1 interruption so far")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#condition")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
     assert len(heard(page)[0].samples) == 16_384
     while held:
         pages[0].send(held.pop(0))
     page.unroute_all()
     wait_for(page, "record.frames > 16384")
+    expect(page.locator("#condition")).to_have_text("1 interruption so far")
     tape = heard(page)[0]
     assert same(tape.samples, decoded(folder / "first.flac")[: len(tape.samples)])
+
+
+def test_to_whoever_is_interrupted_again_and_again_less_data_is_offered(page: Page, url: str, folder: Path) -> None:
+    """After each interruption the page waits for twice as much as before: for two, five and nine packets."""
+    held: list[str | bytes] = []
+    pages: list[WebSocketRoute] = []
+    asked: list[str] = []
+    slow = [True]
+
+    def hold_back(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        pages.append(line)
+
+        def from_page(message: str | bytes) -> None:
+            said = json.loads(message)
+            if said["type"] == "play":
+                asked.append(said["data"]["encoding"])
+            server.send(message)
+
+        def from_server(message: str | bytes) -> None:
+            if slow[0] and (isinstance(message, bytes) or json.loads(message)["type"] == "audio_stream_end"):
+                held.append(message)
+            else:
+                line.send(message)
+
+        line.on_message(from_page)
+        server.on_message(from_server)
+
+    def finer(route: Route) -> None:
+        """So that 24 bits are asked for."""
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace('"bits":16', '"bits":24'))
+
+    page.route_web_socket("**/ws", hold_back)
+    page.route(re.compile(r"/api/(library/tracks|player/queue)\b"), finer)
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "Long")
+    offer = page.get_by_role("button", name="Send 16 bit")
+    for interruptions, packets in enumerate((2, 5, 9), 1):
+        for _ in range(packets):
+            while not held:
+                wait_for(page, "true")  # until the next one is there
+            pages[0].send(held.pop(0))
+        wait_for(page, f"record?.underruns === {interruptions}")
+        if interruptions < 3:
+            expect(offer).to_be_hidden()
+    expect(page.locator("#notice")).to_contain_text("The connection is too slow")
+    offer.click()
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#encoding")).to_have_value("s16")
+    slow[0] = False
+    while held:
+        pages[0].send(held.pop(0))
+    wait_for(page, "records.length === 2 && record.frames > 8000")
+    assert asked == ["s24", "s16"]
+    before, after = heard(page)
+    whole, place = decoded(folder / "long.flac"), after.marks[0][1]
+    assert place == len(before.samples) == 16 * 8_192
+    assert same(after.samples, whole[place : place + len(after.samples)])
 
 
 def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page: Page, url: str) -> None:
