@@ -31,7 +31,8 @@ _BEHEADED = """(word) => {
     const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) if (walker.currentNode.data.startsWith(word)) texts.push(walker.currentNode);
     const range = document.createRange();
-    const seen = texts.filter(({ parentElement }) => parentElement.checkVisibility() && parentElement.offsetWidth > 1);
+    const isSeen = (element) => element.checkVisibility() && element.offsetWidth > 1;
+    const seen = texts.filter(({ parentElement }) => isSeen(parentElement));
     const wrong = seen.filter((text) => {
         range.setStart(text, 0);
         range.setEnd(text, word.length);

@@ -298,16 +298,16 @@ def test_a_track_that_is_gone_is_no_problem_and_an_answer_that_is_missing_is_one
         QUEUE,
         """const problems = [];
         queue.addEventListener("problem", ({ detail }) => problems.push(detail));
-        const problem = { code: "track_not_found", detail: "Ask for the list again." };
+        const problem = { code: "busy", detail: "Try again." };
         const headers = { "Content-Type": "application/problem+json" };
         for (const status of [404, 503]) {
-            globalThis.fetch = async () => new Response(JSON.stringify({ ...problem, code: `${status}` }), { status, headers });
+            globalThis.fetch = async () => new Response(JSON.stringify(problem), { status, headers });
             queue.trackOf(status);
-            await new Promise((resolve) => setTimeout(resolve, 20));
         }
+        await until(() => problems.length);
         return problems;""",
     )
-    assert problems == ["Ask for the list again."]
+    assert problems == ["Try again."]
 
 
 def test_advice_for_programs_is_put_in_other_words_for_listeners(modules: Run) -> None:
@@ -316,7 +316,8 @@ def test_advice_for_programs_is_put_in_other_words_for_listeners(modules: Run) -
         const headers = { "Content-Type": "application/problem+json" };
         const told = [];
         for (const [status, code] of given) {
-            globalThis.fetch = async () => new Response(JSON.stringify({ code, detail: "For programs." }), { status, headers });
+            const body = JSON.stringify({ code, detail: "For programs." });
+            globalThis.fetch = async () => new Response(body, { status, headers });
             const error = await fetchTrack(1).catch((error) => error);
             told.push([error.message, error.refused, error.missing, error instanceof ApiError]);
         }

@@ -6,14 +6,13 @@ import { problemText } from "./problems.js";
 const PASSING = [408, 429];
 
 export class ApiError extends Error {
-  /** @param {string} text @param {{status?: ?number, code?: ?string}} answer null where there was none */
-  constructor(text, { status = null, code = null } = {}) {
+  /** @param {string} text @param {?number} status of the answer; null where there was none */
+  constructor(text, status = null) {
     super(text);
     /** Whether the server has said that this cannot be, so that asking once more leads to the same. */
     this.refused = status >= 400 && status < 500 && !PASSING.includes(status);
     /** Whether there is no such thing. */
     this.missing = status === 404;
-    this.code = code;
   }
 }
 
@@ -144,6 +143,39 @@ export function changeSettings(data) {
   return fetchJson("/api/settings", { method: "PUT", data });
 }
 
+/** Whether the server takes files, which `extensions` and how many bytes of one. */
+export function fetchUploads() {
+  return fetchJson("/api/library/uploads");
+}
+
+/**
+ * Send a file of music; the library tells of its track when it has been looked at.
+ * @param {File} file
+ * @param {{signal: AbortSignal, onProgress: (share: number) => void}} options
+ * @returns {Promise<{file: ?string, duplicate: boolean}>}
+ */
+export function sendFile(file, { signal, onProgress }) {
+  const request = new XMLHttpRequest(); // fetch does not tell how much is sent
+  const name = encodeURIComponent(file.name.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  request.open("POST", "/api/library/uploads?wait_s=0");
+  request.responseType = "json";
+  request.setRequestHeader("Content-Type", "application/octet-stream");
+  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${name}`);
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
+  return new Promise((resolve, reject) => {
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", stop));
+    request.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")));
+    request.addEventListener("error", () => reject(new ApiError("The upload broke off. Check the connection and the file, then try again.")));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new ApiError(request.response?.detail ?? `The server answered with status ${request.status}. Try again.`));
+    });
+    request.send(file);
+  });
+}
+
 async function fetchJson(path, { signal, method = "GET", data } = {}) {
   const headers = { Accept: "application/json", ...(data && { "Content-Type": "application/json" }) };
   let response;
@@ -162,5 +194,5 @@ async function refusal(response) {
   const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
   const { code, detail, title } = isProblem ? await response.json() : {};
   const message = detail ?? title ?? `The server answered with status ${status}. Try again.`;
-  return new ApiError(problemText({ code, message }), { status, code });
+  return new ApiError(problemText({ code, message }), status);
 }
