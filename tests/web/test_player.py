@@ -322,59 +322,68 @@ def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
     assert tape.underruns == 1
 
 
+class SlowLine:
+    """One page's WebSocket on which sound comes packet by packet, as it is let through."""
+
+    def __init__(self) -> None:
+        self.slow = True
+        self.kept: list[str | bytes] = []
+        self.encodings: list[str] = []
+
+    def route(self, line: WebSocketRoute) -> None:
+        self.line, self.server = line, line.connect_to_server()
+        line.on_message(self.from_page)
+        self.server.on_message(self.from_server)
+
+    def from_page(self, message: str | bytes) -> None:
+        said = json.loads(message)
+        if said["type"] == "play":
+            self.encodings.append(said["data"]["encoding"])
+        self.server.send(message)
+
+    def from_server(self, message: str | bytes) -> None:
+        if self.slow and (isinstance(message, bytes) or json.loads(message)["type"] == "audio_stream_end"):
+            self.kept.append(message)
+        else:
+            self.line.send(message)
+
+    def let_through(self, page: Page, packets: int) -> None:
+        for _ in range(packets):
+            while not self.kept:
+                wait_for(page, "true")  # until the next one is there
+            self.line.send(self.kept.pop(0))
+
+    def hurry(self) -> None:
+        self.slow = False
+        while self.kept:
+            self.line.send(self.kept.pop(0))
+
+
 def test_to_whoever_is_interrupted_again_and_again_less_data_is_offered(page: Page, url: str, folder: Path) -> None:
     """After each interruption the page waits for twice as much as before: for two, five and nine packets."""
-    held: list[str | bytes] = []
-    pages: list[WebSocketRoute] = []
-    asked: list[str] = []
-    slow = [True]
-
-    def hold_back(line: WebSocketRoute) -> None:
-        server = line.connect_to_server()
-        pages.append(line)
-
-        def from_page(message: str | bytes) -> None:
-            said = json.loads(message)
-            if said["type"] == "play":
-                asked.append(said["data"]["encoding"])
-            server.send(message)
-
-        def from_server(message: str | bytes) -> None:
-            if slow[0] and (isinstance(message, bytes) or json.loads(message)["type"] == "audio_stream_end"):
-                held.append(message)
-            else:
-                line.send(message)
-
-        line.on_message(from_page)
-        server.on_message(from_server)
 
     def finer(route: Route) -> None:
         """So that 24 bits are asked for."""
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace('"bits":16', '"bits":24'))
 
-    page.route_web_socket("**/ws", hold_back)
+    line = SlowLine()
+    page.route_web_socket("**/ws", line.route)
     page.route(re.compile(r"/api/(library/tracks|player/queue)\b"), finer)
     open_player(page, url, len(TRACKS))
     play_alone(page, "Long")
     offer = page.get_by_role("button", name="Send 16 bit")
     for interruptions, packets in enumerate((2, 5, 9), 1):
-        for _ in range(packets):
-            while not held:
-                wait_for(page, "true")  # until the next one is there
-            pages[0].send(held.pop(0))
+        expect(offer).to_be_hidden()
+        line.let_through(page, packets)
         wait_for(page, f"record?.underruns === {interruptions}")
-        if interruptions < 3:
-            expect(offer).to_be_hidden()
     expect(page.locator("#notice")).to_contain_text("The connection is too slow")
     offer.click()
     expect(page.locator("#notice")).to_be_empty()
     expect(page.locator("#encoding")).to_have_value("s16")
-    slow[0] = False
-    while held:
-        pages[0].send(held.pop(0))
+    line.hurry()
     wait_for(page, "records.length === 2 && record.frames > 8000")
-    assert asked == ["s24", "s16"]
+    assert line.encodings == ["s24", "s16"]
     before, after = heard(page)
     whole, place = decoded(folder / "long.flac"), after.marks[0][1]
     assert place == len(before.samples) == 16 * 8_192
