@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import NotFound
 from auralis_trio.library.pictures import ALBUM_NAMES, ARTIST_NAMES
 from auralis_trio.library.queries import MAX_ID
@@ -148,7 +149,7 @@ def folder_times(folders: Sequence[str]) -> list[int | None]:
 
 def _time_of(folder: str) -> int | None:
     try:
-        return os.stat(folder).st_mtime_ns
+        return modified_ns(os.stat(folder))
     except OSError:
         return None
 
