@@ -78,6 +78,7 @@ _DROP_PICTURES = """DELETE FROM set_picture
         WHERE album_artwork.revision = set_picture.revision AND album_artwork.source = 'set')
     AND NOT EXISTS (SELECT 1 FROM artist_artwork
         WHERE artist_artwork.revision = set_picture.revision AND artist_artwork.source = 'set')
+    AND NOT EXISTS (SELECT 1 FROM left_picture WHERE left_picture.revision = set_picture.revision)
 """
 
 

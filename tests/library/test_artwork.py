@@ -152,8 +152,8 @@ def test_an_owner_that_is_not_there_has_nothing_and_gets_nothing(
         assert missing.value.code == f"{owner.value}_not_found"
 
 
-def test_a_picture_goes_with_its_album(library: Library, fill: Fill, probed: Probed, album_id: int) -> None:
-    keep_choice(library, Owner.ALBUM, album_id, record("set", "set"), "")
+def test_what_was_found_goes_with_its_album(library: Library, fill: Fill, probed: Probed, album_id: int) -> None:
+    keep_found(library, Owner.ALBUM, album_id, record("found"), "seen")
     fill([probed(f"Nina/Live/{n}.wav", artist="Nina", album="Other", mtime_ns=9) for n in (1, 2)])
     with library.reading():
         assert library.db.select("SELECT album_id FROM album_artwork") == []
