@@ -16,6 +16,7 @@ import msgspec
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.decoder.awake import Awake
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.forward_source import ForwardSource
@@ -181,7 +182,7 @@ class PcmCache:
         os.makedirs(self._folder, exist_ok=True)
         names = set(os.listdir(self._folder))
         records = [name for name in names if name.endswith(RECORD_SUFFIX)]
-        records.sort(key=lambda name: os.stat(os.path.join(self._folder, name)).st_mtime_ns)
+        records.sort(key=lambda name: modified_ns(os.stat(os.path.join(self._folder, name))))
         for name in records:
             key = name.removesuffix(RECORD_SUFFIX)
             entry = PcmEntry(os.path.join(self._folder, key), self._reserve)
