@@ -69,19 +69,21 @@ class Player:
         """Let an output play the queue from now on; the entry to play, and where in it to begin.
 
         Without an entry it is the current one; without a start, where that is heard now, or the beginning of another.
-        Other outputs go where this one goes, or with `takeover` are stopped.
+        Other outputs go where this one goes, or with `takeover` are stopped, and leave it their place for listeners.
 
         Raises:
             NotFound: the entry is not in the queue.
             Conflict: the queue is empty.
+            Busy: there is no place for it; then the others play on.
         """
         self.look()
         entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+        others = [known for known in self._outputs.values() if known.output.id != output.id]
+        output.place.take([known.output.place for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
             self.position = Position(start or 0)
         self.queue = self.queue.at(entry.id)
-        others = [known for known in self._outputs.values() if known.output.id != output.id]
         held, self.state = self.state == "paused", "playing"
         if takeover:
             self._outputs = {}
