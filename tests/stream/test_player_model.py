@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.errors import AuralisError
 from auralis_trio.stream.admission import Admission, Seat
+from auralis_trio.stream.keeping import News
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
@@ -139,11 +139,11 @@ class World:
 
     def do(self, step: Step) -> None:
         """Take a step; whatever it changes, but for how far an entry is heard, is news for whoever writes it down."""
-        before, self.player.news = self.kept(), trio.Event()
+        before, self.player.news = self.kept(), News()
         try:
             self._do(*step)
         finally:
-            assert self.player.news.is_set() or self.kept() == before
+            assert self.player.news.told or self.kept() == before
 
     def kept(self) -> object:
         player = self.player
