@@ -14,6 +14,7 @@ from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.compression import Compressor
 from auralis_trio.web.facets_api import FacetsApi
+from auralis_trio.web.formats_api import FormatsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.medley_api import MedleyApi
 from auralis_trio.web.metadata_api import MetadataApi
@@ -35,6 +36,7 @@ from auralis_trio.web.settings_api import SettingsApi
 from auralis_trio.web.stream_api import StreamApi
 from auralis_trio.web.system_api import SystemApi
 from auralis_trio.web.transport import prepare
+from auralis_trio.web.uploads_api import UploadsApi
 from auralis_trio.web.ws import client_of, serve_websocket
 
 
@@ -45,6 +47,8 @@ def route_table(services: Services) -> list[Route]:
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
         *FacetsApi(services).routes(),
+        *FormatsApi().routes(),
+        *UploadsApi(services).routes(),
         *CollectionsApi(services).routes(),
         *PersonalApi(services).routes(),
         *PlaylistsApi(services).routes(),

@@ -17,7 +17,7 @@ from auralis_trio.library.artwork import set_picture
 from auralis_trio.library.personal import record_heard
 from auralis_trio.web.server import route_table
 from tests.library.test_tags import write_with_soundfile
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 JSON = {"Content-Type": "application/json"}
 PNG = {"Content-Type": "image/png"}
@@ -341,7 +341,7 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
 async def test_a_set_picture_outlives_the_cache_and_the_server(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music, artwork_cache_bytes=0)
     for first in (True, False):
-        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        async with running_server(settings) as server, client_of(server.url) as http:
             place = "/api/artists/1/artwork"
             if first:
                 await http.post(place, content=SENT, headers=PNG)

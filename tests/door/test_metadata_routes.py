@@ -18,7 +18,7 @@ from auralis_trio.app import Server
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.tag_fields import EDITABLE
 from tests.library.test_tags import make_tagged
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, client_of, running_server, settings_for
 
 ROUTES = {
     ("GET", "/api/metadata/tracks/<int:track_id>"),
@@ -45,12 +45,6 @@ def music(tmp_path: Path) -> Path:
 async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
     async with running_server(settings_for(tmp_path, music, allow_tag_edits=True)) as running:
         yield running
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
-        yield client
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -176,7 +170,7 @@ async def test_a_folder_that_can_only_be_read_refuses_edits_and_the_server_start
 ) -> None:
     before, settings = hashes(music), settings_for(tmp_path, music, allow_tag_edits=True)
     with mounted_read_only(music):
-        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        async with running_server(settings) as server, client_of(server.url) as http:
             assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False
             refused = await http.put("/api/metadata/tracks/1", json={"title": "x"})
             assert (refused.status_code, refused.json()["code"]) == (403, "folder_read_only")
@@ -203,12 +197,12 @@ async def test_a_running_server_hears_of_a_new_file_by_itself(
                 told.set()
 
         monkeypatch.setattr(server.services.hub, "announce", listen)
-        with trio.fail_after(30):
+        with trio.fail_after(LIMIT_S):
             make_tagged(tmp_path / "new.flac")
             (tmp_path / "new.flac").rename(music / folder / "new.flac")
             await told.wait()
         assert "new" in " ".join(change.file for change in server.services.scan.report.changes)
-        async with httpx2.AsyncClient(base_url=server.url) as http:
+        async with client_of(server.url) as http:
             for watching, state in ((True, "running"), (False, "waiting")):
                 server.services.watcher.state = WatchState(watching)
                 assert (await http.get("/api/ready")).json()["services"]["watch"] == state
@@ -218,7 +212,7 @@ async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, musi
     before = hashes(music)
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         assert (await http.get("/api/metadata/tracks/1")).status_code == 200
         assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False

@@ -19,7 +19,7 @@ import trio
 
 from auralis_trio.demo import synthesise
 from tests.player_client import open_player
-from tests.serving import COMMAND, environment, run_command, server_process
+from tests.serving import COMMAND, LIMIT_S, environment, run_command, server_process
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def music(tmp_path: Path) -> Path:
 
 
 def get(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
@@ -40,7 +40,7 @@ def post(url: str, data: dict[str, Any], method: str = "POST") -> dict[str, Any]
     request = urllib.request.Request(
         url, json.dumps(data).encode(), {"Content-Type": "application/json"}, method=method
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
@@ -175,5 +175,5 @@ async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(tmp_pat
             await player.hear_packet()
             server.popen.send_signal(signal.SIGTERM)
             assert (await player.hear_goodbye()).code == 1001
-        with trio.fail_after(20):
+        with trio.fail_after(LIMIT_S):
             assert await trio.to_thread.run_sync(server.popen.wait) == 0

@@ -16,7 +16,7 @@ from PIL import Image
 
 from auralis_trio.app import Server
 from tests.library.test_tags import TONE, make_tagged, write_with_soundfile
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 
 def make_flac(path: Path, **tags: str | list[str]) -> Path:
@@ -59,7 +59,7 @@ class Client:
 async def client(tmp_path: Path, music: Path) -> AsyncIterator[Client]:
     async with (
         running_server(settings_for(tmp_path, music, allow_tag_edits=True), scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+        client_of(server.url) as http,
     ):
         yield Client(http, server)
 

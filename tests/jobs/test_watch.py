@@ -23,7 +23,7 @@ from auralis_trio.work.watch import MAX_CHANGED, FolderWatch
 from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
 
 T = TypeVar("T")
-LIMIT_S = 20.0
+LIMIT_S = 100.0
 
 
 class WatchingDoor(InlineDoor):

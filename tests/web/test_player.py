@@ -12,7 +12,20 @@ import soundfile
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, search, wait_for
+from tests.web.player_page import (
+    WHOLE,
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    held,
+    hold_when,
+    open_player,
+    release,
+    search,
+    wait_for,
+)
 
 MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>'
 WINDOW_S = 8
@@ -88,7 +101,9 @@ def play_alone(player: Page, title: str) -> None:
 
 def test_a_clicked_track_is_heard_exactly_and_to_its_last_frame(player: Page, folder: Path) -> None:
     for count, (title, name) in enumerate(ALONE.items(), 1):
-        play_alone(player, title)
+        with held(player):
+            play_alone(player, title)
+            wait_for(player, f"loudspeaker.decks.length === {count} && {WHOLE}")
         wait_for(player, f"records.length === {count} && record.ended")
         tape = heard(player)[-1]
         assert same(tape.samples, decoded(folder / name)), name
@@ -101,7 +116,9 @@ def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_for
     player: Page, folder: Path
 ) -> None:
     show_the_suite(player)
-    click_track(player, "First")
+    with held(player):
+        click_track(player, "First")
+        wait_for(player, WHOLE)
     wait_for(player, "records.length === 2 && record.ended")
     album, last = heard(player)
     first, second = decoded(folder / "first.flac"), decoded(folder / "second.flac")
@@ -138,18 +155,20 @@ def test_a_seek_goes_on_at_the_chosen_frame_at_once(player: Page, folder: Path) 
 
 def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowLeft")
+    release(player)
     place = "record.marks[0]?.startFrame"
     wait_for(player, f"record.frames > 4000 && {place} > 5 * 44100 && {place} < 7 * 44100")
 
 
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
     play_alone(player, "First")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     wait_for(player, STILL)
     assert not heard(player)[0].ended
     expect(player.locator("#play")).to_have_accessible_name("Play")
@@ -161,8 +180,9 @@ def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder
 
 def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     with player.expect_response("**/api/library/tracks?*"):
         player.locator("#sort").select_option("title")  # something that takes its time
     player.locator("#seek").press("ArrowRight")
@@ -179,15 +199,16 @@ def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
 def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
     title = player.locator("#now-title")
     show_the_suite(player)
-    click_track(player, "First")
-    expect(title).to_have_text("First")
-    player.get_by_role("button", name="Next track").click()
-    expect(title).to_have_text("Second")
-    player.keyboard.press("ArrowRight")
-    expect(title).to_have_text("Third")
-    player.get_by_role("button", name="Previous track").click()
-    expect(title).to_have_text("Second")
-    expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
+    with held(player):  # so that none of them comes to its end
+        click_track(player, "First")
+        expect(title).to_have_text("First")
+        player.get_by_role("button", name="Next track").click()
+        expect(title).to_have_text("Second")
+        player.keyboard.press("ArrowRight")
+        expect(title).to_have_text("Third")
+        player.get_by_role("button", name="Previous track").click()
+        expect(title).to_have_text("Second")
+        expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
 
 
 def test_of_two_quick_clicks_the_second_track_plays(player: Page, folder: Path) -> None:
@@ -246,21 +267,38 @@ def test_after_the_line_drops_the_sound_goes_on_where_it_was(page: Page, url: st
 def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
     page: Page, url: str, folder: Path
 ) -> None:
-    held: list[str | bytes] = []
-    pages: list[WebSocketRoute] = []
+    """The page gets two packets before the answer that lets it begin; the rest of the sound is kept from it."""
+    kept: list[str | bytes] = []
+    late: list[bool] = [True]
+    lines: list[WebSocketRoute] = []
 
     def hold_back(line: WebSocketRoute) -> None:
         server = line.connect_to_server()
-        pages.append(line)
-        line.on_message(server.send)
-        packets = iter(range(2))
+        lines.append(line)
+        answers: list[str] = []
+        asked, packets = False, 0
+
+        def from_page(message: str | bytes) -> None:
+            nonlocal asked
+            asked = asked or json.loads(message)["type"] == "play"
+            server.send(message)
 
         def from_server(message: str | bytes) -> None:
-            if held or (isinstance(message, bytes) and next(packets, None) is None):
-                held.append(message)
+            nonlocal packets
+            packets += isinstance(message, bytes)
+            kind = "packet" if isinstance(message, bytes) else json.loads(message)["type"]
+            if asked and packets < 2 and isinstance(message, str) and kind == "pong":
+                answers.append(message)
+            elif (
+                late[0] and packets >= 2 and ((kind == "packet" and packets > 2) or kind.startswith("audio_stream_"))
+            ):
+                kept.append(message)
             else:
                 line.send(message)
+            while packets >= 2 and answers:
+                line.send(answers.pop(0))
 
+        line.on_message(from_page)
         server.on_message(from_server)
 
     page.route_web_socket("**/ws", hold_back)
@@ -269,12 +307,15 @@ def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
     wait_for(page, "record?.underruns === 1")
     expect(page.locator("#condition")).to_have_text("· 1 interruption so far")
     assert len(heard(page)[0].samples) == 16_384
-    while held:
-        pages[0].send(held.pop(0))
-    page.unroute_all()
-    wait_for(page, "record.frames > 16384")
-    tape = heard(page)[0]
-    assert same(tape.samples, decoded(folder / "first.flac")[: len(tape.samples)])
+    with held(page):
+        for message in kept:  # and for what comes meanwhile, until nothing is kept any more
+            lines[0].send(message)
+        late[0] = False
+        wait_for(page, WHOLE)
+    wait_for(page, "record.ended")
+    (tape,) = heard(page)
+    assert same(tape.samples, decoded(folder / "first.flac"))
+    assert tape.underruns == 1
 
 
 def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page: Page, url: str) -> None:

@@ -129,6 +129,39 @@ export function changeSettings(data) {
   return fetchJson("/api/settings", { method: "PUT", data });
 }
 
+/** Whether the server takes files, which `extensions` and how many bytes of one. */
+export function fetchUploads() {
+  return fetchJson("/api/library/uploads");
+}
+
+/**
+ * Send a file of music; the library tells of its track when it has been looked at.
+ * @param {File} file
+ * @param {{signal: AbortSignal, onProgress: (share: number) => void}} options
+ * @returns {Promise<{file: ?string, duplicate: boolean}>}
+ */
+export function sendFile(file, { signal, onProgress }) {
+  const request = new XMLHttpRequest(); // fetch does not tell how much is sent
+  const name = encodeURIComponent(file.name.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  request.open("POST", "/api/library/uploads?wait_s=0");
+  request.responseType = "json";
+  request.setRequestHeader("Content-Type", "application/octet-stream");
+  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${name}`);
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
+  return new Promise((resolve, reject) => {
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", stop));
+    request.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")));
+    request.addEventListener("error", () => reject(new ApiError("The upload broke off. Check the connection and the file, then try again.")));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new ApiError(request.response?.detail ?? `The server answered with status ${request.status}. Try again.`));
+    });
+    request.send(file);
+  });
+}
+
 async function fetchJson(path, { signal, method = "GET", data } = {}) {
   const headers = { Accept: "application/json", ...(data && { "Content-Type": "application/json" }) };
   let response;

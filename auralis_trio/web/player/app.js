@@ -25,6 +25,7 @@ import { PlayerFace } from "./views/player.js";
 import { QueuePanel } from "./views/queue.js";
 import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
+import { UploadPanel } from "./views/uploads.js";
 
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
 
@@ -63,6 +64,7 @@ const menu = new TrackMenu(elements["track-menu"]);
 const chooser = new PlaylistChooser(elements.chooser, elements["chooser-row"]);
 const crossfade = new Crossfade(elements);
 const report = new SoundReport(elements);
+const uploads = new UploadPanel(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
 
 /** Play a track, and behind it what the order puts there. */
@@ -326,6 +328,7 @@ enhancement.addEventListener("change", followSettings);
 facts.addEventListener("change", showState);
 line.addEventListener("state", ({ detail }) => showLine(detail));
 line.addEventListener("hello", ({ detail }) => library.greeted(detail));
+line.addEventListener("hello", () => uploads.ask());
 queue.addEventListener("missed", () => library.renewAll());
 line.addEventListener("message", ({ detail }) => told(detail));
 wireLibrary();
