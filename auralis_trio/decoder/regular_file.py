@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import (
     AuralisError,
     Busy,
@@ -66,7 +67,7 @@ class RegularFile:
 
     def __init__(self, descriptor: int, path: str, status: os.stat_result) -> None:
         self.descriptor = descriptor
-        self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
+        self.size, self.mtime_ns = status.st_size, modified_ns(status)
         self._path = path
         self._status = status
         self._head = self._ahead = b""
@@ -95,7 +96,7 @@ class RegularFile:
         before = self._status
         with disk_errors():
             now = os.fstat(self.descriptor)
-        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        if (now.st_size, modified_ns(now)) != (self.size, self.mtime_ns):
             return True
         if now.st_ctime_ns == before.st_ctime_ns:
             return False

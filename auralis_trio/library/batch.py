@@ -10,7 +10,8 @@ from typing import Literal
 from pony.orm import Database
 
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.library.links import Names, album_keys, artists_of, keep_links
+from auralis_trio.library.left import Left
+from auralis_trio.library.links import Names, album_keys, keep_links
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
 from auralis_trio.library.rows import Row, rows_with, run_for_each, run_with
@@ -126,8 +127,7 @@ class _Batch:
 
     def keep(self, now_ns: int) -> None:
         """Make or renew the tracks of all files."""
-        left_albums = {track.album_id for track in self._known if track.album_id is not None}
-        left_artists = artists_of(self._db, [track.id for track in self._known])
+        left = Left.by(self._db, [track.id for track in self._known])
         self._displace()
         names = Names(self._db, list(self._files.values()))
         old = {path: track.id for path, track in self._matched.items()}
@@ -139,7 +139,7 @@ class _Batch:
         tags_of = {ids[path]: file.tags for path, file in self._files.items()}
         keep_links(self._db, names, tags_of, old.values())
         index_tracks(self._db, {ids[path]: file for path, file in self._files.items()}, old.values())
-        names.settle(left_albums, left_artists)
+        names.settle(left)
 
     def _displace(self) -> None:
         """Take their paths from tracks that are not there any more, or are about to get another.

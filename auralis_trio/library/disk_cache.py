@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from auralis_trio.audio.units import modified_ns
+
 _SUM_BYTES = 16
 _SUFFIX = ".cached"
 
@@ -71,7 +73,7 @@ class Files:
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
                     if entry.is_file():
-                        found.append((status.st_mtime_ns, entry.name, status.st_size))
+                        found.append((modified_ns(status), entry.name, status.st_size))
         return sorted(found)
 
 

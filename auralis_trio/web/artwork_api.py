@@ -10,7 +10,7 @@ from quart import Response, request
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError
 from auralis_trio.library.artwork import ArtworkRecord, Owner
 from auralis_trio.library.lyrics import Lyrics
-from auralis_trio.stream.artwork import NO_ARTWORK
+from auralis_trio.stream.artwork import NO_ARTWORK, picture_changed
 from auralis_trio.web.answers import Media, no_content, not_modified
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
@@ -101,7 +101,7 @@ class OwnersArtworkApi:
                 return no_content()
             raise
         if query.revision not in (None, record.revision):
-            raise Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
+            raise picture_changed()
         etag = f"{record.revision}-{query.size or 'original'}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if query.revision is None else FOREVER}
         if is_unchanged(request.headers, etag):

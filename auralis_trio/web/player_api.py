@@ -1,4 +1,7 @@
-"""The player's commands and its state. What they do is the player's own; every session hears of each change."""
+"""The player's commands and its state. What they do is the player's own; every session hears of each change.
+
+A command is answered when what it did is written down, or cannot be for now.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,7 +90,7 @@ class PlayerApi:
     async def play(self, body: Play) -> PlayerAndQueue:
         """Go on, or go to an entry or to another place."""
         self.player.play(body.entry_id, None if body.position_s is None else float(body.position_s))
-        return self._told()
+        return await self._told()
 
     async def seek(self, body: Seek) -> PlayerAndQueue:
         """Go to another place in the current entry."""
@@ -95,12 +98,12 @@ class PlayerApi:
             raise InvalidRequest("Give either position_s or start_frame.")
         place = body.start_frame or 0 if body.position_s is None else float(body.position_s)
         await seek_in_current(place, self.player, self.services.catalogue)
-        return self._told()
+        return await self._told()
 
     async def jump(self, body: Jump) -> PlayerAndQueue:
         """Go to the beginning of an entry."""
         self.player.jump(body.entry_id)
-        return self._told()
+        return await self._told()
 
     async def pause(self) -> PlayerAndQueue:
         """Pause every output."""
@@ -124,10 +127,12 @@ class PlayerApi:
 
     async def _command(self, command: Callable[[], None]) -> PlayerAndQueue:
         command()
-        return self._told()
+        return await self._told()
 
-    def _told(self) -> PlayerAndQueue:
-        return describe_player(self.player)
+    async def _told(self) -> PlayerAndQueue:
+        told = describe_player(self.player)
+        await self.player.news.wait_written()
+        return told
 
 
 def describe_player(player: Player) -> PlayerAndQueue:

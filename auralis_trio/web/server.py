@@ -1,6 +1,5 @@
 """The application: one guard in front of everything, the WebSocket beside Quart, the page and the routes in it."""
 
-from contextlib import nullcontext
 from functools import partial
 
 import trio
@@ -90,19 +89,19 @@ def create_app(services: Services) -> ASGIFramework:
         if scope["type"] == "http":
             send = services.requests.counted(scope, send)
         method = scope["method"] if scope["type"] == "http" else "GET"
-        client, listens = client_of(scope), method == "GET" and sends_whole_tracks(scope["path"])
-        try:
-            guard.check(method, headers)
-            rates.check(client, trio.current_time())
-            if listens:
-                admission.check(client)
-        except AuralisError as error:
-            await _refuse(scope, send, error)
-            return
-        if scope["type"] == "websocket":
-            await serve_websocket(services.sessions, scope, receive, send)
-        elif not await answer_plainly(plain_routes, scope, send):
-            with admission.place(client) if listens else nullcontext():
+        client = client_of(scope)
+        with admission.seat(client) as seat:
+            try:
+                guard.check(method, headers)
+                rates.check(client, trio.current_time())
+                if method == "GET" and sends_whole_tracks(scope["path"]):
+                    seat.take()
+            except AuralisError as error:
+                await _refuse(scope, send, error)
+                return
+            if scope["type"] == "websocket":
+                await serve_websocket(services.sessions, scope, receive, send)
+            elif not await answer_plainly(plain_routes, scope, send):
                 await app(scope, receive, send)
 
     return guarded

@@ -1,6 +1,8 @@
 """How things are to sound where nobody says otherwise: the listeners' settings, and the older names for some."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -62,7 +64,7 @@ class SettingsApi:
 
     async def change(self, body: msgspec.Struct) -> ListeningSettings:
         """Take new values; what is left out stays."""
-        self.services.listening.change(msgspec.to_builtins(body))
+        await self._change(msgspec.to_builtins(body))
         return self.services.listening.settings
 
     async def status(self) -> EnhancementNow:
@@ -71,18 +73,23 @@ class SettingsApi:
 
     async def toggle(self, body: Toggle) -> EnhancementNow:
         """Master tracks, or play them as recorded."""
-        self.services.listening.change({"enhancement_enabled": body.enabled})
+        await self._change({"enhancement_enabled": body.enabled})
         return self._status()
 
     async def preset(self, body: PresetChoice) -> EnhancementNow:
         """Choose a preset."""
-        self.services.listening.change({"preset": body.preset})
+        await self._change({"preset": body.preset})
         return self._status()
 
     async def intensity(self, body: IntensityChoice) -> EnhancementNow:
         """Choose an intensity."""
-        self.services.listening.change({"intensity": body.intensity})
+        await self._change({"intensity": body.intensity})
         return self._status()
+
+    async def _change(self, values: Mapping[str, Any]) -> None:
+        """Take these values, and wait until they are written down, or cannot be for now."""
+        self.services.listening.change(values)
+        await self.services.listening.news.wait_written()
 
     def _status(self) -> EnhancementNow:
         return self.services.listening.enhancement()

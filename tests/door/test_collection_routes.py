@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from mutagen.flac import FLAC, Picture
 from PIL import Image
 
 from auralis_trio.app import Server
-from auralis_trio.library.artwork import set_picture
+from auralis_trio.library.artwork import Owner, artwork_state, keep_found, set_picture
 from auralis_trio.library.personal import record_heard
 from auralis_trio.web.server import route_table
 from tests.library.test_tags import write_with_soundfile
@@ -336,6 +337,23 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
     assert (await http.post(f"{place}/extract", headers=JSON)).status_code == 200
     assert heard.kinds() == ["artwork_updated"] * 4
     assert contents(music) == before
+
+
+async def test_a_picture_that_is_overwritten_where_it_lies_is_shown(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    album_id = await album_named(http, "Own")
+    cover, place = music / "Nina" / "Own" / "cover.png", f"/api/albums/{album_id}/artwork"
+    assert (await http.get(place)).content == BESIDE
+    cover.write_bytes(SENT)
+    assert (await http.get(place)).content == SENT
+    # What is remembered may be wrong all the same, as if the disk had not told of a change.
+    state = await server.services.catalogue.ask(artwork_state, Owner.ALBUM, album_id)
+    assert state.kept is not None
+    wrong = msgspec.structs.replace(state.kept, revision="of another")
+    await server.services.catalogue.tell(keep_found, Owner.ALBUM, album_id, wrong, state.seen)
+    assert (await http.get(place)).json()["code"] == "stale_revision"
+    assert (await http.get(place)).content == SENT
 
 
 async def test_a_set_picture_outlives_the_cache_and_the_server(tmp_path: Path, music: Path) -> None:

@@ -17,6 +17,7 @@ import trio.testing
 from auralis_trio.app import Server
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.tag_fields import EDITABLE
+from tests.door.test_collection_routes import picture
 from tests.library.test_tags import make_tagged
 from tests.serving import LIMIT_S, client_of, running_server, settings_for
 
@@ -73,6 +74,30 @@ async def test_tags_are_read_written_listed_and_given_back(http: httpx2.AsyncCli
     assert hashes(music) == before
     edits = (await http.get("/api/metadata/edits")).json()
     assert [one["state"] for one in edits["items"]] == ["done", "done", "undone", "undone"]
+
+
+async def test_a_picture_that_was_set_follows_the_tracks_of_its_album_and_comes_back_with_them(
+    http: httpx2.AsyncClient, music: Path
+) -> None:
+    async def album() -> tuple[str, int, bytes | None]:
+        [only] = (await http.get("/api/albums")).json()["items"]
+        found = await http.get(f"/api/albums/{only['id']}/artwork")
+        return only["title"], only["id"], found.content if found.status_code == 200 else None
+
+    def renamed(title: str) -> dict[str, object]:
+        return {"updates": [{"track_id": track_id, "metadata": {"album": title}} for track_id in (1, 2)]}
+
+    assert (await http.post("/api/metadata/batch", json=renamed("Al"))).status_code == 200
+    _, first_id, _ = await album()
+    png = picture((200, 10, 10))
+    sent = await http.post(f"/api/albums/{first_id}/artwork", content=png, headers={"Content-Type": "image/png"})
+    assert sent.status_code == 200
+    edit = (await http.post("/api/metadata/batch", json=renamed("Al!"))).json()
+    title, next_id, shown = await album()
+    assert (title, next_id > first_id, shown) == ("Al!", True, png)
+    assert (await http.post(f"/api/metadata/undo/{edit['edit_id']}", json={})).status_code == 200
+    title, _, shown = await album()
+    assert (title, shown) == ("Al", png)
 
 
 async def test_a_batch_with_one_bad_value_changes_nothing(http: httpx2.AsyncClient, music: Path) -> None:

@@ -476,6 +476,19 @@ async def test_the_journal_and_the_old_bytes_are_bounded(desk: Desk) -> None:
     assert len(list(desk.kept.iterdir())) == 3
 
 
+async def test_all_edits_that_the_journal_holds_can_be_undone_one_after_the_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget_old_edits, "__defaults__", (3,))
+    track_id, before = desk.ids()["a.flac"], picture(desk.music / "a.flac")
+    edits = [await desk.editor.edit({track_id: {"title": f"title {number}"}}) for number in range(3)]
+    for edit_id in reversed(edits):
+        await desk.editor.undo(edit_id)
+    assert picture(desk.music / "a.flac") == before
+    await desk.editor.edit({track_id: {"title": "last"}})
+    assert [edit.state for edit in list_edits(desk.library, Window(10)).items] == ["done"] * 3 + ["undone"] * 3
+
+
 async def test_a_copy_of_an_edit_that_never_came_to_be_is_removed_at_the_next_start(desk: Desk) -> None:
     [file] = find_files(desk.library, [desk.ids()["a.flac"]])
     edit_id = await ask(begin_edit, desk.library, [file], None, 1)

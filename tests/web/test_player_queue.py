@@ -328,3 +328,41 @@ def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: P
         (tape,) = heard(other)
         place = tape.marks[0][1]
         assert np.array_equal(tape.samples, of_file(folder, "Long")[place : place + len(tape.samples)])
+
+
+def test_what_is_pressed_while_the_server_is_away_is_answered_and_all_that_is_over_when_it_is_back(
+    page: Page, url: str
+) -> None:
+    lines: list[WebSocketRoute] = []
+    away = [False]
+
+    def route(line: WebSocketRoute) -> None:
+        lines.append(line)
+        if away[0]:
+            line.close(code=1001, reason="the server is stopping")
+        else:
+            line.connect_to_server()
+
+    clear_queue(page, url)
+    page.route_web_socket("**/ws", route)
+    open_player(page, url, len(TRACKS))
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 8000")
+    notice, close = page.locator("#notice"), page.locator("#notice-close")
+    for playing in (True, False):
+        if not playing:
+            page.keyboard.press(" ")
+            expect(page.locator("#play")).to_have_accessible_name("Play")
+        away[0] = True
+        lines[-1].close(code=1001, reason="the server is stopping")
+        expect(notice).to_have_text("The server closed the connection: the server is stopping.")
+        close.click()
+        page.locator("#next").click()
+        expect(notice).to_contain_text("The server cannot be reached just now.")
+        expect(page.locator("#now-title")).to_have_text("Long")
+        away[0] = False
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        expect(page.locator("#lamp")).to_have_text("Connected")
+        expect(notice).to_be_empty()
+        expect(close).to_be_hidden()
+        expect(page.locator("#now-title")).to_have_text("Long")
