@@ -15,6 +15,7 @@ from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
 from tests.jobs.test_scan import LAST_EVENTS, write_songs
+from tests.jobs.test_scan_ends import mounted, unmounted
 
 SONGS = 30
 
@@ -236,19 +237,20 @@ async def test_a_file_that_no_scan_would_find_does_not_keep_its_track_from_being
     assert left_out.exists()
 
 
+def emptied(folder: Path) -> None:
+    for inner in folder.iterdir():
+        shutil.rmtree(inner)
+
+
 async def test_a_track_of_a_disk_that_is_away_is_not_forgotten_and_that_of_an_emptied_folder_is_after_a_scan(
     server: Server, http: httpx2.AsyncClient, music: Path
 ) -> None:
-    away = music.with_name("away")
-    music.rename(away)
-    music.mkdir()
+    unmounted(music)
     await server.services.scan.run()
     assert (await http.delete("/api/library/tracks/1")).json()["code"] == "track_unavailable"
     assert await post(http, "/api/library/missing/forget", 200, confirm="forget") == {"forgotten": 0}
-    music.rmdir()
-    away.rename(music)
-    for folder in list(music.iterdir()):
-        await trio.to_thread.run_sync(shutil.rmtree, folder)
+    mounted(music)
+    emptied(music)
     assert (await http.delete("/api/library/tracks/1")).json()["code"] == "track_unavailable"
     assert (await server.services.scan.run()).missing == SONGS
     assert (await http.delete("/api/library/tracks/1")).status_code == 200
