@@ -28,7 +28,8 @@ class BatchResult:
     those that are `back` were missing and lie where they lay.
 
     `changes` says it of each path that changed something. `found_again` is where the moved tracks lay that were
-    missing until now, by their ids.
+    missing until now, by their ids, and `displaced` where those lay that are missing from now on, since another
+    track's file has taken the place of theirs.
     """
 
     added: int
@@ -37,6 +38,7 @@ class BatchResult:
     moved: int = 0
     back: int = 0
     found_again: Mapping[int, str] = field(default_factory=dict, compare=False)
+    displaced: Mapping[int, str] = field(default_factory=dict, compare=False)
     changes: Mapping[str, Outcome] = field(default_factory=dict, compare=False)
 
 
@@ -58,9 +60,15 @@ def apply_batch(
         run_with(library.db, _STRIKE, paths)
     failed = sum(isinstance(file, FailedFile) for file in files)
     counts = Counter(batch.changes.values())
-    updated = len(files) - failed - counts["added"] - counts["moved"] - counts["back"]
     return BatchResult(
-        counts["added"], updated, failed, counts["moved"], counts["back"], batch.found_again, batch.changes
+        added=counts["added"],
+        updated=len(files) - failed - counts["added"] - counts["moved"] - counts["back"],
+        failed=failed,
+        moved=counts["moved"],
+        back=counts["back"],
+        found_again=batch.found_again,
+        displaced=batch.displaced,
+        changes=batch.changes,
     )
 
 
@@ -90,9 +98,12 @@ _INSERT = (
 _UPDATE = f"UPDATE track SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
 _DISPLACE = "UPDATE track SET path = ?, missing = TRUE WHERE id = ?"
 _IDS = "SELECT path, id FROM track WHERE path IN ?"
-_KNOWN = "SELECT id, path, content_id, missing, total_frames, album_id FROM track"
-_AT_PATHS = f"{_KNOWN} WHERE path IN ?"
+_KNOWN = """SELECT track.id, track.path, content_id, missing, away, total_frames, album_id
+    FROM track JOIN folder ON folder.id = folder_id"""
+_AT_PATHS = f"{_KNOWN} WHERE track.path IN ?"
 _GONE = f"{_KNOWN} WHERE missing AND content_id IN ?"
+_AWAY = f"{_KNOWN} WHERE away AND content_id IN ?"
+_CHOSEN = "SELECT path, track_id FROM pending_file WHERE path IN ? AND track_id IS NOT NULL"
 _STRIKE = "DELETE FROM pending_file WHERE path IN ?"
 
 _plain_values = attrgetter(*_PLAIN)
@@ -104,17 +115,25 @@ class _Batch:
     def __init__(self, db: Database, files: Sequence[ProbedFile]) -> None:
         self._db = db
         self._files = {os.fsencode(file.path): file for file in files}
-        self._known = _load(db, self._files)
-        self._matched = match_tracks(files, self._known)
-        folders = [
-            (path.rstrip(b"/") + b"/", folder_id) for path, folder_id in rows_with(db, "SELECT path, id FROM folder")
+        folders = rows_with(db, "SELECT path, id, away FROM folder")
+        ids = [(path.rstrip(b"/") + b"/", folder_id) for path, folder_id, _ in folders]
+        self._folders = sorted(ids, key=lambda row: len(row[0]), reverse=True)
+        self._known = _load(db, self._files, any(away for *_, away in folders))
+        self._matched = match_tracks(files, self._known, dict(rows_with(db, _CHOSEN, self._files)))
+        self._displaced = [
+            track for track in self._known if track.path in self._files and track is not self._matched.get(track.path)
         ]
-        self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
         self.changes = {file.path: self._change(path, file) for path, file in self._files.items()}
         self.found_again = {
             track.id: os.fsdecode(track.path.partition(b"\0")[0])
             for path, track in self._matched.items()
             if track.missing and track.path != path
+        }
+        found = {track.id for track in self._matched.values()}
+        self.displaced = {
+            track.id: os.fsdecode(track.path)
+            for track in self._displaced
+            if not track.missing and track.id not in found
         }
 
     def _change(self, path: bytes, file: ProbedFile) -> Outcome:
@@ -146,15 +165,8 @@ class _Batch:
 
         A path with a NUL behind it is no file's, and lies where the real one did in the order of paths.
         """
-        run_for_each(
-            self._db,
-            _DISPLACE,
-            (
-                (track.path + b"\0" + str(track.id).encode(), track.id)
-                for track in self._known
-                if track.path in self._files and track is not self._matched.get(track.path)
-            ),
-        )
+        rows = ((track.path + b"\0" + str(track.id).encode(), track.id) for track in self._displaced)
+        run_for_each(self._db, _DISPLACE, rows)
 
     def _folder(self, path: bytes) -> int:
         for folder, folder_id in self._folders:
@@ -197,8 +209,9 @@ class _Batch:
         )
 
 
-def _load(db: Database, files: Mapping[bytes, ProbedFile]) -> list[KnownTrack]:
-    """The tracks at the paths of `files`, and the missing ones with the audio of one."""
-    rows = rows_with(db, _AT_PATHS, files)
-    rows += rows_with(db, _GONE, (file.content_id for file in files.values()))
+def _load(db: Database, files: Mapping[bytes, ProbedFile], any_away: bool) -> list[KnownTrack]:
+    """The tracks at the paths of `files`, and those with the audio of one which are missing or unavailable."""
+    contents = [file.content_id for file in files.values()]
+    rows = rows_with(db, _AT_PATHS, files) + rows_with(db, _GONE, contents)
+    rows += rows_with(db, _AWAY, contents) if any_away else []
     return [KnownTrack(*row) for row in {row[0]: row for row in rows}.values()]
