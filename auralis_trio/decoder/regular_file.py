@@ -1,8 +1,8 @@
 """Opens regular files and nothing else: a FIFO, device, socket or directory is refused before a library sees it.
 
 `disk_errors` is the border where the system's errors become typed ones. `RegularFile.unchanged` is the one place that
-makes sure that what was read is still what was opened: everything that decodes reads inside of it. Where the system
-says that something was done to a file, its size and time being as before, only its bytes tell whether it was written to.
+makes sure that what was read is still what was opened: everything that decodes reads inside of it. Where
+something was done to a file whose size and time are as before, only its bytes tell whether it was written to.
 """
 
 import errno
