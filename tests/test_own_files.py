@@ -28,9 +28,9 @@ def test_what_is_no_regular_file_is_refused_at_once_and_left_as_it_is(
     path = tmp_path / "file"
     put(path)
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=str(path)):
         read_own(path)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=str(path)):
         write_own(path, b"ours")
     assert os.listdir("/proc/self/fd") == before
     assert not path.is_symlink() or path.read_bytes() == b"another's"

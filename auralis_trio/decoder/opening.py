@@ -74,16 +74,16 @@ def _map_to_decode(file: RegularFile, seen: Seen | None) -> FileMap:
 def _map_seen(file: RegularFile, seen: Seen | None) -> FileMap:
     """The map of an open file, which is still what was seen, but for its tags.
 
-    A file of plain samples that was written to may differ where nobody looks: it is not what was seen.
+    A file without checksums that was written to may differ where nobody looks: it is not what was seen.
     """
     if seen is None or (file.size, file.mtime_ns) == (seen.size, seen.mtime_ns):
         return map_file(file)
     try:
         mapped = map_file(file)
-        if format_named(mapped.kind).plain:
-            same = seen.mtime_ns < 0 and file.size == seen.size
-        else:
+        if format_named(mapped.kind).checked:
             same = _described(file, mapped).content_id == seen.content_id
+        else:
+            same = seen.mtime_ns < 0 and file.size == seen.size
     except (SourceCorrupt, SourceUnsupported) as error:
         raise SourceChanged from error
     if not same:

@@ -22,6 +22,8 @@ class KnownTrack:
     missing: bool
     total_frames: int | None = None
     album_id: int | None = None
+    size: int = 0
+    mtime_ns: int = 0
 
 
 def match_tracks(files: Sequence[ProbedFile], known: Sequence[KnownTrack]) -> dict[bytes, KnownTrack]:
