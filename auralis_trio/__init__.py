@@ -10,7 +10,7 @@ The rooms; an import goes only downward:
     cli         the command line: serve | scan | analyze | master | backup | demo
     app         what is opened at the start, in which order, and closed in reverse
     web         the door: guard, routes, transport, the player page
-    jobs        long work with progress: the scan, the analysis of the library, receipts
+    jobs        long work with progress: the scan, uploads, the analysis of the library, receipts
     stream      where the tasks are: renderer, mastery, pipeline, session, hub
     offload     the one door to threads and worker processes; below it nothing knows of trio
     work        what one thread or process does in one go: probe files, render a chunk

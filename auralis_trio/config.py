@@ -21,6 +21,8 @@ MIB = 1024**2
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Meta(ge=0)]
+Place = Annotated[str, Meta(min_length=1)]
+"""A folder; no name at all would be wherever the command happens to be run."""
 
 
 def default_data_dir() -> str:
@@ -32,7 +34,7 @@ def default_data_dir() -> str:
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator can choose. Read by `load_settings`; handed on as it is, never changed."""
 
-    folders: Annotated[tuple[str, ...], Meta(description="folders of music; none: a generated demo library")] = ()
+    folders: Annotated[tuple[Place, ...], Meta(description="folders of music")] = ()
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 picks a free one")] = 8765
     allow_remote: Annotated[
@@ -41,9 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_host: Annotated[
         tuple[str, ...], Meta(description="further host names (name or name:port) under which this server is reached")
     ] = ()
-    data_dir: Annotated[str, Meta(description="where everything it owns lives (default: the XDG data directory)")] = (
-        msgspec.field(default_factory=default_data_dir)
-    )
+    data_dir: Annotated[
+        Place, Meta(description="where everything it owns lives (default: the XDG data directory)")
+    ] = msgspec.field(default_factory=default_data_dir)
     database_url: Annotated[
         str,
         Meta(
@@ -61,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     watch: Annotated[bool, Meta(description="scan a folder when something in it changes")] = True
     scan_interval_s: Annotated[Seconds, Meta(description="scan the folders each time so long has passed")] = 86_400.0
     allow_tag_edits: Annotated[bool, Meta(description="let clients change the tags in the files of music")] = False
+
+    upload_dir: Annotated[
+        str, Meta(description="a folder within those of music to which clients may upload files; none: no uploads")
+    ] = ""
 
     stall_timeout_s: Annotated[Seconds, Meta(description="a client that takes nothing for so long is cut")] = 20.0
     graceful_timeout_s: Annotated[Seconds, Meta(description="how long connections may take to end at shutdown")] = 3.0
@@ -96,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 100
     max_body_bytes: Annotated[Bytes, Meta(description="size of one HTTP request body")] = MIB
     max_artwork_bytes: Annotated[Bytes, Meta(description="size of one picture that is sent")] = 10 * MIB
+    max_upload_bytes: Annotated[Bytes, Meta(description="size of one uploaded file")] = 500 * MIB
     artwork_cache_bytes: Annotated[Bytes, Meta(description="disk for pictures made small")] = 512 * MIB
     chunk_cache_bytes: Annotated[Bytes, Meta(description="memory for rendered chunks")] = 256 * MIB
     chunk_disk_bytes: Annotated[

@@ -10,6 +10,7 @@ AuralisError
 ├── TooMany                the asker asks too often
 ├── TimedOut               a job did not end within its deadline
 ├── OutputError            a file cannot be written
+│   ├── DiskFull           there is no room for it
 │   └── EditUnfinished     an edit stopped half way, and ends at the next start
 ├── BackupError            a backup cannot be made, proved or brought back
 ├── DatabaseDamaged        what the library lies in is broken, and a backup has to be brought back
@@ -144,6 +145,14 @@ class OutputError(AuralisError):
 
     default_code = "output_failed"
     text = "The file could not be written. Check that its folder is there and writable and has room."
+
+
+class DiskFull(OutputError):
+    """There is no room for a file."""
+
+    status = 507
+    default_code = "disk_full"
+    text = "The server's disk is full. Make room on it, then try again."
 
 
 class EditUnfinished(OutputError):

@@ -10,6 +10,7 @@ import trio
 import trio_websocket
 
 from auralis_trio.wire.packets import Packet, parse_packet
+from tests.serving import LIMIT_S
 
 
 @dataclass
@@ -102,7 +103,7 @@ class PlayerClient:
 
     async def hear_goodbye(self) -> trio_websocket.CloseReason:
         """Hear everything until the server closes; why it did."""
-        with trio.fail_after(30):
+        with trio.fail_after(LIMIT_S):
             while True:
                 try:
                     await self.socket.get_message()

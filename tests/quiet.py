@@ -12,7 +12,7 @@ import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Ping, Request, TextMessage
 
-from tests.serving import server_process
+from tests.serving import LIMIT_S, server_process
 
 
 class QuietClient:
@@ -51,7 +51,7 @@ class QuietClient:
     def ask(self) -> bool:
         """Whether the conversation still goes on: a `ping` message gets its `pong`."""
         self._socket.sendall(self._protocol.send(TextMessage('{"type": "ping"}')))
-        return self.pong.wait(timeout=10)
+        return self.pong.wait(timeout=LIMIT_S)
 
     def leave(self) -> None:
         """Hang up and stop the server."""

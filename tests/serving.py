@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import trio
 
 from auralis_trio.app import Server, open_server
 from auralis_trio.config import Settings
 
+LIMIT_S = 100.0
+"""No test waits longer for anything; only a fault lets it come to that."""
 COMMAND = [sys.executable, "-m", "auralis_trio"]
 
 
@@ -33,6 +36,11 @@ async def running_server(settings: Settings, *, scanned: bool = True) -> AsyncIt
             await server.services.scan.run()
             assert server.services.scan.progress.state == "finished"
         yield server
+
+
+def client_of(url: str) -> httpx2.AsyncClient:
+    """A client of a server, as patient as all tests are."""
+    return httpx2.AsyncClient(base_url=url, timeout=LIMIT_S)
 
 
 @dataclass
@@ -71,7 +79,7 @@ def run_command(*arguments: str | Path, **options: object) -> subprocess.Complet
         [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         env=environment(**options),
         check=False,
     )
@@ -95,7 +103,7 @@ def server_process(data_dir: Path, *folders: Path, logged: bool = False, **optio
             process = Process(popen, line.split()[1])
             yield process
             popen.send_signal(signal.SIGTERM)
-            assert popen.wait(timeout=30) == 0
+            assert popen.wait(timeout=LIMIT_S) == 0
             if popen.stderr is not None:
                 process.log = popen.stderr.read()
         finally:

@@ -196,3 +196,11 @@ def test_nothing_sleeps_in_a_thread_or_runs_on_another_loop() -> None:
         return [line for line, names in modules if {"asyncio", "anyio"} & set(names)] + calls(path, "time.sleep")
 
     assert everywhere(foreign) == {}
+
+
+def test_when_a_file_was_written_is_asked_in_one_place() -> None:
+    def asked(path: Path) -> list[int]:
+        return [node.lineno for node in nodes(path) if isinstance(node, ast.Attribute) and node.attr == "st_mtime_ns"]
+
+    # Disks have times that no database keeps.
+    assert set(everywhere(asked)) == {"audio/units.py"}

@@ -13,6 +13,7 @@ from auralis_trio.config import Settings
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import StartupError
 from auralis_trio.jobs.editor import EditPlace
+from auralis_trio.jobs.uploads import UploadPlace
 from auralis_trio.library.disk_cache import DiskCache
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
@@ -20,6 +21,7 @@ from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
 from auralis_trio.own_files import open_own
 from auralis_trio.stream.artwork import PictureFiles
 from auralis_trio.web.page import StaticFile, read_page
+from auralis_trio.work.upload import open_upload_folder
 
 
 @contextmanager
@@ -91,6 +93,7 @@ class Foundation:
     pictures: PictureFiles
     chunks: DiskCache
     page: Mapping[str, StaticFile]
+    upload_place: UploadPlace
 
 
 @asynccontextmanager
@@ -106,12 +109,22 @@ async def open_foundation(settings: Settings) -> AsyncIterator[Foundation]:
         open_pcm_cache(offload, settings) as pcm,
     ):
         await offload.run(Lane.DISK, check_folders, settings.folders, deadline_s=settings.read_deadline_s)
+        upload_place = await open_upload_place(offload, settings)
         data_dir = Path(settings.data_dir)
         page = await offload.run(Lane.DISK, read_page)
         ledgers = await offload.run(Lane.DISK, LedgerStore, data_dir / "ledgers", settings.ledger_cache_bytes)
         pictures = await offload.run(Lane.DISK, PictureFiles, data_dir / "artwork", settings.artwork_cache_bytes)
         chunks = await offload.run(Lane.DISK, DiskCache, data_dir / "chunks", settings.chunk_disk_bytes)
-        yield Foundation(settings, offload, library, pcm, ledgers, pictures, chunks, page)
+        yield Foundation(settings, offload, library, pcm, ledgers, pictures, chunks, page, upload_place)
+
+
+async def open_upload_place(offload: Offload, settings: Settings) -> UploadPlace:
+    """Where uploads go, if anywhere; raises StartupError as `open_upload_folder` does."""
+    if not settings.upload_dir:
+        return UploadPlace(None, settings.data_dir)
+    asked = (settings.folders, settings.upload_dir, settings.data_dir)
+    folder = await offload.run(Lane.DISK, open_upload_folder, *asked, deadline_s=settings.read_deadline_s)
+    return UploadPlace(folder, settings.data_dir)
 
 
 def check_folders(folders: Sequence[str]) -> None:

@@ -111,7 +111,11 @@ def limits_of(settings: Settings) -> TransportLimits:
         graceful_timeout_s=settings.graceful_timeout_s,
         max_message_bytes=settings.max_message_bytes,
         max_pings_per_s=settings.max_messages_per_s,
-        max_body_bytes=max(settings.max_body_bytes, settings.max_artwork_bytes),
+        max_body_bytes=max(
+            settings.max_body_bytes,
+            settings.max_artwork_bytes,
+            settings.max_upload_bytes if settings.upload_dir else 0,
+        ),
         max_connections=settings.max_connections,
     )
 

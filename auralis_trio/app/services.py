@@ -19,8 +19,8 @@ from auralis_trio.jobs.forgetting import Forgetting
 from auralis_trio.jobs.receipts import Receipts
 from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
-from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
+from auralis_trio.jobs.uploads import Uploads
 from auralis_trio.jobs.watch import Watcher
 from auralis_trio.library.contents import known_origins
 from auralis_trio.library.records import TrackFile
@@ -84,6 +84,8 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
         if settings.folders and settings.watch:
             nursery.start_soon(run, "watch", services.watcher.run_watch, name="watch")
+        if base.upload_place.folder is not None:
+            nursery.start_soon(run, "uploads", services.uploads.run, name="uploads")
         yield services
         nursery.cancel_scope.cancel()
 
@@ -188,13 +190,11 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
 
     scan = Scan(base.library, base.offload, settings.folders, tell_scan, core.player.track_ids)
     watcher = Watcher(scan, base.offload, settings.folders)
+    uploads = Uploads(base.upload_place, base.library, base.offload, watcher.scan, tell_library)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)
     receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
-
-    async def start_scan(order: ScanOrder) -> None:
-        await scan.start(nursery, order)
 
     return Services(
         settings=settings,
@@ -204,6 +204,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         prefetch=core.prefetch,
         artwork=Artwork(base.offload, core.catalogue, base.pictures, settings.read_deadline_s),
         watcher=watcher,
+        uploads=uploads,
         editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
         hub=hub,
         admission=core.admission,
@@ -215,7 +216,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         scan=scan,
         forgetting=forgetting,
         reset=reset,
-        start_scan=start_scan,
+        start_scan=partial(scan.start, nursery),
         supervisor=supervisor,
         sessions=sessions,
         page=base.page,
@@ -225,6 +226,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
+            "uploads": uploads.statistics,
             "analysis": lambda: analysis.progress,
             "services": lambda: supervisor.states,
         },

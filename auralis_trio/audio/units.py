@@ -1,6 +1,10 @@
 """Conversions between the units that levels and times are given in."""
 
 import math
+import os
+
+LATEST_NS = 2**63 - 1
+"""The latest time that databases keep in nanoseconds, in the year 2262."""
 
 
 def db_to_gain(level_db: float) -> float:
@@ -30,3 +34,10 @@ def frames_at_rate(frames: int, from_hz: int, to_hz: int) -> int:
     (48000, 1)
     """
     return -(-frames * to_hz // from_hz)
+
+
+def modified_ns(status: os.stat_result) -> int:
+    """When a file or folder was written last, in nanoseconds since 1970; one from before then as of 1970, and one
+    from behind `LATEST_NS` as of that: disks have such times, databases and what stands for no time do not.
+    """
+    return min(max(status.st_mtime_ns, 0), LATEST_NS)

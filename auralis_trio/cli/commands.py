@@ -1,11 +1,11 @@
 """Which commands there are and what they take; what they raise becomes one line each and an exit code."""
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -21,6 +21,8 @@ from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.wire.wishes import SampleRate
 from auralis_trio.work.memory import keep_freed_memory
 
+T = TypeVar("T", int, float)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: 0 when it did all that was asked, 1 when not, 2 for wrong arguments."""
@@ -30,11 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         code = command(options)
+        print(end="", flush=True)
     except* AuralisError as group:
         for error in _leaves(group):
             print(line_of(error), file=sys.stderr)
     except* KeyboardInterrupt:
         code = 130
+    except* BrokenPipeError:
+        sys.stdout = None  # whoever read what is printed has seen enough: the interpreter must not print the rest
     return code
 
 
@@ -60,32 +65,40 @@ def _add(
 ) -> argparse.ArgumentParser:
     """A parser for a command, named and explained as the function is."""
     one = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
-    one.set_defaults(command=command)
+    one.set_defaults(command=command, refuse=one.error)
     return one
 
 
 def _add_mastering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="IN")
     parser.add_argument("into", metavar="OUT", help="a .wav or .flac file")
-    parser.add_argument("--preset", choices=list(PRESETS), default="adaptive", help="(default: %(default)s)")
+    parser.add_argument("--preset", choices=list(PRESETS), help="(default: adaptive)")
     add = partial(parser.add_argument, metavar="NUMBER")
-    add("--intensity", type=_within(0.0, 1.0), default=1.0, help="0 to 1 (default: 1)")
-    add("--offset-lu", type=_within(-10.0, 6.0), default=0.0, help="so much louder than the preset (default: 0)")
-    add("--ceiling-dbtp", type=_within(-6.0, -0.5), default=-1.0, help="the highest true peak (default: -1)")
+    add("--intensity", type=_within(0.0, 1.0, float), default=1.0, help="0 to 1 (default: 1)")
+    add(
+        "--offset-lu",
+        type=_within(-10.0, 6.0, float),
+        default=0.0,
+        help="so much louder than the preset (default: 0)",
+    )
+    add("--ceiling-dbtp", type=_within(-6.0, -0.5, float), default=-1.0, help="the highest true peak (default: -1)")
     parser.add_argument("--reference", metavar="FILE", help="match this track instead of a preset's sound")
     parser.add_argument("--album", action="store_true", help="IN and OUT are folders; all audio files get one recipe")
     parser.add_argument("--bits", choices=["16", "24", "32", "float"], default="24", help="(default: %(default)s)")
     rates = sorted(get_args(SampleRate))
     parser.add_argument("--sample-rate", type=int, choices=rates, metavar="HZ", help="resample to this rate first")
     parser.add_argument("--receipt", metavar="FILE.json", help="write down what was done to each file")
-    parser.set_defaults(refuse=parser.error)
 
 
 def _add_backups(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
     create = actions.add_parser("create", help="make a backup while the server runs or not")
     create.add_argument(
-        "--keep", type=_keep, default=KEEP, metavar="N", help=f"remove all but the last N (default: {KEEP})"
+        "--keep",
+        type=_within(1, MAX_KEEP, int),
+        default=KEEP,
+        metavar="N",
+        help=f"remove all but the last N (default: {KEEP})",
     )
     restore = actions.add_parser("restore", help="bring one back; the server must not run")
     restore.add_argument("name", metavar="NAME")
@@ -96,21 +109,14 @@ def _add_backups(parser: argparse.ArgumentParser) -> None:
             one.add_argument(flag_of(name), dest=name, default=None, metavar="VALUE", help=helps[name])
 
 
-def _keep(text: str) -> int:
-    """Reads how many backups to keep."""
-    if not 1 <= (value := int(text)) <= MAX_KEEP:
-        raise ValueError
-    return value
-
-
-def _within(low: float, high: float) -> Callable[[str], float]:
+def _within(low: T, high: T, kind: Callable[[str], T]) -> Callable[[str], T]:
     """Reads a number that lies between these two."""
 
-    def number(text: str) -> float:
-        value = float(text)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError
-        return value
+    def number(text: str) -> T:
+        with suppress(ValueError, OverflowError):
+            if low <= (value := kind(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
 
     return number
 

@@ -55,7 +55,7 @@ def analyze(options: Options) -> int:
 def master(options: Options) -> int:
     """Master a file, or with --album a folder, into another one: the same samples as the server streams."""
     order = Order(
-        preset=options["preset"],
+        preset=options["preset"] or "adaptive",
         intensity=options["intensity"],
         target=Target(options["offset_lu"], options["ceiling_dbtp"]),
         words=options["bits"],
@@ -83,17 +83,27 @@ def master(options: Options) -> int:
 def _check(options: Options, refuse: Callable[[str], object]) -> None:
     """Refuse what cannot be done before anything is read; `refuse` does not return."""
     path, into, album = options["path"], options["into"], options["album"]
-    if album and options["reference"]:
-        refuse("--album and --reference do not go together")
+    reference, told = options["reference"], options["receipt"]
+    for other, given in (("--album", album), ("--preset", options["preset"])):
+        if given and reference:
+            refuse(f"{other} and --reference do not go together")
     if album and not os.path.isdir(path):
         refuse("with --album, IN is a folder")
-    if os.path.exists(path) and os.path.exists(into) and os.path.samefile(path, into):
-        refuse("OUT would overwrite IN")
+    for written, name in ((into, "OUT"), (told, "--receipt")):
+        for read, other in ((path, "IN"), (reference, "--reference")):
+            if written and read and _is_same(written, read):
+                refuse(f"{name} would overwrite {other}")
+    if told and not told.lower().endswith(".json"):
+        refuse("--receipt takes the name of a .json file")
     if not album:
         try:
             check_file(into, options["bits"])
         except InvalidRequest as error:
             refuse(str(error))
+
+
+def _is_same(path: str, other: str) -> bool:
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def serve(options: Options) -> int:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C; without folders a demo library, which is made first."""
     settings = _settings(options)
     with hold_data_dir(Path(settings.data_dir)), hold_database(settings.database_url):
         if not settings.folders:
@@ -43,7 +43,10 @@ def ready_interpreter() -> None:
 
 def scan(options: Options) -> int:
     """Scan folders without serving; 0 when every file was read."""
+    refuse = options["refuse"]
     settings = _settings(options)
+    if not settings.folders:
+        refuse("name at least one folder of music")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         hold_data_dir(Path(settings.data_dir)),
@@ -99,10 +102,14 @@ def _tell_piece(done: int, total: int, title: str) -> None:
 
 
 def _settings(options: Options) -> Settings:
-    settings = load_settings(options, os.environ, options.pop("config"))
+    flags = {name: value for name, value in options.items() if name in Settings.__struct_fields__}
+    settings = load_settings(flags, os.environ, options["config"])
     _log_to_stderr(settings.log_level)
     absolute = tuple(os.path.abspath(os.path.expanduser(folder)) for folder in settings.folders)
-    return msgspec.structs.replace(settings, folders=absolute, data_dir=os.path.abspath(settings.data_dir))
+    places = {"folders": absolute, "data_dir": os.path.abspath(settings.data_dir)}
+    if settings.upload_dir:
+        places["upload_dir"] = os.path.abspath(os.path.expanduser(settings.upload_dir))
+    return msgspec.structs.replace(settings, **places)
 
 
 class _LogLine(logging.Formatter):

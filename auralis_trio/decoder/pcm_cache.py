@@ -2,13 +2,15 @@
 
 There is no task behind it: a read decodes as far as it needs, and a call that has decoded for `patience_s` says when
 to come again, with what it decoded kept. At most `max_bytes` lie in the folder; the entries longest unused make
-room, never one that is open.
+room, never one that is open. Of tracks for which there is no room, the decoders that were used last stay where they
+stopped, so that these too are reached to their ends by calls that each have patience for a part.
 """
 
 import os
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from hashlib import blake2b
 from threading import Lock
 
@@ -16,10 +18,12 @@ import msgspec
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.decoder.awake import Awake
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.forward_source import ForwardSource
 from auralis_trio.decoder.lease import Lease, check_span
+from auralis_trio.decoder.parking import Parking
 from auralis_trio.decoder.patience import Patience
 from auralis_trio.decoder.pcm_entry import DATA_SUFFIX, DRAFT_SUFFIX, RECORD_SUFFIX, PcmEntry, Record, parse_record
 from auralis_trio.errors import StartupError
@@ -51,6 +55,7 @@ class PcmCache:
         self._patience_s = patience_s
         self.awake = Awake()
         """those that are decoded anew each time, and hold memory for it"""
+        self._parking = Parking()
         self._lock = Lock()
         self._entries: OrderedDict[str, PcmEntry] = OrderedDict()  # the longest unused first
         self._bytes = self._fills = self._evictions = self._spills = 0
@@ -74,12 +79,9 @@ class PcmCache:
                     self._fills += 1
             entry.advance(None, patience)
             undo.pop_all()
-        return _CachedSource(
-            entry,
-            ForwardSource(start_decoder, entry.format, entry.total_frames or 0, self._patience_s),
-            lambda: self._leave(key, entry),
-            self._patience_s,
-        )
+        decode = partial(ForwardSource, start_decoder, entry.format, entry.total_frames or 0, self._patience_s)
+        forward = _Forward(key, self._parking, decode)
+        return _CachedSource(entry, forward, lambda: self._leave(key, entry), self._patience_s)
 
     def statistics(self) -> PcmStatistics:
         """What there is now."""
@@ -92,7 +94,7 @@ class PcmCache:
                 fills=self._fills,
                 evictions=self._evictions,
                 spills=self._spills,
-                parked=len(self._parked()),
+                parked=len(self._parked()) + len(self._parking),
             )
 
     def clear(self, origin: str | None = None) -> tuple[int, int]:
@@ -101,9 +103,11 @@ class PcmCache:
         What somebody reads goes when its last reader leaves.
         """
         tracks = freed = 0
+        begins = "" if origin is None else _begins(origin)
+        self._parking.drop(lambda key: key.startswith(begins))
         with self._lock:
             for key, entry in list(self._entries.items()):
-                if origin is not None and not key.startswith(_begins(origin)):
+                if not key.startswith(begins):
                     continue
                 tracks, freed = tracks + 1, freed + entry.reserved_bytes
                 entry.unwanted = True
@@ -113,6 +117,7 @@ class PcmCache:
 
     def close_idle(self) -> None:
         """Drop the half-decoded tracks that nobody reads, with their handles."""
+        self._parking.drop()
         with self._lock:
             for key in self._parked():
                 self._drop(key)
@@ -182,7 +187,7 @@ class PcmCache:
         os.makedirs(self._folder, exist_ok=True)
         names = set(os.listdir(self._folder))
         records = [name for name in names if name.endswith(RECORD_SUFFIX)]
-        records.sort(key=lambda name: os.lstat(os.path.join(self._folder, name)).st_mtime_ns)
+        records.sort(key=lambda name: modified_ns(os.lstat(os.path.join(self._folder, name))))
         for name in records:
             key = name.removesuffix(RECORD_SUFFIX)
             entry = PcmEntry(os.path.join(self._folder, key), self._reserve)
@@ -222,12 +227,43 @@ def _read_record(path: str) -> Record | None:
     return record if fits else None
 
 
+class _Forward:
+    """The decoder that one reader has for itself: one that was parked, or one of its own, once it needs any."""
+
+    def __init__(self, key: str, parking: Parking, decode: Callable[[], ForwardSource]) -> None:
+        self._key = key
+        self._parking = parking
+        self._decode = decode
+        self._source: ForwardSource | None = None
+
+    def read(self, start: int, frames: int, check: Check) -> Samples:
+        """As `AudioSource.read`."""
+        if self._source is None or start < self._source.window_start:
+            nearer = self._parking.take(self._key, start)
+            if nearer is not None:
+                self.leave(keep=True)
+                self._source = nearer
+        if self._source is None:
+            self._source = self._decode()
+        return self._source.read(start, frames, check)
+
+    def leave(self, *, keep: bool) -> None:
+        """Read no more; `keep` what was decoded for whoever reads next, or let it go."""
+        source, self._source = self._source, None
+        if source is None:
+            return
+        if keep:
+            self._parking.park(self._key, source)
+        else:
+            source.close()
+
+
 class _CachedSource:
     """An `AudioSource` over an entry, and over a decoder of its own once the entry has spilled."""
 
-    def __init__(self, entry: PcmEntry, forward: ForwardSource, leave: Callable[[], None], patience_s: float) -> None:
+    def __init__(self, entry: PcmEntry, forward: _Forward, leave: Callable[[], None], patience_s: float) -> None:
         self.format: AudioFormat = entry.format
-        self.total_frames = forward.total_frames
+        self.total_frames = entry.total_frames or 0
         self._entry = entry
         self._forward = forward
         self._patience_s = patience_s
@@ -248,5 +284,5 @@ class _CachedSource:
         self._lease.close()
 
     def _close(self) -> None:
-        self._forward.close()
+        self._forward.leave(keep=not self._entry.unwanted)
         self._leave()

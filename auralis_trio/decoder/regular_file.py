@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import (
     AuralisError,
     Busy,
@@ -69,7 +70,7 @@ class RegularFile:
 
     def __init__(self, descriptor: int, status: os.stat_result) -> None:
         self.descriptor = descriptor
-        self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
+        self.size, self.mtime_ns = status.st_size, modified_ns(status)
         self._status = status
         self._mark_it: Callable[[RegularFile], bytes] | None = None
         self._mark = b""
@@ -106,10 +107,9 @@ class RegularFile:
         for _ in range(_MOST_PROOFS):
             with disk_errors():
                 now = os.fstat(self.descriptor)
-            before = self._status
-            if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            if (now.st_size, modified_ns(now)) != (self.size, self.mtime_ns):
                 break
-            if now.st_ctime_ns == before.st_ctime_ns:
+            if now.st_ctime_ns == self._status.st_ctime_ns:
                 return
             if not self._has_its_mark():
                 break

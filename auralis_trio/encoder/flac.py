@@ -8,11 +8,13 @@ from auralis_trio.audio.block import Block
 from auralis_trio.encoder.pcm import quantise
 
 MAX_CHANNELS = 8
+WORD_BITS = (16, 24)
+"""The word lengths in which FLAC is made."""
 
 
 def flac_bits(source_bits: int | None) -> int:
     """The word length that FLAC carries for a source: lossless for 16 and 24 bits."""
-    return 16 if source_bits is not None and source_bits <= 16 else 24
+    return WORD_BITS[source_bits is None or source_bits > WORD_BITS[0]]
 
 
 def encode_flac(block: Block, sample_rate: int, source_bits: int | None) -> bytes:

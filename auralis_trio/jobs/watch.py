@@ -40,17 +40,21 @@ class Watcher:
 
     async def run_watch(self) -> None:
         """Scan what has changed, again and again; where changes are not told any more, begin anew after a while."""
+        caught_up = True
         while True:
             watch = FolderWatch(self._folders, WATCHED)
             try:
-                await self._follow(watch)
-            except AuralisError as error:  # also a watch that cannot be had: the folders are scanned all the same
-                log.warning("the folders are not watched for now: %s", error.code)
-                self.state = WatchState(False, error.code)
+                watching = await self._open(watch)
+                if not caught_up:  # what changes during this scan waits in the watch
+                    await self.scan(EVERYTHING)
+                if watching:
+                    await self._follow(watch)
+            except AuralisError as error:
+                self._tell_broken(error)
             finally:
                 watch.close()
             await trio.sleep(RETRY_S)
-            await self.scan(EVERYTHING)  # whatever has changed meanwhile
+            caught_up = False
 
     async def run_interval(self, interval_s: float) -> None:
         """Scan everything each time that so many seconds have passed."""
@@ -59,19 +63,33 @@ class Watcher:
             await self.scan(EVERYTHING)
 
     async def scan(self, order: ScanOrder) -> None:
-        """Scan what `order` names as soon as no other scan runs; everything, where one of its folders has gone."""
+        """Scan what `order` names as soon as no other scan runs, and after a while again where that has failed;
+        everything, where one of its folders has gone."""
         while True:
             try:
-                await self._scan.run(order)
-                return
+                if (await self._scan.run(order)).state != "failed":
+                    return
+                await trio.sleep(RETRY_S)
             except Conflict:
                 await self._scan.wait_idle()
             except InvalidRequest:
                 order = EVERYTHING
 
-    async def _follow(self, watch: FolderWatch) -> None:
-        await self._offload.run_stoppable(Lane.WATCH, watch.open)
+    async def _open(self, watch: FolderWatch) -> bool:
+        """Whether changes are told from now on; the folders are scanned also where they are not."""
+        try:
+            await self._offload.run_stoppable(Lane.WATCH, watch.open)
+        except AuralisError as error:
+            self._tell_broken(error)
+            return False
         self.state = WatchState(True)
+        return True
+
+    def _tell_broken(self, error: AuralisError) -> None:
+        log.warning("the folders are not watched for now: %s", error.code)
+        self.state = WatchState(False, error.code)
+
+    async def _follow(self, watch: FolderWatch) -> None:
         while True:
             folders = await self._offload.run_stoppable(Lane.WATCH, watch.wait)
             await self.scan(ScanOrder(folders))

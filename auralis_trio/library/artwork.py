@@ -10,19 +10,26 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import NotFound
-from auralis_trio.library.pictures import ALBUM_NAMES, ARTIST_NAMES
+from auralis_trio.library.pictures import ALBUM_NAMES, ARTIST_NAMES, picture_paths
 from auralis_trio.library.queries import MAX_ID
 from auralis_trio.library.store import Library
 
 MAX_TRACKS = 100
 MAX_FOLDERS = 20
 MAX_FILES = 5
+MAX_LISTED = 1_000
+"""Of how many folders is remembered which pictures lie there."""
+
+Times = Sequence[tuple[int, ...] | None]
+"""When something was changed that is looked at together."""
 
 Source = Literal["set", "file", "embedded", "none", "removed"]
 
@@ -57,9 +64,9 @@ class ArtworkState:
     files: tuple[str, ...]
     marks: str
 
-    def seen_now(self, times_ns: Sequence[int | None]) -> str:
-        """What stands for the state of the files and of the folders, given when these were changed."""
-        return blake2b(f"{self.marks} {times_ns}".encode(), digest_size=16).hexdigest()
+    def seen_now(self, times: Sequence[Times]) -> str:
+        """What stands for the state of the files, and of the folders and pictures, given when these were changed."""
+        return blake2b(f"{self.marks} {times}".encode(), digest_size=16).hexdigest()
 
 
 _TRACKS = {
@@ -77,6 +84,7 @@ _DROP_PICTURES = """DELETE FROM set_picture
         WHERE album_artwork.revision = set_picture.revision AND album_artwork.source = 'set')
     AND NOT EXISTS (SELECT 1 FROM artist_artwork
         WHERE artist_artwork.revision = set_picture.revision AND artist_artwork.source = 'set')
+    AND NOT EXISTS (SELECT 1 FROM left_picture WHERE left_picture.revision = set_picture.revision)
 """
 
 
@@ -141,16 +149,29 @@ def _spread(files: Sequence[bytes]) -> Sequence[bytes]:
     return list(dict.fromkeys([*firsts, *files]))[:MAX_FILES]
 
 
-def folder_times(folders: Sequence[str]) -> list[int | None]:
-    """When each folder was changed (in ns), None for one that cannot be looked at; blocking."""
-    return [_time_of(folder) for folder in folders]
+def picture_times(folders: Sequence[str], names: Sequence[str]) -> list[Times]:
+    """When each folder was changed, and each picture in it with one of these names; blocking."""
+    times: list[Times] = []
+    for folder in folders:
+        changed = _times_of(folder)
+        paths = _paths_in(folder, changed, tuple(names)) if changed else ()
+        times.append((changed, *map(_times_of, paths)))
+    return times
 
 
-def _time_of(folder: str) -> int | None:
+def _times_of(path: str) -> tuple[int, ...] | None:
+    """What a write changes; None for what cannot be looked at."""
     try:
-        return os.stat(folder).st_mtime_ns
+        status = os.lstat(path)
     except OSError:
         return None
+    return status.st_size, modified_ns(status), status.st_ctime_ns
+
+
+@lru_cache(MAX_LISTED)
+def _paths_in(folder: str, changed: tuple[int, ...], names: tuple[str, ...]) -> Sequence[str]:
+    """As long as a folder is as it was `changed` last, the same files lie in it."""
+    return tuple(picture_paths(folder, names))
 
 
 def keep_found(library: Library, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str) -> None:

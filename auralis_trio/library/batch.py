@@ -11,7 +11,8 @@ from pony.orm import Database
 
 from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
-from auralis_trio.library.links import Names, album_keys, artists_of, keep_links
+from auralis_trio.library.left import Left
+from auralis_trio.library.links import Names, album_keys, keep_links
 from auralis_trio.library.mastering_store import forget_failures, forget_findings
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
@@ -141,8 +142,7 @@ class _Batch:
     def keep(self, now_ns: int) -> None:
         """Make or renew the tracks of all files."""
         self._forget_findings()
-        left_albums = {track.album_id for track in self._known if track.album_id is not None}
-        left_artists = artists_of(self._db, [track.id for track in self._known])
+        left = Left.by(self._db, [track.id for track in self._known])
         self._displace()
         names = Names(self._db, list(self._files.values()))
         old = {path: track.id for path, track in self._matched.items()}
@@ -154,7 +154,7 @@ class _Batch:
         tags_of = {ids[path]: file.tags for path, file in self._files.items()}
         keep_links(self._db, names, tags_of, old.values())
         index_tracks(self._db, {ids[path]: file for path, file in self._files.items()}, old.values())
-        names.settle(left_albums, left_artists)
+        names.settle(left)
 
     def _forget_findings(self) -> None:
         changed = [file for path, file in self._files.items() if self._may_differ(path, file)]

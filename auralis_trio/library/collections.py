@@ -34,7 +34,7 @@ class AlbumDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArtistDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One artist: how many albums and tracks are theirs, and when these are from."""
+    """One artist: how many albums and tracks are theirs, when these are from, and of which genres."""
 
     id: int
     name: str
@@ -43,6 +43,7 @@ class ArtistDetail(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None
     first_year: int | None
     last_year: int | None
+    genres: list[str]
     artwork: str | None
 
 
@@ -56,10 +57,12 @@ _ALBUM = """SELECT album.id, album.title, coalesce(album.artist_name, artist.nam
 """
 _GENRES = """SELECT genre.name FROM track_genre JOIN track ON track.id = track_genre.track_id
         JOIN genre ON genre.id = track_genre.genre_id
-    WHERE track.album_id = $album_id GROUP BY genre.id ORDER BY count(*) DESC, genre.name
+    WHERE {} GROUP BY genre.id ORDER BY count(*) DESC, genre.name
 """
+_ALBUM_GENRES = _GENRES.format("track.album_id = $album_id")
 
 _THEIRS = "track.id IN (SELECT track_id FROM track_artist WHERE artist_id = $artist_id AND role = 'artist')"
+_ARTIST_GENRES = _GENRES.format(_THEIRS)
 _ARTISTS_ALBUMS = """album.id IN (SELECT track.album_id FROM track_artist
             JOIN track ON track.id = track_artist.track_id WHERE track_artist.artist_id = $artist_id)
 """
@@ -79,7 +82,7 @@ def get_album(library: Library, album_id: int) -> AlbumDetail:
     _check_id(album_id, "album")
     with library.reading():
         row = _one(library.db.select(_ALBUM, {"album_id": album_id}), "album")
-        genres = library.db.select(_GENRES, {"album_id": album_id})
+        genres = library.db.select(_ALBUM_GENRES, {"album_id": album_id})
     names = [name for name in AlbumDetail.__struct_fields__ if name != "genres"]
     return AlbumDetail(**dict(zip(names, row, strict=True)), genres=list(genres))
 
@@ -98,7 +101,7 @@ def list_album_tracks(library: Library, album_id: int, window: Window, sort: str
 
 
 def get_artist(library: Library, artist_id: int) -> ArtistDetail:
-    """One artist.
+    """One artist, with the genres of the artist's tracks, the most frequent first.
 
     Raises:
         NotFound: there is no such artist.
@@ -106,7 +109,9 @@ def get_artist(library: Library, artist_id: int) -> ArtistDetail:
     _check_id(artist_id, "artist")
     with library.reading():
         row = _one(library.db.select(_ARTIST, {"artist_id": artist_id}), "artist")
-    return ArtistDetail(**dict(zip(ArtistDetail.__struct_fields__, row, strict=True)))
+        genres = library.db.select(_ARTIST_GENRES, {"artist_id": artist_id})
+    names = [name for name in ArtistDetail.__struct_fields__ if name != "genres"]
+    return ArtistDetail(**dict(zip(names, row, strict=True)), genres=list(genres))
 
 
 def list_artist_tracks(library: Library, artist_id: int, window: Window, sort: str = "album") -> Page[TrackRecord]:

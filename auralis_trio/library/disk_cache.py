@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.own_files import read_own, write_own
 
 _SUM_BYTES = 16
@@ -73,7 +74,7 @@ class Files:
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
                     if entry.is_file():
-                        found.append((status.st_mtime_ns, entry.name, status.st_size))
+                        found.append((modified_ns(status), entry.name, status.st_size))
         return sorted(found)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pony.orm import Database
 
 from auralis_trio.errors import Conflict
-from auralis_trio.library.links import Names, artists_of
+from auralis_trio.library.left import Left
+from auralis_trio.library.links import Names
 from auralis_trio.library.playlist_entries import number_entries
 from auralis_trio.library.queries import MAX_ID, no_track
 from auralis_trio.library.rows import rows_with, run_with
@@ -14,7 +15,6 @@ from auralis_trio.library.store import Library
 PAGE = 2_000
 
 _MISSING = "SELECT id FROM track WHERE missing ORDER BY id LIMIT $limit"
-_ALBUMS = "SELECT DISTINCT album_id FROM track WHERE id IN ? AND album_id IS NOT NULL"
 _PLAYLISTS = "SELECT DISTINCT playlist_id FROM playlist_entry WHERE track_id IN ?"
 
 
@@ -55,10 +55,9 @@ def file_is_there() -> Conflict:
 
 def drop_tracks(db: Database, track_ids: Sequence[int]) -> None:
     """Take some tracks, at most `PAGE`, out of the library and its playlists; within a session that writes."""
-    albums = [album_id for (album_id,) in rows_with(db, _ALBUMS, track_ids)]
-    artists = artists_of(db, track_ids)
+    left = Left.by(db, track_ids)
     playlists = [playlist_id for (playlist_id,) in rows_with(db, _PLAYLISTS, track_ids)]
     run_with(db, "DELETE FROM track WHERE id IN ?", track_ids)
     for playlist_id in playlists:
         number_entries(db, playlist_id)
-    Names(db, []).settle(albums, artists)
+    Names(db, []).settle(left)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pony.orm import Database
 
+from auralis_trio.library.left import OWNERS, Left
 from auralis_trio.library.names import split_names
 from auralis_trio.library.records import ProbedFile, Tags
 from auralis_trio.library.rows import Row, rows_with, run_for_each, run_with
@@ -22,12 +23,6 @@ _LINK_ARTIST = """INSERT INTO track_artist (track_id, role, position, artist_id,
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _LINK_GENRE = "INSERT INTO track_genre (track_id, position, genre_id) VALUES (?, ?, ?)"
 _UNLINK = ("DELETE FROM track_artist WHERE track_id IN ?", "DELETE FROM track_genre WHERE track_id IN ?")
-_ARTISTS_OF = (
-    "SELECT artist_id FROM track_artist WHERE track_id IN ?",
-    "SELECT artist_id FROM track WHERE id IN ? AND artist_id IS NOT NULL",
-    """SELECT album.artist_id FROM album JOIN track ON track.album_id = album.id
-        WHERE track.id IN ? AND album.artist_id IS NOT NULL""",
-)
 # Of several ways to write the names, an album has the one that most of its tracks have.
 _SETTLE_ALBUMS = """
     UPDATE album SET
@@ -53,13 +48,6 @@ _SETTLE_ARTISTS = """
         FROM artist WHERE id IN ?) AS settled
     WHERE artist.id = settled.id AND name_sort_key <> settled.sort_key
 """
-_DROP_ALBUMS = "DELETE FROM album WHERE id IN ? AND NOT EXISTS (SELECT 1 FROM track WHERE album_id = album.id)"
-_DROP_ARTISTS = """
-    DELETE FROM artist WHERE id IN ?
-        AND NOT EXISTS (SELECT 1 FROM track WHERE artist_id = artist.id)
-        AND NOT EXISTS (SELECT 1 FROM track_artist WHERE artist_id = artist.id)
-        AND NOT EXISTS (SELECT 1 FROM album WHERE artist_id = artist.id)
-"""
 
 AlbumKeys = tuple[str, str]
 
@@ -80,14 +68,15 @@ class Names:
 
     def __init__(self, db: Database, files: Sequence[ProbedFile]) -> None:
         self._db = db
+        self._made: dict[str, list[int]] = {}
         tags = [file.tags for file in files]
-        self.artists = self._named(
-            (name for one in tags for name in (*one.artists, *one.album_artists)), _KNOWN_ARTISTS, _NEW_ARTIST
-        )
-        self.genres = self._named((name for one in tags for name in one.genres), _KNOWN_GENRES, _NEW_GENRE)
+        artists = (name for one in tags for name in (*one.artists, *one.album_artists))
+        self.artists = self._named("artist", artists, _KNOWN_ARTISTS, _NEW_ARTIST)
+        genres = (name for one in tags for name in one.genres)
+        self.genres = self._named("genre", genres, _KNOWN_GENRES, _NEW_GENRE)
         self.albums = self._albums(files)
 
-    def _named(self, names: Iterable[str], known: str, new: str) -> dict[str, int]:
+    def _named(self, kind: str, names: Iterable[str], known: str, new: str) -> dict[str, int]:
         """Ids by folded names; of several spellings the first is kept."""
         wanted: dict[str, str] = {}
         for name in names:
@@ -95,7 +84,9 @@ class Names:
         ids: dict[str, int] = dict(rows_with(self._db, known, wanted))
         missing = [(key, name) for key, name in wanted.items() if key not in ids]
         run_for_each(self._db, new, missing)
-        return ids | dict(rows_with(self._db, known, (key for key, _ in missing)))
+        made: dict[str, int] = dict(rows_with(self._db, known, (key for key, _ in missing)))
+        self._made[kind] = list(made.values())
+        return ids | made
 
     def _albums(self, files: Sequence[ProbedFile]) -> dict[AlbumKeys, int]:
         wanted: dict[AlbumKeys, Tags] = {}
@@ -105,7 +96,9 @@ class Names:
         ids = self._known_albums(wanted)
         missing = {keys: tags for keys, tags in wanted.items() if keys not in ids}
         run_for_each(self._db, _NEW_ALBUM, (self._album_row(keys, tags) for keys, tags in missing.items()))
-        found = ids | self._known_albums(missing)
+        made = self._known_albums(missing)
+        self._made["album"] = list(made.values())
+        found = ids | made
         return {keys: found[keys] for keys in wanted}
 
     def _known_albums(self, wanted: Iterable[AlbumKeys]) -> dict[AlbumKeys, int]:
@@ -118,18 +111,13 @@ class Names:
         first = self.artists[fold(tags.album_artists[0])] if tags.album_artists else None
         return (*keys, tags.album, first, tags.album_artist)
 
-    def settle(self, left_albums: Iterable[int], left_artists: Iterable[int]) -> None:
+    def settle(self, left: Left) -> None:
         """Let albums and artists follow their tracks, and drop those that nothing is by any more."""
-        left_albums, left_artists = list(left_albums), list(left_artists)
-        run_with(self._db, _SETTLE_ALBUMS, [*left_albums, *self.albums.values()])
-        run_with(self._db, _SETTLE_ARTISTS, [*left_artists, *self.artists.values()])
-        run_with(self._db, _DROP_ALBUMS, left_albums)
-        run_with(self._db, _DROP_ARTISTS, left_artists)
-
-
-def artists_of(db: Database, track_ids: Sequence[int]) -> set[int]:
-    """The artists of some tracks and of their albums, as they are now."""
-    return {artist_id for statement in _ARTISTS_OF for (artist_id,) in rows_with(db, statement, track_ids)}
+        run_with(self._db, _SETTLE_ALBUMS, [*left.albums, *self.albums.values()])
+        run_with(self._db, _SETTLE_ARTISTS, [*left.artists, *self.artists.values()])
+        left.drop(self._db)
+        for kind in OWNERS:
+            left.give_back(self._db, kind, self._made[kind])
 
 
 def keep_links(db: Database, names: Names, tags_of: dict[int, Tags], known: Iterable[int]) -> None:

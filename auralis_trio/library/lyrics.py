@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 from mutagen.id3 import ID3
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.library.beside import read_beside
 from auralis_trio.library.tags import DAMAGED, open_tagged, read_fields
 from auralis_trio.library.text import clean, clean_lines
@@ -119,7 +120,7 @@ def _time_of(path: str) -> int | None:
         status = os.lstat(path)
     except OSError:
         return None
-    return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None
+    return modified_ns(status) if stat.S_ISREG(status.st_mode) else None
 
 
 def _chosen(found: Sequence[_Found]) -> Lyrics:

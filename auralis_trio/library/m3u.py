@@ -21,6 +21,7 @@ MEDIA_TYPES = frozenset({MEDIA_TYPE, "audio/mpegurl", "application/x-mpegurl", "
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LIST = re.compile(rb"\.(m3u8?|pls|cue|xspf)$", re.IGNORECASE)
 _NAME = b"#PLAYLIST:"
+_FOLDER = b"#AURALIS-FOLDER:"
 _UTF_8_MARK = b"\xef\xbb\xbf"
 
 
@@ -29,28 +30,37 @@ class M3uEntry:
     """One line that names something: its number from 1 on, and the file's name in it.
 
     `path` is None for what cannot be a file here: another playlist, a web address, a name too long or with a NUL.
+    `folder` is the name of the folder of music that it lies in, where a comment of ours says so.
     """
 
     line: int
     path: bytes | None
+    folder: str | None = None
 
 
 @dataclass(frozen=True)
 class M3uTrack:
-    """What is written of one track: where it lies, relative to a folder of music, its length and its names."""
+    """What is written of one track: where it lies, relative to a folder of music, its length and its names; and that
+    folder's name, where there are several.
+    """
 
     path: bytes
     duration_s: float | None
     artist: str | None
     title: str
+    folder: str | None = None
 
 
 def parse_m3u(data: bytes) -> Iterator[M3uEntry]:
     """The lines that name something, of the first `MAX_LINES`; comments and empty lines are passed over."""
+    folder = None
     for number, line in enumerate(_lines(data), 1):
         name = line.strip()
-        if name and not name.startswith(b"#"):
-            yield M3uEntry(number, _path_of(name))
+        if name.startswith(_FOLDER):
+            folder = _text(name[len(_FOLDER) :]).strip()
+        elif name and not name.startswith(b"#"):
+            yield M3uEntry(number, _path_of(name), folder)
+            folder = None
 
 
 def name_in(data: bytes) -> str | None:
@@ -113,7 +123,9 @@ def write_m3u(name: str, tracks: Iterable[M3uTrack]) -> Iterator[bytes]:
     """An extended M3U in UTF-8, a piece for each track; a length that is not known is -1, as is the custom.
 
     Names are one line each already. A path that would be read as a comment or lose its blanks begins with `./`; one
-    with a line break cannot be written, and a comment says so.
+    with a line break cannot be written, and a comment says so; nor can that of a file that has gone and whose name
+    another has now, which is known by a NUL. A comment that only this program knows says in which folder of music a
+    path begins, where there are several.
     """
     yield f"#EXTM3U\n#PLAYLIST:{name}\n".encode("utf-8", "replace")
     for track in tracks:
@@ -122,5 +134,9 @@ def write_m3u(name: str, tracks: Iterable[M3uTrack]) -> Iterator[bytes]:
         info = f"#EXTINF:{length_s},{shown[:MAX_SHOWN_CHARS]}\n".encode("utf-8", "replace")
         if len(track.path.splitlines()) != 1:
             yield info + b"# left out: its file's name has a line break\n"
+        elif b"\0" in track.path:
+            yield info + b"# left out: its file has gone, and another has its name\n"
         else:
+            if track.folder is not None:
+                info += _FOLDER + track.folder.encode("utf-8", "replace") + b"\n"
             yield info + (b"./" if track.path[:1] == b"#" or track.path[:1].isspace() else b"") + track.path + b"\n"

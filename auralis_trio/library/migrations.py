@@ -11,7 +11,7 @@ from pony.orm import Database, db_session
 
 from auralis_trio.errors import StartupError
 from auralis_trio.library.dialect import Dialect, spelled
-from auralis_trio.library.steps import counting, lyrics, personal, player, reading, search, sorting, tags
+from auralis_trio.library.steps import counting, left, lyrics, personal, player, reading, search, sorting, tags
 from auralis_trio.library.steps.step import Migration
 
 __all__ = ["CHAIN", "Migration", "migrate"]
@@ -151,6 +151,7 @@ CHAIN = (
     counting.STEP,
     lyrics.STEP,
     sorting.STEP,
+    left.STEP,
 )
 
 

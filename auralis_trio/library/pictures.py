@@ -113,28 +113,30 @@ _KINDS: Sequence[tuple[type, Callable[[Any], Iterator[Typed]]]] = (
 
 
 def picture_files(folder: str, names: Sequence[str]) -> Iterator[bytes]:
-    """The pictures in `folder` that have one of these names, in the order of these, each read once it is asked for.
+    """The pictures in `folder` that have one of these names, in the order of these, each read when asked for."""
+    for path in picture_paths(folder, names):
+        if data := _read(path):
+            yield data
 
-    Links are not followed, and a folder is looked through only so far.
-    """
-    found: dict[tuple[int, int], os.DirEntry[str]] = {}
+
+def picture_paths(folder: str, names: Sequence[str]) -> list[str]:
+    """Where they lie. Links are not followed, and a folder is looked through only so far."""
+    found: dict[tuple[int, int], str] = {}
     try:
         with os.scandir(folder) as entries:
             for entry in itertools.islice(entries, MAX_FOLDER_ENTRIES):
                 stem, suffix = os.path.splitext(entry.name.lower())
                 if stem in names and suffix in SUFFIXES and entry.is_file(follow_symlinks=False):
-                    found[names.index(stem), SUFFIXES.index(suffix)] = entry
+                    found[names.index(stem), SUFFIXES.index(suffix)] = entry.path
     except OSError:
-        return
-    for _, entry in sorted(found.items(), key=lambda item: item[0]):
-        if data := _read(entry):
-            yield data
+        return []
+    return [path for _, path in sorted(found.items())]
 
 
-def _read(entry: os.DirEntry[str]) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
-        if not 0 < entry.stat(follow_symlinks=False).st_size <= MAX_PICTURE_BYTES:
+        if not 0 < os.lstat(path).st_size <= MAX_PICTURE_BYTES:
             return None
-        return read_beside(entry.path, MAX_PICTURE_BYTES)
+        return read_beside(path, MAX_PICTURE_BYTES)
     except OSError:
         return None

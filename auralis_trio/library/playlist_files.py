@@ -4,7 +4,7 @@ No file is looked for on the disk: a line names a track where its path, put in o
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from auralis_trio.library.m3u import M3uEntry, M3uTrack, name_in, parse_m3u, spe
 from auralis_trio.library.playlists import MAX_ENTRIES, PlaylistText, create_playlist, known_playlist
 from auralis_trio.library.smart import compile_rules
 from auralis_trio.library.store import Library
+from auralis_trio.library.text import clean
 
 MAX_UNKNOWN_SHOWN = 100
 MAX_FOLDER_CHARS = 4_096
@@ -53,12 +54,13 @@ def import_playlist(
     if name is None:
         raise InvalidRequest("The file says no name: say how the playlist is to be called, as in ?name=Mine.")
     places = _Places.of(roots, folder)
+    folders = {name: path for path, name in _folder_names(library).items()}
     entries = list(islice(parse_m3u(data), MAX_ENTRIES + 1))
     if len(entries) > MAX_ENTRIES:
         raise InvalidRequest(
             f"A playlist has at most {MAX_ENTRIES} entries: bring it in as several.", code="playlist_full"
         )
-    found = list(_look_up(library, entries, places))
+    found = list(_look_up(library, entries, places, folders))
     unknown = [entry for entry, track_id in found if track_id is None]
     track_ids = [track_id for _, track_id in found if track_id is not None]
     if not track_ids:
@@ -102,19 +104,26 @@ class _Places(msgspec.Struct, frozen=True):
                     yield os.path.normpath(os.path.join(real, os.path.relpath(full, name)))
 
 
-def _look_up(library: Library, entries: Sequence[M3uEntry], places: _Places) -> Iterator[tuple[M3uEntry, int | None]]:
+def _look_up(
+    library: Library, entries: Sequence[M3uEntry], places: _Places, folders: Mapping[str, bytes]
+) -> Iterator[tuple[M3uEntry, int | None]]:
     """Each entry with its track's id. A few at a time, since the paths are the variables of one query."""
     for first in range(0, len(entries), _LOOK_UP):
         some = entries[first : first + _LOOK_UP]
-        wanted = [_candidates(entry, places) for entry in some]
+        wanted = [_candidates(entry, places, folders) for entry in some]
         known = _tracks_at(library, list(dict.fromkeys(path for paths in wanted for path in paths)))
         for entry, paths in zip(some, wanted, strict=True):
             yield entry, next((known[path] for path in paths if path in known), None)
 
 
-def _candidates(entry: M3uEntry, places: _Places) -> list[bytes]:
+def _candidates(entry: M3uEntry, places: _Places, folders: Mapping[str, bytes]) -> list[bytes]:
+    """The places that a line may mean, those in the folder of music that it names first."""
     names = [] if entry.path is None else spellings(entry.path)
-    return list(dict.fromkeys(path for name in names for path in places.resolve(name)))
+    found = list(dict.fromkeys(path for name in names for path in places.resolve(name)))
+    folder = None if entry.folder is None else folders.get(entry.folder)
+    return (
+        found if folder is None else sorted(found, key=lambda path: not path.startswith(folder.rstrip(b"/") + b"/"))
+    )
 
 
 def _tracks_at(library: Library, paths: list[bytes]) -> dict[bytes, int]:
@@ -128,6 +137,18 @@ def _tracks_at(library: Library, paths: list[bytes]) -> dict[bytes, int]:
 
 def _shown(path: bytes | None) -> str | None:
     return None if path is None else os.path.basename(path.replace(b"\\", b"/")).decode("utf-8", "replace")
+
+
+def _folder_names(library: Library) -> dict[bytes, str]:
+    """What the folders of music are called, by their paths; of several with one name the later ones have a number."""
+    with library.reading():
+        paths = [bytes(path) for path in library.db.select("SELECT path FROM folder ORDER BY id")]
+    names: dict[bytes, str] = {}
+    for path in paths:
+        name = clean(os.path.basename(path).decode("utf-8", "replace"))
+        numbers = ("", *(f" ({number})" for number in range(2, len(paths) + 1)))
+        names[path] = next(one for number in numbers if (one := name + number) not in names.values())
+    return names
 
 
 _FILES = """SELECT track.path, folder.path, track.duration_s, track.artist_name, track.title
@@ -154,11 +175,14 @@ def export_playlist(library: Library, playlist_id: int, now_ns: int) -> tuple[st
         selection = compile_rules(playlist.rules, now_ns)
         sql = f"{_FILES} WHERE {selection.condition} ORDER BY {playlist.rules.order.by} LIMIT $at_most"
         values = {**selection.values, "at_most": min(playlist.rules.limit or MAX_ENTRIES, MAX_ENTRIES)}
+    names = _folder_names(library)
     with library.reading():
         rows = library.db.select(sql, values)
-    return playlist.name, b"".join(write_m3u(playlist.name, _tracks_of(rows)))
+    tracks = _tracks_of(rows, names if len(names) > 1 else {})
+    return playlist.name, b"".join(write_m3u(playlist.name, tracks))
 
 
-def _tracks_of(rows: Iterable[Sequence[Any]]) -> Iterator[M3uTrack]:
+def _tracks_of(rows: Iterable[Sequence[Any]], names: Mapping[bytes, str]) -> Iterator[M3uTrack]:
     for path, folder, duration_s, artist, title in rows:
-        yield M3uTrack(os.path.relpath(bytes(path), bytes(folder)), duration_s, artist, title)
+        place = os.path.relpath(bytes(path), bytes(folder))
+        yield M3uTrack(place, duration_s, artist, title, names.get(bytes(folder)))

@@ -20,7 +20,7 @@ STATEMENT_LIMIT_MS = 60_000
 # As for the writer's lock: a number that is unlikely to be another's.
 HOLDER_LOCK = 0x6175_7261_6C6A
 
-SCHEMES = ("postgresql://", "postgres://")
+_SCHEMES = ("postgresql://", "postgres://")
 
 # Questions are short and many: what pays off for long ones costs them more, and indexes are in memory.
 _QUICK = {"jit": "off", "max_parallel_workers_per_gather": 0, "random_page_cost": 1.1, "work_mem": "16MB"}
@@ -41,7 +41,11 @@ _DAMAGE_CODES = {errorcodes.DATA_CORRUPTED, errorcodes.INDEX_CORRUPTED}
 
 @dataclass(frozen=True)
 class PostgresqlServer:
-    """The database behind a URL; `lock_wait_s` is how long to wait while another writes."""
+    """The database behind a URL; `lock_wait_s` is how long to wait while another writes.
+
+    Raises:
+        StartupError: it is no URL of PostgreSQL's.
+    """
 
     url: str
     lock_wait_s: float
@@ -56,6 +60,9 @@ class PostgresqlServer:
         "The library's database takes nothing more: make room on its server's disk, see that it may be written to,"
         " then try again."
     )
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
 
     def bind(self, db: Database) -> None:
         """See `Home.bind`."""
@@ -108,6 +115,16 @@ class PostgresqlServer:
         db.disconnect()
 
 
+def check_url(url: str) -> None:
+    """Look whether a URL may be one of PostgreSQL's.
+
+    Raises:
+        StartupError: it is not.
+    """
+    if not url.startswith(_SCHEMES):
+        raise StartupError("The database's URL has to begin with postgresql://; without one, SQLite is used.")
+
+
 @contextmanager
 def hold_database(url: str) -> Iterator[None]:
     """Be the one program that works with the library at `url`, for as long as the connection made for it lasts.
@@ -115,11 +132,12 @@ def hold_database(url: str) -> Iterator[None]:
     Without a URL the library lies in the data directory, whose own lock says the same.
 
     Raises:
-        StartupError: the database cannot be reached, or another program works with it.
+        StartupError: it is no URL of PostgreSQL's, cannot be reached, or another program works with it.
     """
     if not url:
         yield
         return
+    check_url(url)
     try:
         holding = psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT_S, application_name="auralis-trio lock")
     except psycopg2.Error as error:

@@ -293,6 +293,7 @@ def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
     return " AND ".join(conditions), values
 
 
+# A rendition at another rate (`content@rate`) is measured for itself, and is no content of the library.
 # What all tracks make together: counted, or from the totals that PostgreSQL keeps.
 _TOTALS = {
     Dialect.SQLITE: """SELECT count(*) AS tracks, count(CASE WHEN missing THEN 1 END) AS missing,
@@ -307,7 +308,8 @@ _STATISTICS = """SELECT tracks, missing,
         (SELECT count(*) FROM track WHERE favorite),
         (SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE play_count > 0),
         (SELECT CAST(coalesce(sum(skip_count), 0) AS BIGINT) FROM track WHERE skip_count > 0),
-        (SELECT count(*) FROM analysis) - (SELECT count(*) FROM analysis WHERE code IS NOT NULL),
+        (SELECT count(*) FROM analysis WHERE content_id NOT LIKE '%@%')
+            - (SELECT count(*) FROM analysis WHERE code IS NOT NULL AND content_id NOT LIKE '%@%'),
         duration_s, tracks - timed, size
     FROM ({totals}) AS totals
 """

@@ -11,6 +11,7 @@ _GOES = (
     "DELETE FROM playlist WHERE rules IS NULL",
     "DELETE FROM album_artwork",
     "DELETE FROM artist_artwork",
+    "DELETE FROM left_picture",
     "DELETE FROM set_picture",
     "DELETE FROM track_artist",
     "DELETE FROM track_genre",

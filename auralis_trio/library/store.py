@@ -19,7 +19,7 @@ from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.entities import Entities, define_entities
 from auralis_trio.library.home import Home
 from auralis_trio.library.migrations import migrate
-from auralis_trio.library.postgresql import SCHEMES, PostgresqlServer
+from auralis_trio.library.postgresql import PostgresqlServer
 from auralis_trio.library.sqlite import FILE_NAME, SqliteFile
 
 __all__ = ["FILE_NAME", "LOCK_WAIT_S", "Library", "open_library"]
@@ -128,8 +128,6 @@ def open_library(data_dir: Path, database_url: str = "", *, lock_wait_s: float =
 def _home(data_dir: Path, database_url: str, lock_wait_s: float) -> Home:
     if not database_url:
         return SqliteFile(data_dir, lock_wait_s)
-    if not database_url.startswith(SCHEMES):
-        raise StartupError("The database's URL has to begin with postgresql://; without one, SQLite is used.")
     return PostgresqlServer(database_url, lock_wait_s)
 
 

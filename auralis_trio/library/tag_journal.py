@@ -21,6 +21,7 @@ from auralis_trio.library.records import FailedFile, Page, ProbedFile, TrackFile
 from auralis_trio.library.store import Library
 
 MAX_EDITS = 1000
+"""How many edits are kept that can be undone, and how many that were; an undo takes no place of those before it."""
 
 _LATEST_FIRST = Order(
     "latest", (Key(Column("tag_edit.started_ns", int), True), Key(Column("tag_edit.id", int), True))
@@ -221,16 +222,20 @@ def list_edits(library: Library, window: Window) -> Page[EditRecord]:
 
 
 def forget_old_edits(library: Library, keep: int = MAX_EDITS) -> list[int]:
-    """Forget all but the last edits; the numbers of those that are gone."""
+    """Forget all but the last edits that can be undone, and all but the last that were; the numbers of those that
+    are gone."""
     with library.writing():
-        rows = library.db.select(
-            """SELECT id FROM tag_edit WHERE state IN ('done', 'undone')
-            ORDER BY id DESC LIMIT 1000 OFFSET $keep""",
-            {"keep": keep},
-        )
+        rows = [
+            edit_id
+            for state in ("done", "undone")
+            for edit_id in library.db.select(
+                "SELECT id FROM tag_edit WHERE state = $state ORDER BY id DESC LIMIT 1000 OFFSET $keep",
+                {"state": state, "keep": keep},
+            )
+        ]
     for edit_id in rows:
         drop_edit(library, edit_id)
-    return list(rows)
+    return rows
 
 
 def _open_edit(edit: Any) -> OpenEdit:

@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import mutagen
+from mutagen.aiff import AIFF
 from mutagen.id3 import COMM, TXXX, UFID, USLT, Encoding, Frames
+from mutagen.mp3 import MP3
 from mutagen.mp4 import AtomDataType, MP4FreeForm
+from mutagen.trueaudio import TrueAudio
+from mutagen.wave import WAVE
 
 from auralis_trio.errors import InvalidRequest, SourceUnsupported
 from auralis_trio.library.tag_changes import Changes
 from auralis_trio.library.tag_fields import BY_NAME, TagField, Value
-from auralis_trio.library.tags import DAMAGED, TagKind, kind_of, read_fields
+from auralis_trio.library.tags import DAMAGED, TagKind, kind_of, read_fields, read_second
 
 _PAIRED = ("track_number", "track_total", "disc_number", "disc_total")
 _UTF8 = Encoding.UTF8
 _LARGEST_MP4_NUMBER = 0xFFFF
+_MAY_HAVE_SECOND: dict[type, str] = {WAVE: "wav", AIFF: "aiff", MP3: "mp3", TrueAudio: "tta"}
 
 
 def write_tags(path: str, changes: Changes) -> None:
@@ -44,13 +49,22 @@ def write_tags(path: str, changes: Changes) -> None:
 
 def _check_kept(path: str, changes: Changes) -> None:
     try:
-        kept = read_fields(mutagen.File(path).tags)
+        file = mutagen.File(path)
+        kept = read_fields(file.tags)
     except DAMAGED as error:
         raise SourceUnsupported("The tags of this file cannot be written.") from error
+    kind = _MAY_HAVE_SECOND.get(type(file))
+    second = {} if kind is None else read_fields(read_second(path, kind))
     for name, value in changes.items():
         derived = value is None and BY_NAME[name].instead is not None
         if kept.get(name) != value and not derived:
             raise _not_kept(name)
+        if value is None and name in second and not derived:
+            raise InvalidRequest(
+                f"The file says {name} in second tags too, which are read where the others say nothing, and never"
+                " written: it cannot be taken away, but another value can be given.",
+                code="tag_not_kept",
+            )
 
 
 def _not_kept(name: str) -> InvalidRequest:

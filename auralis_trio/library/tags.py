@@ -67,7 +67,7 @@ def read_tags(path: str, named: str | None = None, kind: str | None = None, exce
     tags = None if excerpt is None else _read_excerpt(kind, excerpt)
     values = read_fields(_read_file(path, kind) if tags is None else tags)
     if kind in second_tags.KINDS and (excerpt is None or second_tags.has_ape(excerpt)):
-        values = read_fields(_read_second(path, kind)) | values
+        values = read_fields(read_second(path, kind)) | values
     return msgspec.convert({**values, "title": values.get("title") or _stem(named or path)}, Tags)
 
 
@@ -80,7 +80,8 @@ def _read_excerpt(kind: str | None, excerpt: bytes) -> Any:
         return None
 
 
-def _read_second(path: str, kind: str | None) -> Any:
+def read_second(path: str, kind: str | None) -> Any:
+    """The second tags of a file of one of `second_tags.KINDS`; None where there are none or they are damaged."""
     with _BoundedReader(io.FileIO(path), MAX_TAG_BYTES) as file:
         try:
             return second_tags.read_second_tags(file, kind)

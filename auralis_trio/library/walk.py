@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from auralis_trio.audio.source import Check
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.library.ignore import Rules, has_no_media, rules_in
 from auralis_trio.library.lyrics import lyrics_times
@@ -216,7 +217,7 @@ class Walk:
             self._miss(entry.path, error)
             return None
         lyrics_mtime_ns = lyrics.get(entry.path[: -len(suffix)])
-        return FoundFile(entry.path, status.st_size, status.st_mtime_ns, lyrics_mtime_ns)
+        return FoundFile(entry.path, status.st_size, modified_ns(status), lyrics_mtime_ns)
 
     def _miss(self, path: str, error: OSError) -> None:
         self.unreadable.add(path)

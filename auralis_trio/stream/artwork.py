@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from auralis_trio.errors import NotFound, OutputError
+from auralis_trio.errors import Conflict, NotFound, OutputError
 from auralis_trio.library.artwork import (
     ArtworkRecord,
     ArtworkState,
     Owner,
     Source,
     artwork_state,
-    folder_times,
     keep_choice,
     keep_found,
+    picture_times,
     set_picture,
 )
 from auralis_trio.library.disk_cache import DiskCache
@@ -70,16 +70,18 @@ class Artwork:
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
         if state.kept is not None and state.kept.source in {"set", "removed"}:
             return _present(state.kept)
-        seen = state.seen_now(await self._disk(folder_times, state.folders))
+        seen = await self._seen(state)
         if state.kept is not None and state.seen == seen:
             return _present(state.kept)
-        return _present(await self._look(owner, owner_id, state, seen))
+        record, _ = await self._look(owner, owner_id, state, seen)
+        return _present(record)
 
     async def picture(self, owner: Owner, owner_id: int, record: ArtworkRecord, size: int | None) -> bytes:
         """The bytes of what `find` gave: a thumbnail of one of the fixed sizes, None: the picture as it is.
 
         Raises:
             NotFound: the picture has gone meanwhile.
+            Conflict: another one has come in its place.
             TimedOut: it could not be read or made small within the deadline.
         """
         revision = str(record.revision)
@@ -116,7 +118,7 @@ class Artwork:
             NotFound: there is no such album or artist, or nothing is found; then what was set stays.
         """
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
-        seen = state.seen_now(await self._disk(folder_times, state.folders))
+        seen = await self._seen(state)
         found = await self._search(state)
         if found is None:
             raise no_artwork()
@@ -132,7 +134,10 @@ class Artwork:
         await self.find(owner, owner_id)
         return await self._choose(owner, owner_id, ArtworkRecord(source="removed", **_NOTHING), "")
 
-    async def _look(self, owner: Owner, owner_id: int, state: ArtworkState, seen: str) -> ArtworkRecord:
+    async def _look(
+        self, owner: Owner, owner_id: int, state: ArtworkState, seen: str
+    ) -> tuple[ArtworkRecord, FoundPicture | None]:
+        """Look for a picture, and note what is found."""
         found = await self._search(state)
         record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
         if found is not None:
@@ -141,15 +146,20 @@ class Artwork:
             await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
         except OutputError:
             log.info("the picture of %s %d was not noted; the next look searches again", owner.value, owner_id)
-        return record
+        return record, found
 
     async def _find_again(self, owner: Owner, owner_id: int, revision: str) -> bytes:
-        """A picture that the cache has dropped, if it is still the same."""
-        found = await self._search(await self._catalogue.ask(artwork_state, owner, owner_id))
-        if found is None or found.facts.revision != revision:
+        """A picture that the cache has dropped, if it is still the same; else what is there now is noted."""
+        state = await self._catalogue.ask(artwork_state, owner, owner_id)
+        _, found = await self._look(owner, owner_id, state, await self._seen(state))
+        if found is None:
             raise no_artwork()
-        await self._disk(self._files.cache_if_possible, revision, found.data)
+        if found.facts.revision != revision:
+            raise picture_changed()
         return found.data
+
+    async def _seen(self, state: ArtworkState) -> str:
+        return state.seen_now(await self._disk(picture_times, state.folders, state.names))
 
     async def _search(self, state: ArtworkState) -> FoundPicture | None:
         return await self._offload.run_process(
@@ -174,6 +184,11 @@ def _present(record: ArtworkRecord) -> ArtworkRecord:
     if record.revision is None:
         raise no_artwork()
     return record
+
+
+def picture_changed() -> Conflict:
+    """What is raised where another picture is there than the one that is asked for."""
+    return Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
 
 
 def no_artwork() -> NotFound:

@@ -10,7 +10,6 @@ not go on. Where nothing follows, it waits until the last frame is heard, and te
 import logging
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -67,8 +66,6 @@ class Face:
     link: Link
     say_nowait: Callable[[str], None]
     output: Output
-    place: ExitStack
-    """what it holds of the places for listeners"""
 
 
 class Conductor:
@@ -89,7 +86,6 @@ class Conductor:
         self._ahead = Ahead(services, self._succession)
         self._onward = Onward(lambda: services.player.state == "paused")
         self._tail: _Tail | None = None
-        self._placed = False
 
     def want(self, command: Start | End) -> None:
         """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
@@ -147,7 +143,7 @@ class Conductor:
     async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
             if self._tail is None:
-                self._give_place_back()
+                self._face.output.place.give_back()
                 due_s = math.inf
             else:
                 self._tell_heard()
@@ -179,7 +175,7 @@ class Conductor:
         """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
         with trio.CancelScope() as self._slot:
             try:
-                self._take_place()
+                self._face.output.place.take()
                 anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
@@ -191,21 +187,6 @@ class Conductor:
                 self._refuse(command, error)
         if self.stream is not None:
             await self._tell_end(command, self.stream)
-
-    def _take_place(self) -> None:
-        """Be one of the listeners, until nothing is sent or heard any more.
-
-        Raises:
-            Busy: there is no place for a further one.
-        """
-        if not self._placed:
-            self._services.admission.check(self._face.link.client)
-            self._face.place.enter_context(self._services.admission.place(self._face.link.client))
-            self._placed = True
-
-    def _give_place_back(self) -> None:
-        self._face.place.close()
-        self._placed = False
 
     def _wish(self, request: Request) -> Wish:
         return self._wanted_sound(request)[0]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
-import trio
 from msgspec import Meta
 
 from auralis_trio.errors import InvalidRequest
@@ -17,7 +16,7 @@ from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.mastering.join import MAX_CROSSFADE_S
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.catalogue import Catalogue
-from auralis_trio.stream.keeping import keep_written
+from auralis_trio.stream.keeping import News, keep_written
 from auralis_trio.wire.wishes import Intensity, PresetName, Wish
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Listening:
         self._catalogue = catalogue
         self._changed = changed
         self._unkept: dict[str, Any] = {}
-        self._news = trio.Event()
+        self.news = News()
 
     @property
     def wish(self) -> Wish:
@@ -94,7 +93,7 @@ class Listening:
         changed = {name: value for name, value in after.items() if value != before[name]}
         if changed:
             self._unkept |= changed
-            self._news.set()
+            self.news.tell()
             self._changed(self.enhancement())
             for follow in self.followers:
                 follow()
@@ -110,11 +109,7 @@ class Listening:
 
     async def run_keeper(self) -> None:
         """Write changes down, until cancelled."""
-        await keep_written("what the listeners chose", self._wait_news, self._keep)
-
-    async def _wait_news(self) -> None:
-        await self._news.wait()
-        self._news = trio.Event()
+        await keep_written("what the listeners chose", self.news, self._keep)
 
     async def _keep(self) -> None:
         values = dict(self._unkept)

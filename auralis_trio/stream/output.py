@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from auralis_trio.stream.admission import Seat
 from auralis_trio.stream.play_queue import Entry
 
 
@@ -44,6 +45,10 @@ class Output(Protocol):
     """What the player knows of a session that plays the queue."""
 
     id: str
+
+    @property
+    def place(self) -> Seat:
+        """What it has of the places for listeners."""
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
         """Go to an entry, from a frame (int) or second (float) on."""

@@ -17,6 +17,7 @@ import trio
 from msgspec.structs import replace
 
 from auralis_trio.errors import Conflict
+from auralis_trio.stream.keeping import News
 from auralis_trio.stream.output import Output, Place, Position
 from auralis_trio.stream.play_queue import Entry, PlayQueue
 from auralis_trio.stream.queue_edits import History, edited
@@ -53,7 +54,7 @@ class Player:
         self.state: PlayerState = "stopped"
         self.position = Position()
         self.followers: list[Callable[[], None]] = []
-        self.news = trio.Event()
+        self.news = News()
         self._announce = announce
         self._outputs: dict[str, _Known] = {}
         self._told: tuple[float, float] | None = None
@@ -69,19 +70,21 @@ class Player:
         """Let an output play the queue from now on; the entry to play, and where in it to begin.
 
         Without an entry it is the current one; without a start, where that is heard now, or the beginning of another.
-        Other outputs go where this one goes, or with `takeover` are stopped.
+        Other outputs go where this one goes, or with `takeover` are stopped, and leave it their place for listeners.
 
         Raises:
             NotFound: the entry is not in the queue.
             Conflict: the queue is empty.
+            Busy: there is no place for it; then the others play on.
         """
         self.look()
         entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+        others = [known for known in self._outputs.values() if known.output.id != output.id]
+        output.place.take([known.output.place for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
             self.position = Position(start or 0)
         self.queue = self.queue.at(entry.id)
-        others = [known for known in self._outputs.values() if known.output.id != output.id]
         held, self.state = self.state == "paused", "playing"
         if takeover:
             self._outputs = {}
@@ -253,7 +256,7 @@ class Player:
         self.queue = PlayQueue(repeat=before.repeat)
         if self.queue != before:
             self._follow_edit(before)
-        self.news.set()
+        self.news.tell()
 
     def track_ids(self) -> set[int]:
         """The tracks of the queue."""
@@ -266,7 +269,7 @@ class Player:
         self.queue = before.removed([entry.id for entry in before.entries if entry.track_id in gone])
         if self.queue != before:
             self._follow_edit(before)
-        self.news.set()
+        self.news.tell()
 
     def restore(
         self, edits: tuple[PlayQueue, History], numbers: tuple[int, int], state: PlayerState, position: Position
@@ -321,7 +324,7 @@ class Player:
         self._announce("queue_changed", self.describe_queue())
         if moved:
             self._tell_state()
-        self.news.set()
+        self.news.tell()
         for follow in list(self.followers):
             follow()
 
@@ -382,4 +385,4 @@ class Player:
         told_s = self.position.seconds
         self._told = None if told_s is None else (told_s, trio.current_time())
         self._announce("player_state", self.describe())
-        self.news.set()
+        self.news.tell()

@@ -15,7 +15,7 @@ the hub ends it when the server stops or the outbox is full. Leaving the nursery
 import logging
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -75,7 +75,7 @@ class Session:
         self.services = services
         self.scope = trio.CancelScope()
         self.goodbye = (NORMAL, "")
-        self.place = ExitStack()
+        self.place = services.admission.seat(link.client)
         self._conversation = Conversation()
         self._topics: frozenset[Topic] = frozenset(TOPICS)
         self._since_s = trio.current_time()
@@ -83,7 +83,7 @@ class Session:
         self._outbox, self._to_send = trio.open_memory_channel[str](
             OUTBOX_MESSAGES + services.limits.max_messages_per_s
         )
-        self._conductor = Conductor(self._conversation, Face(link, self.say_nowait, self, self.place), services)
+        self._conductor = Conductor(self._conversation, Face(link, self.say_nowait, self), services)
 
     def end(self, code: int, reason: str) -> None:
         """End the session; the first reason given is the one that the client hears."""
@@ -181,7 +181,10 @@ class Session:
             else:
                 await self._steer(command)
         except AuralisError as error:
-            self.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+            told = {"code": error.code, "message": error.message}
+            self.say_nowait(
+                pack("error", told | ({"retry_after_s": error.retry_after_s} if error.retry_after_s else {}))
+            )
 
     def _join(self, join: Join) -> None:
         place = None if join.start is None else _shared(join.start, join.manner)

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from quart import Response, request
 
-from auralis_trio.errors import Conflict, InvalidRequest, NotFound
+from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.library.artwork import ArtworkRecord, Owner
-from auralis_trio.stream.artwork import NO_ARTWORK
+from auralis_trio.stream.artwork import NO_ARTWORK, picture_changed
 from auralis_trio.web.answers import json_response, not_modified
 from auralis_trio.web.query import NoParameters, body, query, read_body
 from auralis_trio.web.ranges import is_unchanged
@@ -84,7 +84,7 @@ class OwnersArtworkApi:
                 return Response(b"", 204, {"Cache-Control": "no-store"})
             raise
         if wanted.revision not in (None, record.revision):
-            raise Conflict("The picture has changed. Ask for it without its revision.", code="stale_revision")
+            raise picture_changed()
         etag = f"{record.revision}-{wanted.size or 'original'}"
         headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
         if is_unchanged(request.headers, etag):

@@ -6,7 +6,7 @@ A URL says everything that is heard, as it does of one track. Between the tracks
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta
 from quart import Response, request
@@ -26,14 +26,14 @@ from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 from auralis_trio.web.sounds import Sound
-from auralis_trio.web.stream_api import FOREVER
+from auralis_trio.web.stream_api import FOREVER, WavEncoding
 from auralis_trio.wire.wishes import wish_in
 
 
 class MedleyQuery(Sound, frozen=True):
     """Parameters of a medley; without `sample_rate` it has the one that most frames have."""
 
-    encoding: Literal["s16", "s24", "f32"] = "s16"
+    encoding: WavEncoding = "s16"
     crossfade_s: Annotated[float, Meta(ge=0, le=MAX_CROSSFADE_S)] = 0.0
     crossfade_curve: Curve = "equal_power"
     skip_missing: bool = False

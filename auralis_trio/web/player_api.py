@@ -1,4 +1,7 @@
-"""The player's commands and its state. What they do is the player's own; every session hears of each change."""
+"""The player's commands and its state. What they do is the player's own; every session hears of each change.
+
+A command is answered when what it did is written down, or cannot be for now.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,7 +83,7 @@ class PlayerApi:
         """Go on, or go to an entry or to another place."""
         wanted = await body(Play)
         self.player.play(wanted.entry_id, None if wanted.position_s is None else float(wanted.position_s))
-        return self._told()
+        return await self._told()
 
     async def seek(self) -> Response:
         """Go to another place in the current entry."""
@@ -89,12 +92,12 @@ class PlayerApi:
             raise InvalidRequest("Give either position_s or start_frame.")
         place = wanted.start_frame or 0 if wanted.position_s is None else float(wanted.position_s)
         await seek_in_current(place, self.player, self.services.catalogue)
-        return self._told()
+        return await self._told()
 
     async def jump(self) -> Response:
         """Go to the beginning of an entry."""
         self.player.jump((await body(Jump)).entry_id)
-        return self._told()
+        return await self._told()
 
     async def pause(self) -> Response:
         """Pause every output."""
@@ -119,10 +122,12 @@ class PlayerApi:
     async def _command(self, command: Callable[[], None]) -> Response:
         await body(NoParameters)
         command()
-        return self._told()
+        return await self._told()
 
-    def _told(self) -> Response:
-        return json_response(describe_player(self.player))
+    async def _told(self) -> Response:
+        told = describe_player(self.player)
+        await self.player.news.wait_written()
+        return json_response(told)
 
 
 def describe_player(player: Player) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from quart import Response
 
-from auralis_trio.analysis import DIMENSIONS, Dimension, Profile
+from auralis_trio.analysis import ANALYSIS_VERSION, DIMENSIONS, Dimension, Profile
 from auralis_trio.analysis.bands import CENTRES_HZ
+from auralis_trio.library.album_profile import album_profile
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recommend import recommend
 from auralis_trio.web.answers import describe_mastering, json_response
@@ -39,6 +40,7 @@ class ProcessingApi:
             Route("GET", "/api/processing/dimensions", self.dimensions),
             Route("GET", "/api/processing/parameters", self.parameters),
             Route("GET", "/api/library/tracks/<int:track_id>/profile", self.profile),
+            Route("GET", "/api/albums/<int:album_id>/profile", self.album_profile),
             Route("GET", "/api/library/analysis/status", self.analysis_status),
             Route("GET", "/api/player/mastering/recommendation/<int:track_id>", self.recommendation),
         ]
@@ -83,6 +85,16 @@ class ProcessingApi:
             for dimension in DIMENSIONS
         }
         return json_response({"track_id": track_id, **_plain(profile), "values": values, "band_hz": BAND_HZ})
+
+    async def album_profile(self, album_id: int) -> Response:
+        """The medians of what was measured of an album's tracks until now."""
+        query(NoParameters)
+        found = await self.services.catalogue.ask(album_profile, album_id, [each.name for each in DIMENSIONS])
+        values = {
+            dimension.name: {**_plain(found.values[dimension.name]), "unit": dimension.unit}
+            for dimension in DIMENSIONS
+        }
+        return json_response({"album_id": album_id, "version": ANALYSIS_VERSION, **_plain(found), "values": values})
 
     async def analysis_status(self) -> Response:
         """How far the analysis of the library is."""

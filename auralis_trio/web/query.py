@@ -1,6 +1,6 @@
 """What stands behind the question mark or in a JSON body, as a checked record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -93,8 +93,16 @@ async def read_body(max_bytes: int) -> bytes:
         BodyTooLarge: it is larger than `max_bytes`.
     """
     data = bytearray()
-    async for part in request.body:
+    async for part in body_parts(max_bytes):
         data.extend(part)
-        if len(data) > max_bytes:
-            raise BodyTooLarge(f"The request body is too large: at most {max_bytes} bytes are taken here.")
     return bytes(data)
+
+
+async def body_parts(max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The request's body as it comes: while a part is looked at, the client is held back. Raises as `read_body`."""
+    received = 0
+    async for part in request.body:
+        received += len(part)
+        if received > max_bytes:
+            raise BodyTooLarge(f"The request body is too large: at most {max_bytes} bytes are taken here.")
+        yield part

@@ -1,7 +1,7 @@
 """The play queue: read in pages, edited by orders that are the same as those of WebSocket clients.
 
 Every answer says the queue's revision, also as `ETag`. An edit that names one, in its body or in `If-Match`, is
-refused where the queue has another by now.
+refused where the queue has another by now. An edit is answered when it is written down, or cannot be for now.
 """
 
 from collections.abc import Sequence
@@ -122,7 +122,9 @@ class QueueApi:
         if (header := request.headers.get("If-Match")) is not None:
             order = _guarded(order, header, self.player.revision)
         made = await carry_out(order, self.player, self.services.catalogue)
-        return _tagged({**self.player.summary(), "entry_ids": [entry.id for entry in made]})
+        told = {**self.player.summary(), "entry_ids": [entry.id for entry in made]}
+        await self.player.news.wait_written()
+        return _tagged(told)
 
     async def history(self) -> Response:
         """The edits that can be taken back, and those that can be done again, the next one first."""

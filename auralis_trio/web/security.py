@@ -3,8 +3,8 @@
 A server on loopback can be reached by every page that the listener's browser has open. So the Host must be ours
 (which stops names that were bent to point here), a page's Origin must be ours, and what a browser marks as coming
 from another site is refused unless it only opens the page. A request without Origin and without those marks comes
-from a program, not from a page, and passes. State changes take JSON, a picture or a playlist, which no foreign form
-can send.
+from a program, not from a page, and passes. State changes take JSON, a picture, a playlist or a file of music, which
+no foreign form can send.
 """
 
 import ipaddress
@@ -65,20 +65,38 @@ class PictureRequired(AuralisError):
     text = f"Send a picture with its own Content-Type: {', '.join(sorted(PICTURE_TYPES))}."
 
 
+class AudioRequired(AuralisError):
+    """What should be a file of music is something else."""
+
+    status = 415
+    default_code = "audio_required"
+    text = (
+        "Send one file of music as it is, with its own Content-Type (audio/flac and the like) or"
+        " application/octet-stream, and its name in Content-Disposition."
+    )
+
+
 class Content(Enum):
     """What a state change takes, where it takes anything at all."""
 
     JSON = "json"
     PICTURE = "picture"
     PLAYLIST = "playlist"
+    AUDIO = "audio"
 
 
 _TAKEN: dict[Content, Set[str]] = {
     Content.JSON: {"application/json"},
     Content.PICTURE: PICTURE_TYPES,
     Content.PLAYLIST: {"application/json", *M3U_TYPES},
+    Content.AUDIO: {"application/octet-stream", "application/ogg", "video/mp4"},  # and every audio/...
 }
-_REFUSALS = {Content.JSON: JsonRequired, Content.PICTURE: PictureRequired, Content.PLAYLIST: PlaylistRequired}
+_REFUSALS = {
+    Content.JSON: JsonRequired,
+    Content.PICTURE: PictureRequired,
+    Content.PLAYLIST: PlaylistRequired,
+    Content.AUDIO: AudioRequired,
+}
 
 
 @dataclass(frozen=True)
@@ -153,10 +171,11 @@ def check_content(content_type: str, content: Content) -> None:
     """Take only what a page can send where it is allowed to: no form and no beacon has these kinds of content.
 
     Raises:
-        JsonRequired, PictureRequired, PlaylistRequired: it is something else.
+        JsonRequired, PictureRequired, PlaylistRequired, AudioRequired: it is something else.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind not in _TAKEN[content]:
+    is_audio = content is Content.AUDIO and kind.startswith("audio/")
+    if kind not in _TAKEN[content] and not is_audio:
         raise _REFUSALS[content]
 
 

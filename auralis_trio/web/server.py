@@ -1,6 +1,5 @@
 """The application: one guard in front of everything, the WebSocket beside Quart, the page and the routes in it."""
 
-from contextlib import nullcontext
 from functools import partial
 
 import trio
@@ -15,6 +14,7 @@ from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
 from auralis_trio.web.compression import Compressor
 from auralis_trio.web.facets_api import FacetsApi
+from auralis_trio.web.formats_api import FormatsApi
 from auralis_trio.web.library_api import LibraryApi
 from auralis_trio.web.medley_api import MedleyApi
 from auralis_trio.web.metadata_api import MetadataApi
@@ -36,6 +36,7 @@ from auralis_trio.web.settings_api import SettingsApi
 from auralis_trio.web.stream_api import StreamApi
 from auralis_trio.web.system_api import SystemApi
 from auralis_trio.web.transport import prepare
+from auralis_trio.web.uploads_api import UploadsApi
 from auralis_trio.web.ws import client_of, serve_websocket
 
 
@@ -46,6 +47,8 @@ def route_table(services: Services) -> list[Route]:
         *SystemApi(services).routes(),
         *LibraryApi(services).routes(),
         *FacetsApi(services).routes(),
+        *FormatsApi().routes(),
+        *UploadsApi(services).routes(),
         *CollectionsApi(services).routes(),
         *PersonalApi(services).routes(),
         *PlaylistsApi(services).routes(),
@@ -81,19 +84,19 @@ def create_app(services: Services) -> ASGIFramework:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"] if scope["type"] == "http" else "GET"
-        client, listens = client_of(scope), method == "GET" and sends_whole_tracks(scope["path"])
-        try:
-            guard.check(method, headers)
-            rates.check(client, trio.current_time())
-            if listens:
-                admission.check(client)
-        except AuralisError as error:
-            await _refuse(scope, send, error)
-            return
-        if scope["type"] == "websocket":
-            await serve_websocket(services.sessions, scope, receive, send)
-        elif not await answer_plainly(plain_routes, scope, send):
-            with admission.place(client) if listens else nullcontext():
+        client = client_of(scope)
+        with admission.seat(client) as seat:
+            try:
+                guard.check(method, headers)
+                rates.check(client, trio.current_time())
+                if method == "GET" and sends_whole_tracks(scope["path"]):
+                    seat.take()
+            except AuralisError as error:
+                await _refuse(scope, send, error)
+                return
+            if scope["type"] == "websocket":
+                await serve_websocket(services.sessions, scope, receive, send)
+            elif not await answer_plainly(plain_routes, scope, send):
                 await app(scope, receive, send)
 
     return guarded

@@ -13,6 +13,7 @@ from auralis_trio.jobs.reset import Reset
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
+from auralis_trio.jobs.uploads import Uploads
 from auralis_trio.jobs.watch import Watcher
 from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.analyst import Analyst
@@ -55,3 +56,4 @@ class Services:
     artwork: Artwork
     editor: Editor
     watcher: Watcher
+    uploads: Uploads

@@ -1,5 +1,6 @@
 """How things are to sound where nobody says otherwise: the listeners' settings, and the older names for some."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ class SettingsApi:
 
     async def change(self) -> Response:
         """Take new values; what is left out stays."""
-        self.services.listening.change(await body(dict[str, Any]))
+        await self._change(await body(dict[str, Any]))
         return json_response(self.services.listening.settings)
 
     async def status(self) -> Response:
@@ -66,18 +67,23 @@ class SettingsApi:
 
     async def toggle(self) -> Response:
         """Master tracks, or play them as recorded."""
-        self.services.listening.change({"enhancement_enabled": (await body(Toggle)).enabled})
+        await self._change({"enhancement_enabled": (await body(Toggle)).enabled})
         return self._status()
 
     async def preset(self) -> Response:
         """Choose a preset."""
-        self.services.listening.change({"preset": (await body(PresetChoice)).preset})
+        await self._change({"preset": (await body(PresetChoice)).preset})
         return self._status()
 
     async def intensity(self) -> Response:
         """Choose an intensity."""
-        self.services.listening.change({"intensity": (await body(IntensityChoice)).intensity})
+        await self._change({"intensity": (await body(IntensityChoice)).intensity})
         return self._status()
+
+    async def _change(self, values: Mapping[str, Any]) -> None:
+        """Take these values, and wait until they are written down, or cannot be for now."""
+        self.services.listening.change(values)
+        await self.services.listening.news.wait_written()
 
     def _status(self) -> Response:
         return json_response(self.services.listening.enhancement())

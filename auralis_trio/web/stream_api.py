@@ -30,8 +30,17 @@ from auralis_trio.work.encoding import CHUNK_ENCODING
 from auralis_trio.work.original import look_at
 
 CHUNK_ENCODINGS = (Encoding.WAV, Encoding.FLAC, Encoding.F32, Encoding.S24, Encoding.S16)
-MEDIA_TYPES = {Encoding.WAV: "audio/wav", Encoding.FLAC: "audio/flac"}
+MEDIA_TYPES = {
+    Encoding.WAV: "audio/wav",
+    Encoding.FLAC: "audio/flac",
+    Encoding.OPUS: "audio/ogg; codecs=opus",
+}
+MIN_OPUS_KBPS, MAX_OPUS_KBPS = 32, 320
 FOREVER = "public, max-age=31536000, immutable"
+
+
+WavEncoding = Literal["s16", "s24", "f32"]
+"""In what a whole track is sent as WAV."""
 
 
 class ChunkQuery(Sound, frozen=True):
@@ -43,13 +52,13 @@ class ChunkQuery(Sound, frozen=True):
 class WavQuery(Sound, frozen=True):
     """Parameters of a whole track as WAV."""
 
-    encoding: Literal["s16", "s24", "f32"] = "s16"
+    encoding: WavEncoding = "s16"
 
 
 class OpusQuery(Sound, frozen=True):
     """Parameters of a whole track as Opus, whose rate is always the same."""
 
-    bitrate_kbps: Annotated[int, Meta(ge=32, le=320)] = DEFAULT_KBPS
+    bitrate_kbps: Annotated[int, Meta(ge=MIN_OPUS_KBPS, le=MAX_OPUS_KBPS)] = DEFAULT_KBPS
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,7 @@ class StreamApi:
                 return not_modified(headers)
             # What cannot be played is said before a body is begun.
             await track.verify()
-            kind = "audio/flac" if suffix == "flac" else "audio/ogg; codecs=opus"
+            kind = MEDIA_TYPES[Encoding.FLAC if suffix == "flac" else Encoding.OPUS]
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from auralis_trio.audio.units import modified_ns
 from auralis_trio.decoder.payload import digest_audio, has_numbered_pages, map_path
 from auralis_trio.errors import (
     Conflict,
@@ -78,7 +79,7 @@ def prepare_edit(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
 
 def _prepare(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
     status = os.stat(order.path)
-    before = FileState(status.st_size, status.st_mtime_ns, _digest(order.path))
+    before = FileState(status.st_size, modified_ns(status), _digest(order.path))
     if order.undone is None:
         _copy(order.path, order.temp)
         write_tags(order.temp, order.changes or {})
@@ -87,7 +88,8 @@ def _prepare(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
     _keep_attributes(order.path, order.temp, status)
     probed = _prove(order)
     _sync(order.temp)
-    after = FileState(os.stat(order.temp).st_size, os.stat(order.temp).st_mtime_ns, _digest(order.temp))
+    status = os.stat(order.temp)
+    after = FileState(status.st_size, modified_ns(status), _digest(order.temp))
     parts = _keep_old_bytes(order, before)
     edited = EditedFile(
         track_id=order.track_id,
@@ -200,7 +202,7 @@ def trim_kept(folder: str, most_bytes: int) -> None:
     """Remove the old bytes of the oldest edits, until what is kept is no more than `most_bytes`."""
     entries = [(entry.path, entry.stat()) for entry in os.scandir(folder)]
     total = sum(status.st_size for _, status in entries)
-    for path, status in sorted(entries, key=lambda entry: entry[1].st_mtime_ns):
+    for path, status in sorted(entries, key=lambda entry: modified_ns(entry[1])):
         if total <= most_bytes:
             return
         discard([path])
@@ -232,7 +234,7 @@ def _is_untouched(file: EditedFile) -> bool:
         status = os.stat(file.path)
     except FileNotFoundError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (file.before.size, file.before.mtime_ns)
+    return (status.st_size, modified_ns(status)) == (file.before.size, file.before.mtime_ns)
 
 
 def _changed() -> Conflict:

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auralis_trio.audio.source import AudioSource
+from auralis_trio.audio.source import AudioFormat, AudioSource
 from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.parking import MAX_FORWARD
 from auralis_trio.decoder.pcm_cache import MAX_PARKED, PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceNotReady, StartupError
 from tests.decoder.conftest import Sounds
@@ -22,6 +23,43 @@ from tests.decoder.conftest import Sounds
 FRAMES = 200_000
 TRACK_BYTES = FRAMES * 2 * 4
 STEP = 1 << 15  # what one turn decodes, at most
+
+
+class Tape:
+    """A made track whose samples are the numbers of their frames, and what was done with its decoders."""
+
+    FRAMES = 1_000_000
+    FORMAT = AudioFormat(48_000, 2, 16)
+
+    def __init__(self, breaks_at: int = FRAMES) -> None:
+        self.breaks_at = breaks_at
+        self.started = self.open = self.frames_read = 0
+
+    def start(self) -> "TapeDecoder":
+        self.started += 1
+        self.open += 1
+        return TapeDecoder(self)
+
+
+class TapeDecoder:
+    """See `Decoder`."""
+
+    format = Tape.FORMAT
+    total_frames = Tape.FRAMES
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self._at = 0
+
+    def read(self, frames: int) -> np.ndarray:
+        end = min(self._at + frames, self._tape.breaks_at)
+        block = np.repeat(np.arange(self._at, end, dtype=np.float32)[:, None], 2, axis=1)
+        self._at = end
+        self._tape.frames_read += len(block)
+        return block
+
+    def close(self) -> None:
+        self._tape.open -= 1
 
 
 def _descriptors() -> int:
@@ -335,6 +373,96 @@ def test_a_far_seek_in_a_track_that_is_too_large_is_refused_but_not_for_ever(
     source.close()
 
 
+@pytest.mark.parametrize("kind", ["m4a", "aac", "opus"])
+def test_who_comes_again_for_a_far_place_in_a_track_that_is_too_large_gets_further_each_time(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], kind: str
+) -> None:
+    whole, cache = sounds.read(_path(sounds, kind)), new_cache(max_bytes=TRACK_BYTES // 3, patience_s=0.0)
+    parts: list[np.ndarray] = []
+
+    def ask_anew(start: int) -> None:
+        source = open_source(_path(sounds, kind), "large", cache)
+        try:
+            parts.append(source.read(start, 1000))
+        finally:
+            source.close()
+
+    last = len(whole) - 1000
+    assert _ask_until_ready(lambda: ask_anew(last)) >= FRAMES // STEP - 1
+    assert np.array_equal(parts[-1], whole[last:])
+    assert _ask_until_ready(lambda: ask_anew(last - 2000)) == 0
+    assert np.array_equal(parts[-1], whole[last - 2000 : last - 1000])
+
+
+def test_pieces_of_a_track_that_is_too_large_cost_what_it_costs_as_a_whole(
+    new_cache: Callable[..., PcmCache],
+) -> None:
+    cache, tape = new_cache(max_bytes=1), Tape()
+    for start in range(0, Tape.FRAMES, 10_000):
+        source = cache.open("tape", tape.start)
+        assert source.read(start, 10_000)[:, 0].tolist() == list(range(start, start + 10_000))
+        source.close()
+    assert tape.started <= 1 + Tape.FRAMES // 10_000  # each looks what it is; one decodes
+    assert tape.frames_read <= Tape.FRAMES
+    assert tape.open <= 1
+    cache.close_idle()
+    assert tape.open == 0
+
+
+def test_two_places_in_a_track_that_is_too_large_do_not_lead_each_other_astray(
+    new_cache: Callable[..., PcmCache],
+) -> None:
+    cache, tape = new_cache(max_bytes=1), Tape()
+    for step in range(0, Tape.FRAMES // 2, 100_000):
+        for start in (step, Tape.FRAMES // 2 + step):
+            one, other = cache.open("tape", tape.start), cache.open("tape", tape.start)
+            assert one.read(start, 100)[:, 0].tolist() == list(range(start, start + 100))
+            assert other.read(0, 1)[0, 0] == 0
+            one.close()
+            other.close()
+    assert cache.statistics().parked <= MAX_FORWARD
+    assert tape.open <= MAX_FORWARD
+
+
+def test_only_a_few_forward_decoders_wait_for_a_reader_to_come_back(new_cache: Callable[..., PcmCache]) -> None:
+    cache, tapes = new_cache(max_bytes=1), [Tape() for _ in range(2 * MAX_FORWARD)]
+    for number, tape in enumerate(tapes):
+        source = cache.open(f"tape {number}", tape.start)
+        source.read(0, Tape.FRAMES)
+        source.close()
+    assert [tape.open for tape in tapes] == [0] * MAX_FORWARD + [1] * MAX_FORWARD
+    assert cache.statistics().parked == MAX_FORWARD
+    cache.close_idle()
+    assert [tape.open for tape in tapes] == [0] * len(tapes)
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_what_is_cleared_is_not_gone_on_with(new_cache: Callable[..., PcmCache], meanwhile: bool) -> None:
+    cache, tape = new_cache(max_bytes=1), Tape()
+    source = cache.open("tape", tape.start)
+    source.read(0, 100)
+    if meanwhile:
+        cache.clear()
+    source.close()
+    if not meanwhile:
+        assert tape.open == 1
+        cache.clear()
+    assert tape.open == 0
+    assert cache.statistics().parked == 0
+
+
+def test_nobody_goes_on_behind_damage(new_cache: Callable[..., PcmCache]) -> None:
+    cache, tape = new_cache(max_bytes=1), Tape(breaks_at=2 * STEP)
+    source = cache.open("tape", tape.start)
+    with pytest.raises(SourceCorrupt):
+        source.read(3 * STEP, 100)
+    assert source.read(STEP, 100)[0, 0] == STEP  # what was decoded before is still there
+    started = tape.started
+    assert started == 2
+    source.close()
+    assert tape.open == 0
+
+
 def test_a_call_that_decodes_too_long_says_when_to_come_again_and_keeps_what_it_did(
     sounds: Sounds, new_cache: Callable[..., PcmCache]
 ) -> None:
@@ -446,6 +574,7 @@ def test_a_full_disk_costs_speed_and_nothing_else(
 KILLED = """
 import os, signal, sys
 from auralis_trio.decoder.opening import open_source
+from auralis_trio.decoder.parking import MAX_FORWARD
 from auralis_trio.decoder.pcm_cache import PcmCache
 path, folder, frames = sys.argv[1], sys.argv[2], int(sys.argv[3])
 cache = PcmCache(folder, 1 << 30, 60.0)

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from auralis_trio.app import Server
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 
 @pytest.fixture
@@ -18,5 +18,5 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with client_of(server.url) as client:
         yield client

@@ -23,7 +23,7 @@ from auralis_trio.library.disk_cache import DiskCache, Files
 from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
 from tests.player_client import open_player
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import LIMIT_S, client_of, in_thread, running_server, settings_for
 
 RATE = 22_050
 CHUNKS = 4
@@ -57,12 +57,8 @@ def figures(tmp_path: Path) -> tuple[int, int]:
 async def serving(tmp_path: Path, *folders: Path, **options: Any) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that renders nothing ahead unless that is wanted."""
     settings = settings_for(tmp_path, *folders, **{"prefetch_chunks": 0, **options})
-    async with running_server(settings) as server, client_of(server) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         yield http
-
-
-def client_of(server: Server) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=server.url, timeout=30)
 
 
 async def fetch(http: httpx2.AsyncClient, index: int, track: int = 1, wish: str = MASTERED) -> tuple[bytes, str]:
@@ -77,7 +73,7 @@ async def stats(http: httpx2.AsyncClient) -> dict[str, Any]:
 
 
 async def all_written(http: httpx2.AsyncClient) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(LIMIT_S):
         while (await stats(http))["disk"]["waiting"]:
             await trio.lowlevel.checkpoint()
 
@@ -219,7 +215,7 @@ async def serving_on(settings: Settings, files: Files) -> AsyncIterator[httpx2.A
         shutdown = trio.Event()
         async with trio.open_nursery() as nursery:
             await nursery.start(partial(run_transport, create_app(services), [listener], TransportLimits(), shutdown))
-            async with httpx2.AsyncClient(base_url=url_of("127.0.0.1", listener), timeout=30) as http:
+            async with client_of(url_of("127.0.0.1", listener)) as http:
                 yield http
             shutdown.set()
 
@@ -250,13 +246,13 @@ async def test_on_a_disk_that_fails_the_right_samples_come_out(
 
 async def test_another_recording_in_a_files_place_is_heard_and_the_old_chunks_go(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music, prefetch_chunks=0)
-    async with running_server(settings) as server, client_of(server) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         old = await fetch_all(http)
         kept = set(on_disk(tmp_path))
         await in_thread(write_track, music / "one.flac", 3)
         assert (await http.get(f"/api/stream/1/chunk/0?{MASTERED}")).status_code in {200, 409}
         await server.services.scan.run()
-        with trio.fail_after(20):
+        with trio.fail_after(LIMIT_S):
             while kept & set(os.listdir(tmp_path / "data" / "chunks")):
                 await trio.lowlevel.checkpoint()
         new = await fetch_all(http)
@@ -295,7 +291,7 @@ async def test_many_who_ask_for_a_chunk_have_it_rendered_once_or_read_once(tmp_p
 async def test_who_fetches_a_chunk_finds_the_next_one_rendered(tmp_path: Path, music: Path) -> None:
     async with serving(tmp_path, music, prefetch_chunks=1) as http:
         assert (await fetch(http, 0))[1] == "miss"
-        with trio.fail_after(20):
+        with trio.fail_after(LIMIT_S):
             while not (await stats(http))["prefetch"]["rendered"]:
                 await trio.lowlevel.checkpoint()
         assert (await fetch(http, 1))[1] == "hit"
@@ -337,7 +333,7 @@ async def test_what_is_told_is_what_lies_on_the_disk(tmp_path: Path, music: Path
 
 async def test_a_tracks_chunks_and_then_all_are_forgotten_in_both_tiers(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music, prefetch_chunks=0)
-    async with running_server(settings) as server, client_of(server) as http, open_player(server.url) as player:
+    async with running_server(settings) as server, client_of(server.url) as http, open_player(server.url) as player:
         for track in (1, 2):
             await fetch_all(http, track)
         before = figures(tmp_path)

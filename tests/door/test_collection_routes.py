@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from mutagen.flac import FLAC, Picture
 from PIL import Image
 
 from auralis_trio.app import Server
-from auralis_trio.library.artwork import set_picture
+from auralis_trio.library.artwork import Owner, artwork_state, keep_found, set_picture
 from auralis_trio.library.personal import record_heard
 from auralis_trio.web.server import route_table
 from tests.library.test_tags import write_with_soundfile
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 JSON = {"Content-Type": "application/json"}
 PNG = {"Content-Type": "image/png"}
@@ -338,10 +339,27 @@ async def test_a_picture_is_set_extracted_and_removed_and_the_music_stays_as_it_
     assert contents(music) == before
 
 
+async def test_a_picture_that_is_overwritten_where_it_lies_is_shown(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    album_id = await album_named(http, "Own")
+    cover, place = music / "Nina" / "Own" / "cover.png", f"/api/albums/{album_id}/artwork"
+    assert (await http.get(place)).content == BESIDE
+    cover.write_bytes(SENT)
+    assert (await http.get(place)).content == SENT
+    # What is remembered may be wrong all the same, as if the disk had not told of a change.
+    state = await server.services.catalogue.ask(artwork_state, Owner.ALBUM, album_id)
+    assert state.kept is not None
+    wrong = msgspec.structs.replace(state.kept, revision="of another")
+    await server.services.catalogue.tell(keep_found, Owner.ALBUM, album_id, wrong, state.seen)
+    assert (await http.get(place)).json()["code"] == "stale_revision"
+    assert (await http.get(place)).content == SENT
+
+
 async def test_a_set_picture_outlives_the_cache_and_the_server(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music, artwork_cache_bytes=0)
     for first in (True, False):
-        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        async with running_server(settings) as server, client_of(server.url) as http:
             place = "/api/artists/1/artwork"
             if first:
                 await http.post(place, content=SENT, headers=PNG)

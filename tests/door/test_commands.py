@@ -1,7 +1,9 @@
 """The command line as a user meets it: what it prints, and its exit codes."""
 
+import os
 import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import soundfile
 
 from auralis_trio import __version__
 from auralis_trio.demo import PIECES, synthesise
-from tests.serving import run_command, server_process
+from tests.serving import COMMAND, run_command, server_process
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -143,9 +145,49 @@ def test_a_backup_of_nothing_fails_with_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["fly"], ["backup"], ["backup", "create", "--keep", "0"], ["demo"], ["serve", "--nonsense"]]
+    "arguments",
+    [[], ["fly"], ["backup"], ["backup", "create", "--keep", "0"], ["demo"], ["serve", "--nonsense"], ["scan"]],
 )
 def test_wrong_arguments_are_explained_with_exit_code_two(arguments: list[str]) -> None:
     ended = run_command(*arguments)
     assert ended.returncode == 2
     assert ended.stderr.startswith("usage: auralis-trio")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bounds"),
+    [
+        (["master", "in", "out.wav", "--intensity", "2"], "from 0 to 1"),
+        (["backup", "create", "--keep", "x"], "from 1 to"),
+    ],
+)
+def test_a_number_that_cannot_be_taken_is_told_with_what_can(arguments: list[str], bounds: str) -> None:
+    assert bounds in run_command(*arguments).stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "scan"])
+def test_a_folder_without_a_name_is_not_the_one_where_the_command_is_run(command: str, tmp_path: Path) -> None:
+    ended = run_command(command, "", "--data-dir", tmp_path / "data")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "folders[0]" in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_of_another_kind_is_refused_before_it_is_asked(tmp_path: Path, music: Path) -> None:
+    ended = run_command("scan", music, "--data-dir", tmp_path / "data", "--database-url", "sqlite:///x")
+    assert ended.returncode == 1
+    assert "has to begin with postgresql://" in ended.stderr
+
+
+def test_who_reads_only_the_first_line_is_not_told_of_a_fault(tmp_path: Path, music: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        ended = subprocess.run(
+            [*COMMAND, "analyze", "--json", music / "1.flac"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "")

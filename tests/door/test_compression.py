@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from auralis_trio.app import Server
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 
 async def fetch(server: Server, path: str, **headers: str) -> tuple[httpx2.Response, bytes]:
     """The answer, and its bytes as they travelled."""
-    async with httpx2.AsyncClient(base_url=server.url) as http:
+    async with client_of(server.url) as http:
         http.headers.pop("Accept-Encoding")
         async with http.stream("GET", path, headers=headers) as answer:
             return answer, b"".join([part async for part in answer.aiter_raw()])

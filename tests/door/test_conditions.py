@@ -11,6 +11,7 @@ import soundfile
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.web.server import route_table
+from tests.serving import client_of
 
 RATE = 44_100
 SOUNDS = ("enhanced=false", "enhanced=true&preset=warm")
@@ -42,7 +43,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+    async with client_of(server.url) as client:
         filled = await client.post("/api/player/queue", json={"track_ids": [2, 1]})
         assert filled.status_code == 200
         yield client

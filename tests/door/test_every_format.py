@@ -3,7 +3,6 @@
 import random
 from pathlib import Path
 
-import httpx2
 import numpy as np
 import pytest
 
@@ -11,7 +10,7 @@ from auralis_trio.audio.formats import FORMATS
 from auralis_trio.audio.grid import Grid
 from tests.player_client import open_player
 from tests.reference import full_read
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 from tests.sound_files import can_hold, music, write
 
 RATES = (8_000, 44_100, 48_000, 96_000, 192_000)
@@ -35,7 +34,7 @@ async def test_every_path_gives_the_frames_of_the_decoder(tmp_path: Path, kind: 
     dice = random.Random(kind)
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         tracks = (await http.get("/api/library/tracks?limit=500")).json()["items"]
         assert len(tracks) == len(list(folder.iterdir()))

@@ -12,7 +12,7 @@ import soundfile
 
 from auralis_trio.demo import synthesise
 from auralis_trio.library.store import open_library
-from tests.serving import COMMAND, Process, environment, server_process
+from tests.serving import COMMAND, LIMIT_S, Process, environment, server_process
 
 RATE = 8_000
 FILES = 60
@@ -58,7 +58,7 @@ def test_a_full_disk_refuses_writes_with_a_sentence_and_nothing_is_lost_when_the
 ) -> None:
     with (
         server_process(tmp_path / "data", music, scan_at_start=False, logged=True) as process,
-        httpx2.Client(base_url=process.url, timeout=30) as http,
+        httpx2.Client(base_url=process.url, timeout=LIMIT_S) as http,
     ):
         assert scan(http)["added"] == FILES
         with full_disk(process):
@@ -76,7 +76,7 @@ def test_a_full_disk_refuses_writes_with_a_sentence_and_nothing_is_lost_when_the
     assert process.log.count("what the player plays is not written yet") == 1
     with (
         server_process(tmp_path / "data", music, scan_at_start=False) as process,
-        httpx2.Client(base_url=process.url, timeout=30) as http,
+        httpx2.Client(base_url=process.url, timeout=LIMIT_S) as http,
     ):
         assert http.get("/api/settings").json()["preset"] == "warm"
         again = http.get("/api/player/queue").json()
@@ -88,7 +88,7 @@ def test_a_server_that_is_stopped_on_a_full_disk_says_what_was_not_written_and_e
 ) -> None:
     with (
         server_process(tmp_path / "data", music, scan_at_start=False, logged=True) as process,
-        httpx2.Client(base_url=process.url, timeout=30) as http,
+        httpx2.Client(base_url=process.url, timeout=LIMIT_S) as http,
     ):
         assert http.post("/api/playlists", json={"name": "Kept"}).status_code == 201
         before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
@@ -106,7 +106,7 @@ def test_a_scan_on_a_full_disk_ends_with_a_sentence_and_fails(tmp_path: Path, mu
     open_library(tmp_path / "data").close()
     # As large as the index of the log of changes, which is made when the database is opened.
     limited = ["prlimit", "--fsize=32768", *COMMAND, "scan", str(music), "--data-dir", str(tmp_path / "data")]
-    full = subprocess.run(limited, capture_output=True, text=True, timeout=60, env=environment(), check=False)
+    full = subprocess.run(limited, capture_output=True, text=True, timeout=LIMIT_S, env=environment(), check=False)
     assert full.returncode == 1
     assert "The library's database takes nothing more: make room" in full.stderr
     assert "trace" not in full.stderr.lower()

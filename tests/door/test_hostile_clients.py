@@ -12,7 +12,7 @@ import trio
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from tests.player_client import PlayerClient, open_player
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, running_server, settings_for
 from tests.web.hostile import assert_survives, hostile_inputs
 from tests.web.raw_client import connected
 
@@ -41,7 +41,7 @@ async def listened_to(tmp_path: Path) -> AsyncIterator[tuple[Server, int, Witnes
     music = tmp_path / "music"
     music.mkdir()
     soundfile.write(music / "long.wav", np.resize(synthesise(5.0, RATE, 1), (RATE * 120, 1)), RATE)
-    settings = settings_for(tmp_path, music, header_timeout_s=1, body_timeout_s=1, max_messages_per_s=10_000)
+    settings = settings_for(tmp_path, music, max_messages_per_s=10_000)
     async with running_server(settings) as server, open_player(server.url) as player:
         await player.play(1, credit=0)
         yield server, int(server.url.rpartition(":")[2]), Witness(player)
@@ -57,7 +57,7 @@ async def test_hostile_clients_one_after_the_other_harm_nobody(tmp_path: Path) -
     async with listened_to(tmp_path) as (server, port, witness):
         for hostile in hostile_inputs():
             await assert_survives(port, hostile, b"/ws", partial(answers, port), witness.hears_on)
-        with trio.fail_after(10):
+        with trio.fail_after(LIMIT_S):
             while server.transport.statistics().connections > 1:
                 await trio.lowlevel.checkpoint()
         assert server.transport.statistics().ended_by_errors == 0

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -31,12 +30,6 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url) as client:
-        yield client
-
-
 JSON = {"Content-Type": "application/json"}
 ROUTES = {
     ("GET", "/"): ("/", 200),
@@ -51,6 +44,9 @@ ROUTES = {
     ("POST", "/api/library/missing/forget"): ("/api/library/missing/forget", 422),
     ("GET", "/api/library/stats"): ("/api/library/stats", 200),
     ("GET", "/api/library/duplicates"): ("/api/library/duplicates?by=tags&sort=-artist&limit=2", 200),
+    ("GET", "/api/audio/formats"): ("/api/audio/formats", 200),
+    ("GET", "/api/library/uploads"): ("/api/library/uploads", 200),
+    ("POST", "/api/library/uploads"): ("/api/library/uploads", 415),
     ("GET", "/api/library/facets"): ("/api/library/facets", 200),
     ("GET", "/api/albums"): ("/api/albums", 200),
     ("GET", "/api/artists"): ("/api/artists", 200),
@@ -71,6 +67,7 @@ ROUTES = {
     ("GET", "/api/processing/dimensions"): ("/api/processing/dimensions", 200),
     ("GET", "/api/processing/parameters"): ("/api/processing/parameters?track_id=1&preset=warm&intensity=0.5", 200),
     ("GET", "/api/library/tracks/<int:track_id>/profile"): ("/api/library/tracks/1/profile", 200),
+    ("GET", "/api/albums/<int:album_id>/profile"): ("/api/albums/1/profile", 404),
     ("GET", "/api/library/analysis/status"): ("/api/library/analysis/status", 200),
     ("GET", "/api/player/mastering/recommendation/<int:track_id>"): ("/api/player/mastering/recommendation/1", 200),
     ("GET", "/api/cache/stats"): ("/api/cache/stats", 200),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -10,7 +9,7 @@ import soundfile
 from auralis_trio.audio.grid import Grid
 from auralis_trio.demo import synthesise
 from tests.player_client import open_player
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 RATE = 44_100
 CHUNK = Grid(RATE, 1).chunk_frames
@@ -25,7 +24,7 @@ async def test_a_track_delivers_exactly_its_frames(tmp_path: Path, frames: int) 
     soundfile.write(music / "track.wav", samples, RATE, subtype="FLOAT")
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         meta = (await http.get("/api/stream/1/metadata")).json()
         assert meta["total_frames"] == frames

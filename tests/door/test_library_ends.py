@@ -15,6 +15,7 @@ from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
 from tests.jobs.test_scan import LAST_EVENTS, write_songs
+from tests.serving import LIMIT_S
 
 SONGS = 30
 
@@ -279,7 +280,7 @@ async def test_a_folder_that_goes_during_a_scan_is_named_and_none_of_its_tracks_
     away = music.with_name("away")
     heard.on[moment] = lambda: music.rename(away)
     await post(http, "/api/library/scan", 202, skip_existing=False)
-    with trio.fail_after(20):
+    with trio.fail_after(LIMIT_S):
         await heard.ended.wait()
     told_as_stated(heard)
     [end] = heard.data("scan_complete")
@@ -302,7 +303,7 @@ async def test_of_two_scans_asked_for_at_once_one_runs_and_the_other_is_refused(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(scan)
         nursery.start_soon(scan)
-    with trio.fail_after(20):
+    with trio.fail_after(LIMIT_S):
         await heard.ended.wait()
     assert sorted(answers) == [202, 409]
     told_as_stated(heard)
@@ -312,7 +313,7 @@ async def test_of_two_scans_asked_for_at_once_one_runs_and_the_other_is_refused(
 async def test_a_cancelled_scan_ends_once(http: httpx2.AsyncClient, heard: Witness, server: Server) -> None:
     heard.on["scan_progress"] = server.services.scan.cancel_nowait
     await post(http, "/api/library/scan", 202, skip_existing=False)
-    with trio.fail_after(20):
+    with trio.fail_after(LIMIT_S):
         await heard.ended.wait()
     told_as_stated(heard)
     assert heard.data("scan_complete")[0]["state"] == "cancelled"

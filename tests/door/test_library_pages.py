@@ -21,7 +21,7 @@ from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library, open_library
 from tests.library.conftest import probed_file
 from tests.postgres import Postgres
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 EVERYTHING: dict[str, Any] = {"match": {"all": []}, "sort": "artist"}
 
@@ -91,7 +91,7 @@ async def serving(tmp_path: Path, tracks: int, url: str = "") -> AsyncIterator[F
     settings = settings_for(tmp_path, tmp_path / "music", database_url=url)
     async with (
         running_server(settings, scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+        client_of(server.url) as http,
     ):
         yield Full(server, http)
 

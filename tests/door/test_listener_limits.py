@@ -14,7 +14,7 @@ import trio
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from tests.player_client import open_player
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, client_of, running_server, settings_for
 
 RATE = 44_100
 WHOLE = "/api/stream/1/audio.wav"
@@ -33,7 +33,7 @@ def music(tmp_path: Path) -> Path:
 async def serving(tmp_path: Path, music: Path, **options: Any) -> AsyncIterator[tuple[Server, httpx2.AsyncClient]]:
     async with (
         running_server(settings_for(tmp_path, music, **options)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+        client_of(server.url) as http,
     ):
         yield server, http
 
@@ -43,7 +43,7 @@ def places(server: Server) -> int:
 
 
 async def until_free(server: Server) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(LIMIT_S):
         while places(server):
             await trio.lowlevel.checkpoint()
 
@@ -80,12 +80,56 @@ async def test_a_session_without_a_place_is_refused_its_stream_and_goes_on(tmp_p
         await until_free(server)
 
 
+@pytest.mark.parametrize("bound", ["max_streams", "max_streams_per_client"])
+async def test_who_takes_over_has_the_place_of_who_is_stopped(tmp_path: Path, music: Path, bound: str) -> None:
+    async with (
+        serving(tmp_path, music, **{bound: 1}) as (server, http),
+        open_player(server.url) as first,
+        open_player(server.url) as second,
+    ):
+        assert (await http.post("/api/player/queue", json={"track_ids": [1, 1]})).status_code == 200
+        playing = [first, second]
+        for turn in range(6):
+            one, other = playing[turn % 2], playing[1 - turn % 2]
+            await one.say("play", takeover=True, credit=50_000)
+            assert (await one.hear_text("audio_stream_start"))["entry_id"] == 1
+            if turn:
+                assert (await other.hear_text("audio_stream_end"))["reason"] == "stopped"
+            assert places(server) == 1
+
+
+async def test_who_finds_no_place_in_the_queue_is_told_so_and_stops_nobody(tmp_path: Path, music: Path) -> None:
+    async with (
+        serving(tmp_path, music, max_streams=2, max_streams_per_client=1) as (server, http),
+        open_player(server.url) as first,
+        open_player(server.url) as second,
+    ):
+        entries = (await http.post("/api/player/queue", json={"track_ids": [1, 1]})).json()["entry_ids"]
+        await first.say("play", credit=50_000)
+        await first.hear_text("audio_stream_start")
+        await second.say("play", entry_id=entries[1], credit=50_000)
+        error = await second.hear_text("error")
+        assert error["code"] == "server_busy"
+        assert error["retry_after_s"] > 0
+        status = (await http.get("/api/player/status")).json()
+        assert (status["state"], status["entry_id"], len(status["outputs"])) == ("playing", entries[0], 1)
+
+
 async def test_who_asks_too_often_gets_429_and_is_served_again(tmp_path: Path, music: Path) -> None:
-    async with serving(tmp_path, music, max_requests_per_s=20) as (_, http):
-        codes = [(await http.get("/api/health")).status_code for _ in range(200)]
-        assert codes[0] == 200
-        assert set(codes) == {200, 429}
-        with trio.fail_after(10):
+    codes: list[int] = []
+
+    async def ask(http: httpx2.AsyncClient) -> None:
+        codes.append((await http.get("/api/health")).status_code)
+
+    async with serving(tmp_path, music, max_requests_per_s=1) as (_, http):
+        await ask(http)
+        assert codes == [200]
+        async with trio.open_nursery() as nursery:
+            for _ in range(50):  # which would take 50 s if each had its turn
+                nursery.start_soon(ask, http)
+        assert codes.count(429) > 0
+        assert set(codes) <= {200, 429}
+        with trio.fail_after(LIMIT_S):
             while (answer := await http.get("/api/health")).status_code == 429:
                 assert answer.json()["code"] == "too_many_requests"
                 await trio.sleep(int(answer.headers["Retry-After"]))

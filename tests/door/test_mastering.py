@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recipe import Recipe
 from auralis_trio.wire.wishes import PresetName
 from tests.player_client import open_player
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 
 RATE = 44_100
 MASTERED = "enhanced=true&preset=warm&intensity=0.8"
@@ -42,12 +41,6 @@ def music(tmp_path: Path) -> Path:
         file.update({"title": [str(number)], "album": ["Album"], "tracknumber": [str(number)]})
         file.save()
     return folder
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
-        yield client
 
 
 async def json_of(http: httpx2.AsyncClient, path: str) -> dict[str, Any]:
@@ -184,7 +177,7 @@ async def test_who_asks_before_the_analysis_is_done_is_told_to_come_again_and_it
     tmp_path: Path, music: Path
 ) -> None:
     settings = settings_for(tmp_path, music, analysis_deadline_s=0.001)
-    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url, timeout=60) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         refused = await http.get(f"/api/stream/1/chunk/0?{MASTERED}")
         assert (refused.status_code, refused.json()["code"]) == (503, "analysis_running")
         assert int(refused.headers["Retry-After"]) >= 1
@@ -203,7 +196,7 @@ async def test_a_track_that_cannot_be_analysed_is_not_sent_in_place_of_a_mastere
     (music / "1.flac").write_bytes(data[: len(data) // 2] + bytes(2000) + data[len(data) // 2 + 2000 :])
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
         open_player(server.url) as player,
     ):
         assert (await http.get("/api/stream/1/chunk/0")).status_code == 200
@@ -218,7 +211,7 @@ async def test_what_was_found_out_lasts_over_a_restart(tmp_path: Path, music: Pa
     for _ in range(2):
         async with (
             running_server(settings_for(tmp_path, music)) as server,
-            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+            client_of(server.url) as http,
         ):
             answers.append((await json_of(http, f"/api/stream/1/metadata?{MASTERED}"))["recipe"])
             file = await server.services.catalogue.find_track(1)
@@ -228,7 +221,7 @@ async def test_what_was_found_out_lasts_over_a_restart(tmp_path: Path, music: Pa
         ledger.write_bytes(b"broken")
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         assert (await json_of(http, f"/api/stream/1/metadata?{MASTERED}"))["recipe"] == answers[0]
 
@@ -249,6 +242,20 @@ async def test_a_profile_has_every_dimension_of_the_table(http: httpx2.AsyncClie
     assert loudness["unit"] == "LUFS"
     assert loudness["value"] == pytest.approx(lufs(await whole(http, 1, "")), abs=1e-6)
     assert profile["quick"] is False
+
+
+async def test_an_album_is_told_by_the_medians_of_what_was_measured_of_its_tracks(http: httpx2.AsyncClient) -> None:
+    nothing = await json_of(http, "/api/albums/1/profile")
+    assert (nothing["tracks"], nothing["measured"]) == (2, 0)
+    assert list(nothing["values"]) == [dimension.name for dimension in DIMENSIONS]
+    assert all((told["value"], told["tracks"]) == (None, 0) for told in nothing["values"].values())
+    tracks = [await json_of(http, f"/api/library/tracks/{track_id}/profile") for track_id in (1, 2)]
+    found = await json_of(http, "/api/albums/1/profile")
+    assert (found["album_id"], found["tracks"], found["measured"]) == (1, 2, 2)
+    loudness = [track["values"]["integrated_lufs"]["value"] for track in tracks]
+    assert found["values"]["integrated_lufs"] == {"value": sum(loudness) / 2, "tracks": 2, "unit": "LUFS"}
+    answer = await http.get("/api/albums/99/profile")
+    assert (answer.status_code, answer.json()["code"]) == (404, "album_not_found")
 
 
 async def test_presets_are_told_as_they_are(http: httpx2.AsyncClient) -> None:
@@ -307,7 +314,7 @@ async def test_a_receipt_has_the_hash_and_the_levels_of_what_is_heard(http: http
 async def test_a_receipt_lasts_and_is_told_of_when_it_is_made(tmp_path: Path, music: Path) -> None:
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
         open_player(server.url) as player,
     ):
         receipt = await receipt_of(http, 1, MASTERED)
@@ -316,7 +323,7 @@ async def test_a_receipt_lasts_and_is_told_of_when_it_is_made(tmp_path: Path, mu
         assert (told["state"], told["kind"], told["done_frames"]) == ("finished", "receipt", 12 * RATE)
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         answer = await http.get(f"/api/stream/1/receipt?{MASTERED}")
         assert (answer.status_code, answer.json()) == (200, receipt)
@@ -328,7 +335,7 @@ async def test_a_receipt_lasts_and_is_told_of_when_it_is_made(tmp_path: Path, mu
 async def test_settings_are_changed_told_to_all_and_last(tmp_path: Path, music: Path) -> None:
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
         open_player(server.url) as player,
     ):
         assert player.hello["state"]["enhancement"]["enabled"] is False
@@ -352,7 +359,7 @@ async def test_settings_are_changed_told_to_all_and_last(tmp_path: Path, music: 
         assert {name: told[name] for name in status} == status
     async with (
         running_server(settings_for(tmp_path, music), scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         assert await json_of(http, "/api/settings") == {
             "enhancement_enabled": True,
@@ -410,7 +417,7 @@ async def test_a_play_that_says_nothing_sounds_as_the_settings_have_it(
 async def test_a_library_is_analysed_in_the_background_and_says_how_far_it_is(tmp_path: Path, music: Path) -> None:
     async with (
         running_server(settings_for(tmp_path, music, analyse_in_background=True), scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
         open_player(server.url) as player,
     ):
         await server.services.scan.run()
@@ -438,7 +445,7 @@ async def test_a_long_track_that_nobody_analysed_begins_on_a_quick_look(tmp_path
     soundfile.write(folder / "long.wav", np.tile(minute, (16, 1)), 8_000, subtype="PCM_16")
     async with (
         running_server(settings_for(tmp_path, folder), scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
         open_player(server.url) as player,
     ):
         await server.services.scan.run()

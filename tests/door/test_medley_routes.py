@@ -17,7 +17,7 @@ from auralis_trio.app import Server
 from auralis_trio.audio.block import Samples
 from auralis_trio.demo import synthesise
 from tests.player_client import open_player
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 from tests.sound_files import music as sweep
 from tests.sound_files import write
 
@@ -236,7 +236,7 @@ async def test_other_rates_become_that_of_most_frames(tmp_path: Path, folder: Pa
     put(folder, 4, sweep(48_000, 2, 48_000), 48_000)
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         told = await chapters(http)
         assert told["sample_rate"] == RATE
@@ -255,7 +255,7 @@ async def test_mono_is_heard_on_both_sides_and_more_channels_do_not_go_together(
     put(folder, 6, sweep(30_000, 2), album="Surround")
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         whole = await frames(http, f"{ALBUM}/audio.wav")
         exact = np.rint(mono[:, 0] * 32_768)
@@ -349,7 +349,7 @@ async def test_a_track_whose_length_nobody_told_is_counted(tmp_path: Path, folde
     write(str(folder / "raw.aac"), "aac", sweep(50_000, 2), RATE)
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         found = (await http.get("/api/library/tracks?search=raw")).json()["items"]
         assert found[0]["total_frames"] is None

@@ -12,7 +12,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.encoder import wav_header
 from tests.player_client import open_player
-from tests.serving import Process, server_process
+from tests.serving import LIMIT_S, Process, client_of, server_process
 
 MIB = 2**20
 CACHE_BYTES = 2 * MIB
@@ -40,7 +40,7 @@ def peak_bytes(server: Process) -> int:
 
 
 async def tracks_of(http: httpx2.AsyncClient, number: int) -> dict[str, int]:
-    with trio.fail_after(30):
+    with trio.fail_after(LIMIT_S):
         while (page := (await http.get("/api/library/tracks")).json())["total"] < number:
             pass
     return {track["title"]: track["id"] for track in page["items"]}
@@ -57,7 +57,7 @@ async def test_three_hours_cost_no_more_memory_than_three_minutes(tmp_path: Path
         "hours": write_long(music / "hours.wav", rate, channels, 3 * 3600),
     }
     with server_process(tmp_path / "data", music, chunk_cache_bytes=CACHE_BYTES) as server:
-        async with httpx2.AsyncClient(base_url=server.url, timeout=60) as http:
+        async with client_of(server.url) as http:
             tracks = await tracks_of(http, 2)
             peaks = {}
             for title in ("minutes", "hours"):
@@ -75,7 +75,7 @@ async def over_http(server: Process, track: int) -> int:
 def take_all(url: str, path: str) -> int:
     """How many bytes the body of an answer has; as little work a byte as Python can do."""
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=LIMIT_S) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head:

@@ -17,8 +17,9 @@ import trio.testing
 from auralis_trio.app import Server
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.tag_fields import EDITABLE
+from tests.door.test_collection_routes import picture
 from tests.library.test_tags import make_tagged
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, client_of, running_server, settings_for
 
 ROUTES = {
     ("GET", "/api/metadata/tracks/<int:track_id>"),
@@ -47,12 +48,6 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
-        yield client
-
-
 def hashes(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
@@ -79,6 +74,30 @@ async def test_tags_are_read_written_listed_and_given_back(http: httpx2.AsyncCli
     assert hashes(music) == before
     edits = (await http.get("/api/metadata/edits")).json()
     assert [one["state"] for one in edits["items"]] == ["done", "done", "undone", "undone"]
+
+
+async def test_a_picture_that_was_set_follows_the_tracks_of_its_album_and_comes_back_with_them(
+    http: httpx2.AsyncClient, music: Path
+) -> None:
+    async def album() -> tuple[str, int, bytes | None]:
+        [only] = (await http.get("/api/albums")).json()["items"]
+        found = await http.get(f"/api/albums/{only['id']}/artwork")
+        return only["title"], only["id"], found.content if found.status_code == 200 else None
+
+    def renamed(title: str) -> dict[str, object]:
+        return {"updates": [{"track_id": track_id, "metadata": {"album": title}} for track_id in (1, 2)]}
+
+    assert (await http.post("/api/metadata/batch", json=renamed("Al"))).status_code == 200
+    _, first_id, _ = await album()
+    png = picture((200, 10, 10))
+    sent = await http.post(f"/api/albums/{first_id}/artwork", content=png, headers={"Content-Type": "image/png"})
+    assert sent.status_code == 200
+    edit = (await http.post("/api/metadata/batch", json=renamed("Al!"))).json()
+    title, next_id, shown = await album()
+    assert (title, next_id > first_id, shown) == ("Al!", True, png)
+    assert (await http.post(f"/api/metadata/undo/{edit['edit_id']}", json={})).status_code == 200
+    title, _, shown = await album()
+    assert (title, shown) == ("Al", png)
 
 
 async def test_a_batch_with_one_bad_value_changes_nothing(http: httpx2.AsyncClient, music: Path) -> None:
@@ -176,7 +195,7 @@ async def test_a_folder_that_can_only_be_read_refuses_edits_and_the_server_start
 ) -> None:
     before, settings = hashes(music), settings_for(tmp_path, music, allow_tag_edits=True)
     with mounted_read_only(music):
-        async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        async with running_server(settings) as server, client_of(server.url) as http:
             assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False
             refused = await http.put("/api/metadata/tracks/1", json={"title": "x"})
             assert (refused.status_code, refused.json()["code"]) == (403, "folder_read_only")
@@ -203,12 +222,12 @@ async def test_a_running_server_hears_of_a_new_file_by_itself(
                 told.set()
 
         monkeypatch.setattr(server.services.hub, "announce", listen)
-        with trio.fail_after(30):
+        with trio.fail_after(LIMIT_S):
             make_tagged(tmp_path / "new.flac")
             (tmp_path / "new.flac").rename(music / folder / "new.flac")
             await told.wait()
         assert "new" in " ".join(change.file for change in server.services.scan.report.changes)
-        async with httpx2.AsyncClient(base_url=server.url) as http:
+        async with client_of(server.url) as http:
             for watching, state in ((True, "running"), (False, "waiting")):
                 server.services.watcher.state = WatchState(watching)
                 assert (await http.get("/api/ready")).json()["services"]["watch"] == state
@@ -218,7 +237,7 @@ async def test_without_leave_tags_are_shown_and_not_written(tmp_path: Path, musi
     before = hashes(music)
     async with (
         running_server(settings_for(tmp_path, music)) as server,
-        httpx2.AsyncClient(base_url=server.url) as http,
+        client_of(server.url) as http,
     ):
         assert (await http.get("/api/metadata/tracks/1")).status_code == 200
         assert (await http.get("/api/metadata/tracks/1/fields")).json()["editable"] is False

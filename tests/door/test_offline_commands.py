@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -25,7 +24,7 @@ from auralis_trio.encoder import quantise
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.tuning import master, tune
 from auralis_trio.work.whole import LEVELS, rendered
-from tests.serving import COMMAND, in_thread, run_command, running_server, settings_for
+from tests.serving import COMMAND, LIMIT_S, client_of, in_thread, run_command, running_server, settings_for
 
 RATE = 44_100
 Capture = pytest.CaptureFixture[str]
@@ -133,9 +132,9 @@ async def test_what_is_written_has_the_hash_of_the_streams_receipt(tmp_path: Pat
     path = f"/api/stream/1/receipt?enhanced=true&preset=punchy&intensity=0.5&sample_rate={rate or 44_100}"
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+        client_of(server.url) as http,
     ):
-        with trio.fail_after(60):
+        with trio.fail_after(LIMIT_S):
             while (answer := await http.get(path)).status_code in (202, 503):
                 await trio.lowlevel.checkpoint()
     told = json.loads(await in_thread(receipt.read_text))
@@ -223,6 +222,13 @@ def test_an_album_with_a_track_that_cannot_be_read_is_not_begun(tmp_path: Path, 
         ["out.flac", "--offset-lu", "40"],
         ["out.flac", "--album"],
         ["out.flac", "--album", "--reference", "song.flac"],
+        ["out.flac", "--preset", "warm", "--reference", "other.wav"],
+        ["out.flac", "--receipt", "receipt.txt"],
+        ["out.flac", "--receipt", "out.flac"],
+        ["out.flac", "--receipt", "song.flac"],
+        ["out.flac", "--receipt", "link.json"],
+        ["other.wav", "--reference", "other.wav"],
+        ["out.flac", "--reference", "other.json", "--receipt", "other.json"],
         ["song.flac"],
         ["link.flac"],
     ],
@@ -230,7 +236,10 @@ def test_an_album_with_a_track_that_cannot_be_read_is_not_begun(tmp_path: Path, 
 def test_what_cannot_be_meant_is_refused_before_anything_is_read(
     song: Path, arguments: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    song.with_name("link.flac").symlink_to(song)
+    for name in ("link.flac", "link.json"):
+        song.with_name(name).symlink_to(song)
+    other = write_music(song.with_name("other.wav"), seed=2)
+    other.with_name("other.json").write_bytes(other.read_bytes())
     monkeypatch.chdir(song.parent)
     before = {path: path.read_bytes() for path in song.parent.iterdir()}
     with pytest.raises(SystemExit) as refused:
@@ -261,6 +270,6 @@ def test_a_user_who_loses_patience_finds_nothing_half_written(tmp_path: Path, nu
         while not list(tmp_path.glob(".out.flac.*")):
             assert process.poll() is None
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=LIMIT_S)
     assert (process.returncode, out, err) == (130, "", "")
     assert os.listdir(tmp_path) == ["long.wav"]

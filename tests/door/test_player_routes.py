@@ -13,7 +13,7 @@ from auralis_trio.web.server import route_table
 from auralis_trio.wire.queue_orders import MAX_ENTRIES
 from tests.door.test_collection_routes import make_track
 from tests.player_client import open_player
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 from tests.stream.test_one_player import FakeOutput
 
 PLAYER = "/api/player"
@@ -342,7 +342,7 @@ async def test_a_server_that_starts_again_has_the_queue_and_the_place_and_does_n
     tmp_path: Path, music: Path
 ) -> None:
     settings = settings_for(tmp_path, music)
-    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         await http.post(QUEUE, json={"track_ids": [3, 1, 2], "start_index": 1})
         await http.post(f"{QUEUE}/shuffle", json={"enabled": True, "seed": 1})
         await http.post(f"{QUEUE}/repeat", json={"mode": "all"})
@@ -350,7 +350,7 @@ async def test_a_server_that_starts_again_has_the_queue_and_the_place_and_does_n
         output = FakeOutput("somebody")
         server.services.sessions.player.begin(output, None, None, takeover=False)
         output.heard = (2, Place(12_345, 44_100))
-    async with running_server(settings, scanned=False) as server, httpx2.AsyncClient(base_url=server.url) as http:
+    async with running_server(settings, scanned=False) as server, client_of(server.url) as http:
         again = (await http.get(QUEUE)).json()
         status = (await http.get(f"{PLAYER}/status")).json()
         assert again == queue

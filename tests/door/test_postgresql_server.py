@@ -9,7 +9,7 @@ import pytest
 
 from tests.door.test_collection_routes import make_track
 from tests.postgres import Postgres
-from tests.serving import run_command, server_process
+from tests.serving import LIMIT_S, run_command, server_process
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_what_a_listener_does_is_kept_in_the_database_that_was_named(
     assert (scan.returncode, scan.stdout[:7]) == (0, "3 added")
     with (
         server_process(tmp_path / "one", music, database_url=database_url) as server,
-        httpx2.Client(base_url=server.url, timeout=30) as http,
+        httpx2.Client(base_url=server.url, timeout=LIMIT_S) as http,
     ):
         page = get(http, "/api/library/tracks?sort=-title&limit=2")
         rest = get(http, f"/api/library/tracks?sort=-title&limit=2&cursor={page['next_cursor']}")
@@ -56,7 +56,7 @@ def test_what_a_listener_does_is_kept_in_the_database_that_was_named(
     assert not (tmp_path / "one" / "library.sqlite3").exists()
     with (
         server_process(tmp_path / "other", music, database_url=database_url) as server,
-        httpx2.Client(base_url=server.url, timeout=30) as http,
+        httpx2.Client(base_url=server.url, timeout=LIMIT_S) as http,
     ):
         [best] = get(http, "/api/playlists")["items"]
         found = get(http, f"/api/playlists/{best['id']}/tracks")["items"]

@@ -12,7 +12,7 @@ import trio
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from tests.player_client import Delivery, PlayerClient, open_player
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 RATES = {1: 44_100, 2: 48_000, 3: 44_100}
 SECONDS = {1: 6.0, 2: 4.0, 3: 5.0}
@@ -169,7 +169,7 @@ async def test_a_place_in_frames_is_the_same_place_for_those_who_play_at_another
 
 async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music)
-    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         ids = await ids_of(http)
         entries = await fill(http, 1, 2, 3)
         async with open_player(server.url) as player:
@@ -189,7 +189,7 @@ async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(t
         async with open_player(server.url) as player:
             vanished = await play(player, track_id=ids[2])
             await told(player, vanished, 2 * 48_000)
-    async with running_server(settings, scanned=False) as again, httpx2.AsyncClient(base_url=again.url) as http:
+    async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
         assert await counts_of(http) == {1: (1, 0), 2: (1, 1), 3: (1, 0)}
         recent = (await http.get("/api/library/tracks/recently-played")).json()["items"]
         assert {item["title"] for item in recent} == {"1", "2", "3"}
@@ -197,7 +197,7 @@ async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(t
 
 async def test_a_paced_listener_who_leaves_early_has_skipped(tmp_path: Path, music: Path) -> None:
     settings = settings_for(tmp_path, music)
-    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         await fill(http, 1)
         async with open_player(server.url) as player:
             await player.say("play")
@@ -205,7 +205,7 @@ async def test_a_paced_listener_who_leaves_early_has_skipped(tmp_path: Path, mus
             began_s = trio.current_time()
             while trio.current_time() - began_s < 0.3:
                 await player.hear()
-    async with running_server(settings, scanned=False) as again, httpx2.AsyncClient(base_url=again.url) as http:
+    async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
         assert (await counts_of(http))[1] == (0, 1)
 
 

@@ -25,7 +25,7 @@ from auralis_trio.demo import synthesise
 from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
 from tests.player_client import open_player
-from tests.serving import Process, running_server, server_process, settings_for
+from tests.serving import LIMIT_S, Process, client_of, running_server, server_process, settings_for
 from tests.web.raw_client import connected, frame
 
 RATE = 44_100
@@ -46,7 +46,7 @@ def music(tmp_path: Path) -> Path:
 
 
 async def library_is_ready(http: httpx2.AsyncClient, tracks: int) -> None:
-    with trio.fail_after(30):
+    with trio.fail_after(LIMIT_S):
         while (await http.get("/api/library/scan/status")).json()["finished_ns"] is None:
             await trio.lowlevel.checkpoint()
     assert (await http.get("/api/library/tracks")).json()["total"] == tracks
@@ -69,7 +69,7 @@ class DeafClient:
 
     def __init__(self, url: str) -> None:
         self.host, port = url.removeprefix("http://").split(":")
-        self.socket = socket.create_connection((self.host, int(port)), timeout=20)
+        self.socket = socket.create_connection((self.host, int(port)), timeout=LIMIT_S)
         self.protocol = WSConnection(ConnectionType.CLIENT)
         self.socket.sendall(self.protocol.send(Request(host=f"{self.host}:{port}", target="/ws")))
         while not any(isinstance(event, AcceptConnection) for event in self.protocol.events()):
@@ -80,8 +80,8 @@ class DeafClient:
 
 
 async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_path: Path, music: Path) -> None:
-    with server_process(tmp_path / "data", music, stall_timeout_s=2, graceful_timeout_s=1) as server:
-        async with httpx2.AsyncClient(base_url=server.url) as http:
+    with server_process(tmp_path / "data", music, stall_timeout_s=4, graceful_timeout_s=1) as server:
+        async with client_of(server.url) as http:
             await library_is_ready(http, 2)
             long, short = await track_named(http, "long"), await track_named(http, "short")
             async with open_player(server.url) as player:
@@ -92,7 +92,7 @@ async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_
                 for one in deaf:
                     one.say(f'{{"type": "play", "data": {{"track_id": {long}, "credit": 100000000}}}}')
                 most = 0
-                with trio.fail_after(20):
+                with trio.fail_after(LIMIT_S):
                     while len((await http.get("/api/status")).json()["sessions"]) > 1:
                         most = max(most, server.resident_bytes())
                         # Another client is served meanwhile, from its first frame to its last.
@@ -163,7 +163,7 @@ async def crowd(url: str, tracks: int, cycles_each: int, seeds: range) -> None:
 
 async def wake_database_threads(url: str) -> None:
     """Many questions at once: every thread wakes, and opens the connection that it keeps."""
-    async with httpx2.AsyncClient(base_url=url) as many, trio.open_nursery() as nursery:
+    async with client_of(url) as many, trio.open_nursery() as nursery:
         for _ in range(40):
             nursery.start_soon(many.get, "/api/library/tracks")
 
@@ -174,7 +174,7 @@ async def what_is_left(server: Process, http: httpx2.AsyncClient) -> tuple[int, 
     The least of several looks: a task that is counted in its last moment is none that stays.
     """
     looks: list[tuple[int, int, Any]] = []
-    with trio.fail_after(60):
+    with trio.fail_after(LIMIT_S):
         while len(looks) < 20:
             status = (await http.get("/api/status")).json()
             running = sum(lane["running"] for lane in status["permits"].values())
@@ -186,7 +186,7 @@ async def what_is_left(server: Process, http: httpx2.AsyncClient) -> tuple[int, 
 async def test_a_thousand_clients_that_vanish_leave_nothing_behind(tmp_path: Path, music: Path) -> None:
     write_tone(music / "third.mp3", 15.0, seed=3)
     with server_process(tmp_path / "data", music) as server:
-        async with httpx2.AsyncClient(base_url=server.url) as http:
+        async with client_of(server.url) as http:
             await library_is_ready(http, 3)
             await wake_database_threads(server.url)
             await crowd(server.url, 3, 10, range(20))
@@ -194,7 +194,7 @@ async def test_a_thousand_clients_that_vanish_leave_nothing_behind(tmp_path: Pat
             await crowd(server.url, 3, 100, range(20, 30))
             assert await what_is_left(server, http) == before
             # Idle worker threads go by themselves after ten seconds.
-            with trio.fail_after(60):
+            with trio.fail_after(LIMIT_S):
                 while server.threads() > threads:
                     await http.get("/api/health")
 
@@ -227,7 +227,7 @@ async def test_a_body_or_a_stream_that_cannot_go_on_is_one_line_in_the_log(
     damage(music / "broken.flac")
     async with running_server(settings_for(tmp_path, music)) as server:
         caplog.set_level(logging.INFO)
-        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with client_of(server.url) as http:
             for suffix in ("wav", "flac"):
                 with pytest.raises(httpx2.RemoteProtocolError):
                     await http.get(f"/api/stream/1/audio.{suffix}")
@@ -252,7 +252,7 @@ async def test_a_body_or_a_stream_that_cannot_go_on_is_one_line_in_the_log(
 
 async def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, music: Path) -> None:
     async with running_server(settings_for(tmp_path, music)) as server:
-        async with httpx2.AsyncClient(base_url=server.url) as http:
+        async with client_of(server.url) as http:
             track = await track_named(http, "short")
             (music / "short.flac").unlink()
             os.mkfifo(music / "short.flac")
@@ -283,7 +283,7 @@ async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, mus
         url = url_of("127.0.0.1", listener)
         async with trio.open_nursery() as nursery:
             await nursery.start(partial(run_transport, app, [listener], TransportLimits(), shutdown))
-            async with httpx2.AsyncClient(base_url=url) as http:
+            async with client_of(url) as http:
                 answer = await http.get("/api/library/tracks")
                 assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
                 assert "secret" not in answer.text
@@ -299,31 +299,32 @@ async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, mus
 
 @pytest.fixture
 async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    settings = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3, max_messages_per_s=50)
-    async with running_server(settings) as running:
+    async with running_server(settings_for(tmp_path, music, max_messages_per_s=50)) as running:
         yield running
 
 
-async def test_a_ping_that_is_not_answered_ends_the_session(server: Server) -> None:
-    deaf = await trio.to_thread.run_sync(DeafClient, server.url)
-    with trio.fail_after(10):
-        while server.services.hub.statistics():
-            await trio.lowlevel.checkpoint()
-    deaf.socket.close()
+async def test_a_ping_that_is_not_answered_ends_the_session(tmp_path: Path, music: Path) -> None:
+    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3)
+    async with running_server(limits) as server:
+        deaf = await trio.to_thread.run_sync(DeafClient, server.url)
+        with trio.fail_after(LIMIT_S):
+            while server.services.hub.statistics():
+                await trio.lowlevel.checkpoint()
+        deaf.socket.close()
 
 
 async def test_a_client_that_answers_pings_and_takes_nothing_is_cut_by_the_stall_limit(
     tmp_path: Path, music: Path
 ) -> None:
-    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3, stall_timeout_s=1)
+    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=20, stall_timeout_s=1)
     async with running_server(limits) as server:
         deaf = await trio.to_thread.run_sync(DeafClient, server.url)
         deaf.say('{"type": "play", "data": {"track_id": 1, "credit": 100000000}}')
-        with trio.fail_after(20), suppress(ConnectionError):
+        with trio.fail_after(LIMIT_S), suppress(ConnectionError):
             while server.services.hub.statistics():
                 deaf.socket.sendall(deaf.protocol.send(Pong()))
                 await trio.sleep(0.05)
-        with trio.fail_after(20):
+        with trio.fail_after(LIMIT_S):
             while server.services.hub.statistics():
                 await trio.lowlevel.checkpoint()
         cut = server.transport.statistics()
@@ -331,10 +332,11 @@ async def test_a_client_that_answers_pings_and_takes_nothing_is_cut_by_the_stall
         deaf.socket.close()
 
 
-async def test_a_quiet_client_that_answers_pings_stays(server: Server) -> None:
-    async with open_player(server.url) as player:
-        # Ten intervals without a word of ours; the library answers the pings.
-        with trio.move_on_after(2.0):
+async def test_a_quiet_client_that_answers_pings_stays(tmp_path: Path, music: Path) -> None:
+    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=2)
+    async with running_server(limits) as server, open_player(server.url) as player:
+        # As long as two time-outs without a word of ours; the library answers the pings.
+        with trio.move_on_after(4.0):
             await player.hear_text("nothing")
         await player.say("ping")
         await player.hear_text("pong")

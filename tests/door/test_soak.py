@@ -11,7 +11,7 @@ import trio
 from auralis_trio.demo import synthesise
 from scripts.benchmarks.soak import Crowd, Effort, Figures
 from scripts.benchmarks.visits import FRAMES, VISITS
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, client_of, running_server, settings_for
 
 RATE = 44_100
 WARM_UP = 60
@@ -43,7 +43,7 @@ async def at_rest(http: httpx2.AsyncClient) -> Figures:
 
 async def wake_database_threads(url: str) -> None:
     """Many questions at once: every thread wakes, and opens the connection that it keeps."""
-    async with httpx2.AsyncClient(base_url=url, timeout=30) as many, trio.open_nursery() as nursery:
+    async with client_of(url) as many, trio.open_nursery() as nursery:
         for _ in range(40):
             nursery.start_soon(many.get, "/api/library/tracks")
 
@@ -54,7 +54,7 @@ async def test_two_hundred_visitors_leave_nothing_behind(tmp_path: Path) -> None
     settings = settings_for(
         tmp_path, tmp_path / "music", **dict.fromkeys(limits, PATIENCE_S), max_requests_per_s=100_000
     )
-    async with running_server(settings) as server, httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+    async with running_server(settings) as server, client_of(server.url) as http:
         tracks = [track["id"] for track in (await http.get("/api/library/tracks")).json()["items"]]
         for track in tracks:
             await http.get(f"/api/stream/{track}/metadata?enhanced=true")
@@ -66,7 +66,7 @@ async def test_two_hundred_visitors_leave_nothing_behind(tmp_path: Path) -> None
         await crowd.visit(effort, range(WARM_UP, WARM_UP + VISITS_COUNTED))
         # Threads that have nothing to do go after ten seconds. Memory is the benchmark's to look at.
         more = {"anything"}
-        with trio.move_on_after(60):
+        with trio.move_on_after(LIMIT_S):
             while more := set((await at_rest(http)).more_than(before)) - {"resident bytes"}:  # noqa: ASYNC110
                 await trio.sleep(0.05)
         assert not more

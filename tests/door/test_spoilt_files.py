@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auralis_trio.app import Server
 from tests.player_client import open_player
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 
 RATE, FRAMES = 44_100, 44_100 * 40
 CREDIT = 100_000
@@ -40,12 +40,6 @@ def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 async def server(tmp_path: Path, path: Path) -> AsyncIterator[Server]:
     async with running_server(settings_for(tmp_path, path.parent)) as running:
         yield running
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
-        yield client
 
 
 def write_over(path: Path, seed: int) -> None:
@@ -139,7 +133,7 @@ async def test_decoded_audio_that_the_disk_has_spoilt_is_decoded_again_and_never
     for _ in range(2):  # and after a restart
         async with (
             running_server(settings) as server,
-            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+            client_of(server.url) as http,
         ):
             for _ in range(3):
                 heard.append(await audio_of(http, sample_rate=48_000, encoding="f32"))

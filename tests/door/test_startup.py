@@ -7,7 +7,10 @@ import socket
 import sqlite3
 import subprocess
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ import trio
 
 from auralis_trio.demo import synthesise
 from tests.player_client import open_player
-from tests.serving import COMMAND, environment, run_command, server_process
+from tests.serving import COMMAND, LIMIT_S, environment, run_command, server_process
 
 
 @pytest.fixture
@@ -27,9 +30,18 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-def get(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        found: dict[str, object] = json.load(answer)
+def get(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def post(url: str, data: dict[str, Any], method: str = "POST") -> dict[str, Any]:
+    request = urllib.request.Request(
+        url, json.dumps(data).encode(), {"Content-Type": "application/json"}, method=method
+    )
+    with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
+        found: dict[str, Any] = json.load(answer)
         return found
 
 
@@ -108,17 +120,49 @@ def test_ready_comes_while_a_large_folder_is_still_being_scanned(tmp_path: Path,
         assert page["total"] < 3001
 
 
+@contextmanager
+def killed_server(data_dir: Path, music: Path) -> Iterator[str]:
+    """The address of a server that is killed where the body ends."""
+    arguments = ["serve", str(music), "--port", "0", "--data-dir", str(data_dir)]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=environment()) as popen:
+        try:
+            assert popen.stdout is not None
+            line = popen.stdout.readline()
+            assert line.startswith("ready")
+            yield line.split()[1]
+        finally:
+            popen.kill()
+
+
 def test_what_a_killed_server_had_scanned_is_there_at_the_next_start(tmp_path: Path, music: Path) -> None:
     for _ in range(2):
-        arguments = ["serve", str(music), "--port", "0", "--data-dir", str(tmp_path / "data")]
-        with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=environment()) as popen:
-            assert popen.stdout is not None
-            assert popen.stdout.readline().startswith("ready")
-            popen.kill()
+        with killed_server(tmp_path / "data", music):
+            pass
     with server_process(tmp_path / "data", music) as server:
         while get(f"{server.url}/api/library/scan/status")["finished_ns"] is None:
             pass
         assert get(f"{server.url}/api/library/tracks")["total"] == 1
+
+
+def test_what_a_killed_server_had_answered_is_so_at_the_next_start_and_no_number_is_given_again(
+    tmp_path: Path, music: Path
+) -> None:
+    data, told, ids = tmp_path / "data", dict[str, Any](), [0]
+    for turn in range(3):
+        with killed_server(data, music) as url:
+            while not (found := get(f"{url}/api/library/tracks"))["total"]:
+                pass
+            now = get(f"{url}/api/player/queue?limit=500")
+            assert (now["total"], now["current_entry_id"]) == (told.get("total", 0), told.get("entry_id"))
+            assert [item["entry_id"] for item in now["items"]] == ids[1:]
+            assert now["revision"] > told.get("revision", -1)
+            assert get(f"{url}/api/settings")["crossfade_s"] == turn
+            post(f"{url}/api/settings", {"crossfade_s": turn + 1.0}, method="PUT")
+            for _ in range(3):
+                added = post(f"{url}/api/player/queue/add", {"track_ids": [found["items"][0]["id"]]})
+                assert added["entry_ids"][0] > ids[-1]
+                ids += added["entry_ids"]
+            told = post(f"{url}/api/player/jump", {"entry_id": ids[-1]})
 
 
 async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(tmp_path: Path, music: Path) -> None:
@@ -131,5 +175,5 @@ async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(tmp_pat
             await player.hear_packet()
             server.popen.send_signal(signal.SIGTERM)
             assert (await player.hear_goodbye()).code == 1001
-        with trio.fail_after(20):
+        with trio.fail_after(LIMIT_S):
             assert await trio.to_thread.run_sync(server.popen.wait) == 0

@@ -18,7 +18,7 @@ from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.offload import Lane
 from tests.player_client import PlayerClient, open_player
-from tests.serving import running_server, settings_for
+from tests.serving import LIMIT_S, running_server, settings_for
 
 RATE = 44_100
 
@@ -49,7 +49,7 @@ async def status(http: httpx2.AsyncClient) -> dict[str, Any]:
 
 async def until_waiting(http: httpx2.AsyncClient, decoder: str | None, sender: str) -> dict[str, Any]:
     """The one stream, once its tasks wait for this."""
-    with trio.fail_after(10):
+    with trio.fail_after(LIMIT_S):
         while True:
             stream: dict[str, Any] | None = (await status(http))["sessions"][0]["stream"]
             if stream and (stream["decoder_waits_for"], stream["sender_waits_for"]) == (decoder, sender):

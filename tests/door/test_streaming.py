@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,6 @@ def music(tmp_path: Path) -> Path:
     for number in (1, 2):
         soundfile.write(folder / f"{number}.flac", synthesise(12.0, RATE, 2, seed=number), RATE, subtype="PCM_16")
     return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
-    settings = settings_for(tmp_path, music, stall_timeout_s=0.5)
-    async with running_server(settings) as running:
-        yield running
 
 
 def expected(music: Path, number: int) -> bytes:
@@ -108,8 +100,11 @@ async def test_a_seek_reaches_back_into_a_track_that_was_sent_to_its_end(server:
         assert (await player.hear_to_end()).end["reason"] == "completed"
 
 
-async def test_credit_that_is_not_renewed_ends_the_stream_as_stalled_and_the_session_lives(server: Server) -> None:
-    async with open_player(server.url) as player:
+async def test_credit_that_is_not_renewed_ends_the_stream_as_stalled_and_the_session_lives(
+    tmp_path: Path, music: Path
+) -> None:
+    settings = settings_for(tmp_path, music, stall_timeout_s=0.5)
+    async with running_server(settings) as server, open_player(server.url) as player:
         await player.play(1, credit=5000)
         end = await player.hear_text("audio_stream_end")
         assert (end["reason"], end["frames_sent"]) == ("stalled", 5000)

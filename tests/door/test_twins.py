@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from auralis_trio.decoder.opening import probe
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 
 RATE, FRAMES = 44_100, 44_100 * 20
 NAMES = ("clean", "explicit")
@@ -50,7 +50,7 @@ async def test_each_of_two_tracks_of_one_content_is_heard_as_what_it_is_also_aft
     for names in (turn, turn[::-1]):
         async with (
             running_server(settings_for(tmp_path, music)) as server,
-            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+            client_of(server.url) as http,
         ):
             ids = await tracks(http)
             for name in names:
@@ -78,7 +78,7 @@ async def test_stems_of_one_length_are_no_duplicates_and_none_takes_the_place_of
         write_stem(folder / f"{name}.wav", from_s)
     async with (
         running_server(settings_for(tmp_path, folder)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         ids = await tracks(http)
         heard = [(await http.get(f"/api/stream/{ids[name]}/audio.wav")).content for name in ("b", "a")]
@@ -103,7 +103,7 @@ async def test_a_library_that_knew_its_files_by_less_plays_them_and_keeps_its_tr
     settings = settings_for(tmp_path, music)
     async with (
         running_server(settings) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         ids = await tracks(http)
         await http.put(f"/api/library/tracks/{ids['clean']}/rating", json={"rating": 5})
@@ -112,7 +112,7 @@ async def test_a_library_that_knew_its_files_by_less_plays_them_and_keeps_its_tr
     for scanned in (False, True):
         async with (
             running_server(settings, scanned=scanned) as server,
-            httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+            client_of(server.url) as http,
         ):
             for name in NAMES:
                 answer = await http.get(f"/api/stream/{ids[name]}/audio.wav")

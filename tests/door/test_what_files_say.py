@@ -16,7 +16,7 @@ from PIL import Image
 
 from auralis_trio.app import Server
 from tests.library.test_tags import TONE, make_tagged, write_with_soundfile
-from tests.serving import running_server, settings_for
+from tests.serving import client_of, running_server, settings_for
 
 
 def make_flac(path: Path, **tags: str | list[str]) -> Path:
@@ -59,7 +59,7 @@ class Client:
 async def client(tmp_path: Path, music: Path) -> AsyncIterator[Client]:
     async with (
         running_server(settings_for(tmp_path, music, allow_tag_edits=True), scanned=False) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+        client_of(server.url) as http,
     ):
         yield Client(http, server)
 
@@ -249,6 +249,30 @@ async def test_an_edit_that_does_not_fit_the_kind_of_tag_says_which_field_it_is(
     assert (refused.status_code, refused.json()["code"]) == (422, "tag_not_kept")
     assert "track_number" in refused.json()["detail"]
     assert (music / "song.m4a").read_bytes() == before
+
+
+async def test_what_second_tags_hold_is_not_said_to_be_cleared(client: Client, music: Path) -> None:
+    with soundfile.SoundFile(music / "info.wav", "w", 48_000, 1) as wav:
+        wav.artist = "Nina"
+        wav.write(TONE)
+    write_with_soundfile(music / "ape.mp3")
+    ape = APEv2()  # type: ignore[no-untyped-call]
+    ape["Artist"] = "Nina"
+    ape.save(music / "ape.mp3")
+    files = [music / "ape.mp3", music / "info.wav"]
+    before = [file.read_bytes() for file in files]
+    await client.scan()
+    for track_id in await client.listed("/api/library/tracks", "id"):
+        place = f"/api/metadata/tracks/{track_id}"
+        refused = await client.http.put(place, json={"artist": None, "title": "Feel"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "tag_not_kept")
+        assert "artist" in refused.json()["detail"]
+        assert [file.read_bytes() for file in files] == before
+    for track_id in await client.listed("/api/library/tracks", "id"):
+        edited = await client.http.put(f"/api/metadata/tracks/{track_id}", json={"artist": "Bob", "album": None})
+        assert edited.json()["metadata"]["artist"] == "Bob"
+        cleared = await client.http.put(f"/api/metadata/tracks/{track_id}", json={"comment": None})
+        assert cleared.status_code == 200
 
 
 async def test_names_with_letters_of_their_own_are_found_as_they_are_often_written(

@@ -210,6 +210,21 @@ async def test_a_first_scan_finds_every_track_with_its_tags(library: Library, mu
     assert (found["two"].artist, found["two"].sample_rate, found["two"].duration_s) == (None, 8000, 0.1)
 
 
+@pytest.mark.parametrize("year", [1600, 1960, 2300, 9999])
+async def test_a_file_or_its_lyrics_from_a_time_that_no_database_keeps_is_a_track_as_any_other(
+    library: Library, music: Path, scan: Scan, year: int
+) -> None:
+    time_ns = (year - 1970) * 31_556_952 * 10**9
+    for name in ("one", "two", "three"):
+        write_song(music / f"{name}.flac", title=name)
+    (music / "one.lrc").write_text("la")
+    os.utime(music / "two.flac", ns=(time_ns, time_ns))
+    os.utime(music / "one.lrc", ns=(time_ns, time_ns))
+    assert (await scan.run()).added == 3
+    assert set(tracks(library)) == {"one", "two", "three"}
+    assert (await scan.run()).unchanged == 3
+
+
 async def test_a_scan_tells_of_its_start_its_progress_what_changed_and_its_end_in_this_order(
     music: Path, scan: Scan, events: Events, batch: int
 ) -> None:

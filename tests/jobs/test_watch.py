@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from auralis_trio.audio.source import never_cancelled
-from auralis_trio.errors import SourceError
+from auralis_trio.errors import OutputError, SourceError
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.watch import RETRY_S, WATCHED, Watcher
@@ -23,7 +23,7 @@ from auralis_trio.work.watch import MAX_CHANGED, FolderWatch
 from tests.jobs.test_scan import Events, GatedDoor, InlineDoor, write_song
 
 T = TypeVar("T")
-LIMIT_S = 20.0
+LIMIT_S = 100.0
 
 
 class WatchingDoor(InlineDoor):
@@ -106,6 +106,59 @@ async def test_a_watch_that_breaks_is_told_and_begun_anew_behind_a_scan_of_every
     assert (watcher.state.watching, watcher.state.code) == (False, "track_unreadable")
     await trio.sleep(RETRY_S + 1)
     assert (watcher.state.watching, titles(library)) == (True, ["one", "two"])
+    nursery.cancel_scope.cancel()
+
+
+async def test_after_a_break_changes_are_waited_for_before_everything_is_scanned(
+    library: Library, music: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    door = WatchingDoor()
+    opened: list[bool] = []
+    events = Events()
+    watcher = Watcher(Scan(library, door, [str(music)], events), door, [str(music)])
+    events.on["library_scan_started"] = lambda: opened.append(watcher.state.watching)
+    nursery.start_soon(watcher.run_watch)
+    for told in (SourceError("away"), [str(music / "a")]):
+        door.tell.send_nowait(told)
+        await trio.sleep(RETRY_S + 1)
+    assert opened == [True, True]
+    nursery.cancel_scope.cancel()
+
+
+async def test_while_changes_cannot_be_told_everything_is_scanned_now_and_then(
+    library: Library, music: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    events, door = Events(), InlineDoor()
+    watcher = Watcher(Scan(library, door, [str(music)], events), door, [str(music), str(music / "gone")])
+    nursery.start_soon(watcher.run_watch)
+    await trio.sleep(2 * RETRY_S + 1)
+    assert (events.kinds.count("scan_complete"), watcher.state.watching) == (2, False)
+    nursery.cancel_scope.cancel()
+
+
+class FullDoor(WatchingDoor):
+    """Nothing can be written as long as the disk is `full`."""
+
+    full = True
+
+    async def run(self, lane: Lane, fn: Callable[..., T], *args: Any, deadline_s: float | None = None) -> T:
+        if lane is Lane.WRITE and self.full:
+            raise OutputError("full")
+        return await super().run(lane, fn, *args)
+
+
+async def test_what_was_told_is_scanned_again_where_the_scan_has_failed(
+    library: Library, music: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    door, events = FullDoor(), Events()
+    watcher = Watcher(Scan(library, door, [str(music)], events), door, [str(music)])
+    nursery.start_soon(watcher.run_watch)
+    door.tell.send_nowait([str(music / "a")])
+    await trio.sleep(2 * RETRY_S + 1)
+    assert (events.kinds.count("library_scan_error"), titles(library)) == (3, [])
+    door.full = False
+    await trio.sleep(RETRY_S)
+    assert titles(library) == ["one"]
     nursery.cancel_scope.cancel()
 
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from auralis_trio.library.artwork import (
     ArtworkRecord,
     Owner,
     artwork_state,
-    folder_times,
     keep_choice,
     keep_found,
+    picture_times,
     set_picture,
 )
 from auralis_trio.library.queries import list_albums, list_artists
@@ -97,14 +98,35 @@ def test_what_is_seen_changes_with_the_files_and_with_the_folders(
     library: Library, fill: Fill, probed: Probed, album_id: int
 ) -> None:
     before = artwork_state(library, Owner.ALBUM, album_id)
-    assert before.seen_now([7]) == artwork_state(library, Owner.ALBUM, album_id).seen_now([7])
-    assert len({before.seen_now([7]), before.seen_now([8]), before.seen_now([None])}) == 3
+    one, other = [((7,),)], [((8,),)]
+    assert before.seen_now(one) == artwork_state(library, Owner.ALBUM, album_id).seen_now(one)
+    assert len({before.seen_now(one), before.seen_now(other), before.seen_now([(None,)])}) == 3
     fill([probed("Nina/Live/1.wav", artist="Nina", album="Live", track_number=1, mtime_ns=9)])
-    assert artwork_state(library, Owner.ALBUM, album_id).seen_now([7]) != before.seen_now([7])
+    assert artwork_state(library, Owner.ALBUM, album_id).seen_now(one) != before.seen_now(one)
 
 
-def test_the_time_of_a_folder_that_is_not_there_is_not_known(tmp_path: Path) -> None:
-    assert folder_times([str(tmp_path), str(tmp_path / "none")]) == [tmp_path.stat().st_mtime_ns, None]
+def test_the_times_change_with_the_folders_and_with_the_pictures_in_them(tmp_path: Path) -> None:
+    def now() -> object:
+        return picture_times([str(tmp_path), str(tmp_path / "none")], ("cover",))
+
+    def later() -> None:
+        """The clock of a disk may stand still for some milliseconds."""
+        os.utime(tmp_path, ns=(0, tmp_path.stat().st_mtime_ns + 10**9))
+
+    (tmp_path / "other.png").write_bytes(b"1")
+    bare = now()
+    assert bare == now()
+    (tmp_path / "other.png").write_bytes(b"22")
+    assert bare == now()
+    (tmp_path / "Cover.PNG").write_bytes(b"1")
+    later()
+    first = now()
+    (tmp_path / "Cover.PNG").write_bytes(b"22")
+    second = now()
+    (tmp_path / "Cover.PNG").unlink()
+    later()
+    assert len({repr(times) for times in (bare, first, second, now())}) == 4
+    assert picture_times([str(tmp_path / "none")], ("cover",)) == [(None,)]
 
 
 @pytest.mark.parametrize("choice", [record("set", "set"), record(None, "removed")])
@@ -152,8 +174,8 @@ def test_an_owner_that_is_not_there_has_nothing_and_gets_nothing(
         assert missing.value.code == f"{owner.value}_not_found"
 
 
-def test_a_picture_goes_with_its_album(library: Library, fill: Fill, probed: Probed, album_id: int) -> None:
-    keep_choice(library, Owner.ALBUM, album_id, record("set", "set"), "")
+def test_what_was_found_goes_with_its_album(library: Library, fill: Fill, probed: Probed, album_id: int) -> None:
+    keep_found(library, Owner.ALBUM, album_id, record("found"), "seen")
     fill([probed(f"Nina/Live/{n}.wav", artist="Nina", album="Other", mtime_ns=9) for n in (1, 2)])
     with library.reading():
         assert library.db.select("SELECT album_id FROM album_artwork") == []

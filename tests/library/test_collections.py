@@ -65,6 +65,7 @@ def test_an_artist_is_told_with_what_is_theirs(library: Library, live: int) -> N
     assert (guest.duration_s, guest.first_year, guest.last_year, guest.artwork) == (None, 1968, 1970, None)
     nina = get_artist(library, artist_named(library, "Nina"))
     assert (nina.albums, nina.duration_s) == (1, float(nina.tracks))
+    assert (guest.genres, nina.genres) == (["Soul"], ["Jazz"])
 
 
 def test_an_artists_albums_are_those_with_a_track_of_theirs_the_newest_first(library: Library, live: int) -> None:

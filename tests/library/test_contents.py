@@ -1,4 +1,4 @@
-from auralis_trio.library.contents import known_origins, tracks_of_origins
+from auralis_trio.library.contents import known_origins, tracks_at, tracks_of_content, tracks_of_origins
 from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
@@ -25,3 +25,21 @@ def test_more_origins_than_one_query_takes_are_looked_up(library: Library, probe
     fill([probed(f"{number:04}") for number in range(700)])
     origins = [get_track_file(library, track_id).origin for track_id in range(1, 701)]
     assert known_origins(library, [*origins, "none"]) == set(origins)
+
+
+def test_tracks_are_found_by_content_and_by_path_unless_they_are_missing(
+    library: Library, fill: Fill, probed: Probed
+) -> None:
+    fill(
+        [
+            probed(f"{name}.wav", content_id=content)
+            for name, content in (("ä", "x"), ("b", "x"), ("c", "y"), ("d", "x"))
+        ]
+    )
+    ids = tracks_at(library, [f"/music/{name}.wav" for name in "äbcd"])
+    assert len(set(ids.values())) == 4
+    mark_missing(library, [ids["/music/d.wav"]])
+    assert tracks_of_content(library, "x") == [(ids[f"/music/{name}.wav"], f"/music/{name}.wav") for name in "äb"]
+    assert tracks_of_content(library, "z") == []
+    assert tracks_at(library, ["/music/d.wav", "/music/c.wav", "/nowhere"]) == {"/music/c.wav": ids["/music/c.wav"]}
+    assert tracks_at(library, []) == {}

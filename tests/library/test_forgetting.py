@@ -31,6 +31,7 @@ def tables(library: Library) -> dict[str, int]:
     names = {entity._table_ for entity in library.db.entities.values()} | {
         "track_search",
         "set_picture",
+        "left_picture",
         "schema_version",
     }
     with library.reading():
@@ -55,6 +56,8 @@ def test_a_reset_forgets_what_was_found_and_keeps_what_an_operator_or_listener_m
         for kind, table in (("album", "album_artwork"), ("artist", "artist_artwork")):
             columns = f"{kind}_id, source, revision, seen, set_ns"
             library.db.execute(f"INSERT INTO {table} ({columns}) SELECT id, 'set', 'a', '', 1 FROM {kind}")
+        columns = "owner, name_key, owner_key, source, revision, set_ns"
+        library.db.execute(f"INSERT INTO left_picture ({columns}) VALUES ('album', 'b', '', 'set', 'a', 1)")
     begin_edit(library, find_files(library, track_ids[:1]), None, 1)
     assert min(tables(library).values()) > 0, "every table is put to the test"
     assert forget_everything(library) == Forgotten(tracks=9, albums=1, artists=2, playlists=1)

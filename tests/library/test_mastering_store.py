@@ -20,7 +20,7 @@ from auralis_trio.library.mastering_store import (
     keep_tuning,
     next_unanalysed,
 )
-from auralis_trio.library.queries import get_track_file
+from auralis_trio.library.queries import get_track_file, statistics
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.store import Library, open_library
@@ -70,6 +70,14 @@ def test_a_profile_of_another_version_is_as_good_as_none(library: Library) -> No
     newer = msgspec.structs.replace(PROFILE, channels=1)
     keep_profile(library, "one", newer, 6)
     assert get_profile(library, "one") == newer
+
+
+def test_a_rendition_that_was_measured_is_no_further_content_of_the_library(library: Library) -> None:
+    for content in ("one", "one@48000"):
+        keep_profile(library, content, PROFILE, 5)
+    for content in ("two", "two@48000"):
+        keep_failure(library, content, "track_corrupt", 5)
+    assert statistics(library).analysed == 1
 
 
 def unanalysed(library: Library) -> list[int]:

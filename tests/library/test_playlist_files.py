@@ -10,7 +10,7 @@ from auralis_trio.library.paging import Window
 from auralis_trio.library.playlist_entries import list_entries
 from auralis_trio.library.playlist_files import MAX_UNKNOWN_SHOWN, export_playlist, import_playlist
 from auralis_trio.library.playlists import PlaylistText, create_playlist, get_playlist, list_playlists
-from auralis_trio.library.queries import list_tracks
+from auralis_trio.library.queries import add_folder, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library
@@ -44,6 +44,39 @@ def test_what_was_exported_comes_back_in_the_same_order(library: Library, tracks
     assert b"/music" not in data
     assert b"#EXTINF:1,Nina - a/one.flac\na/one.flac\n" in data
     assert imported(library, data) == wanted
+
+
+def test_what_lies_at_the_same_place_in_several_folders_comes_back_as_it_was(
+    library: Library, tracks: dict[str, int], fill: Fill, probed: Probed
+) -> None:
+    roots = ["/music", "/other", "/third/music"]
+    for root in roots[1:]:
+        add_folder(library, root, 2)
+        fill(
+            [probed("three.wav", path=f"{root}/three.wav", title=root), probed("x", path=f"{root}/x.wav", title="x")]
+        )
+    ids = {track.title: track.id for track in list_tracks(library, 50).items}
+    wanted = [ids["/third/music"], ids["three.wav"], ids["/other"], ids["/other"]]
+    playlist_id = create_playlist(library, PlaylistText(name="Mine"), wanted)
+    _, data = export_playlist(library, playlist_id, 0)
+    assert [line for line in data.splitlines() if b"third" in line or b"/" in line] == [
+        b"#EXTINF:1,/third/music", b"#EXTINF:1,/other", b"#EXTINF:1,/other",
+    ]  # fmt: skip
+    assert imported(library, data, roots=roots) == wanted
+    assert imported(library, data, roots=roots[::-1]) == wanted
+    plain = b"\n".join(line for line in data.splitlines() if not line.startswith(b"#AURALIS"))
+    assert imported(library, plain, roots=roots) == [ids["three.wav"]] * 4
+
+
+def test_a_track_whose_file_has_given_its_name_to_another_is_left_out_of_an_export(
+    library: Library, tracks: dict[str, int], fill: Fill, probed: Probed
+) -> None:
+    with library.writing() as entities:
+        entities.Track[tracks["three.wav"]].path = b"/music/three.wav\x007"
+    playlist_id = create_playlist(library, PlaylistText(name="Mine"), list(tracks.values()))
+    _, data = export_playlist(library, playlist_id, 0)
+    assert b"\0" not in data
+    assert len(imported(library, data)) == len(tracks) - 1
 
 
 def test_a_smart_playlist_is_exported_as_what_it_finds_now(library: Library, tracks: dict[str, int]) -> None:

@@ -206,6 +206,23 @@ def test_very_long_names_and_words_are_kept_and_found(library: Library, fill: Fi
     assert len(artists) == 2
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("हिन्", {"हिन्दी गीत"}),
+        ("गीत", {"हिन्दी गीत", "गीता"}),
+        ('"गीत"', {"हिन्दी गीत"}),
+        ("title:गीता", {"गीता"}),
+        ("गत", set()),
+    ],
+)
+def test_words_whose_vowels_are_marks_are_found_whole_and_by_their_beginnings(
+    library: Library, fill: Fill, probed: Probed, search: str, found: set[str]
+) -> None:
+    fill([probed(title) for title in ("हिन्दी गीत", "गीता", "गान")])
+    assert {track.title for track in list_tracks(library, search=search).items} == found
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.one_of(st.text(max_size=40), st.text("ab1 \"-:year'*()^\\é東!&|<~=", max_size=40)))
 def test_any_search_is_answered_or_refused(library: Library, search: str) -> None:

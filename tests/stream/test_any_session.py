@@ -254,6 +254,7 @@ async def act_out(services: SessionServices, links: list[PlayingLink], script: l
                 with trio.fail_after(5):
                     await each.hear("pong")
             await trio.sleep(30)
+            assert [link.closed for link in links] == [None, None], "a session has failed: the log says where"
             check_agreement(services, links)
             for link in links:
                 link.say("stop")
@@ -289,6 +290,7 @@ def repeating(*track_ids: int) -> list[Any]:
 @example(repeating(3), ["latest", "paced"], 0.0)
 @example(repeating(7), ["each", "paced"], 0.0)
 @example([*repeating(6, 7), (1.0, 0, ("pause", {}))], ["each", "paced"], 0.0)
+@example(repeating(4, 7, 1), ["paced", "paced"], 0.0)
 @given(scripts, st.lists(st.sampled_from(["paced", "each", "latest"]), min_size=2, max_size=2), st.floats(0, 1))
 def test_at_any_interleaving_streams_keep_the_rules_and_what_was_heard_is_counted(
     tmp_path_factory: pytest.TempPathFactory, script: list[Any], manners: list[str], delay_s: float

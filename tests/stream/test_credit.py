@@ -169,7 +169,11 @@ def test_who_waits_for_a_change_is_told_once_of_each() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from([8_000, 44_100, 48_000]), st.integers(1, 400_000)), min_size=2, max_size=6),
+    st.lists(
+        st.tuples(st.sampled_from([8_000, 44_100, 48_000]), st.integers(1, 400_000) | st.just(0)),
+        min_size=2,
+        max_size=6,
+    ),
     st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20)), max_size=4),
 )
 def test_paced_streams_behind_each_other_have_one_pace_whatever_their_rates_and_pauses(
@@ -212,6 +216,15 @@ def test_what_follows_is_not_heard_before_the_last_frame_of_what_it_follows() ->
     second.sent = RATE
     assert [first.told(at_s) for at_s in (11.5, 13.0, 20.0)] == [1.5 * RATE, 3 * RATE, 3 * RATE]
     assert [second.told(at_s) for at_s in (11.5, 13.0, 13.5, 20.0)] == [0, 0, RATE / 2, RATE]
+
+
+def test_behind_a_stream_without_frames_the_pace_is_that_of_the_one_before() -> None:
+    first = Flow(RATE, None, AHEAD_S)
+    first.sent = first.room(10.0)  # three seconds, heard from 10 to 13
+    empty, second = Flow(RATE, None, AHEAD_S), Flow(RATE, None, AHEAD_S)
+    empty.follow(first, first.sent, 11.0)
+    second.follow(empty, empty.sent, 11.0)
+    assert second.room(11.0) == RATE
 
 
 def test_a_pause_before_the_first_room_puts_off_what_follows() -> None:

@@ -36,7 +36,7 @@ from auralis_trio.work.rendering import Chunk
 
 T = TypeVar("T")
 
-PATIENCE_S = 20
+PATIENCE_S = 100
 MANY = 1 << 20
 
 

@@ -1,6 +1,7 @@
 """What the player plays outlives the server: written down soon, and taken up again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from auralis_trio.library.player_store import keep_player
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
-from auralis_trio.stream.keeping import APART_S, RETRY_S
+from auralis_trio.stream.keeping import APART_S, RETRY_S, WRITTEN_S
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.player import Player
-from auralis_trio.stream.player_keeper import PLACE_INTERVAL_S, PlayerKeeper
+from auralis_trio.stream.player_keeper import AHEAD, PLACE_INTERVAL_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, MoveEntry, Repeat, SetQueue, Shuffle, Undo
 from tests.stream.test_one_player import RATE, FakeOutput, Told
@@ -36,9 +37,12 @@ class Counting(Catalogue):
         super().__init__(InlineOffload(), library, 10.0)
         self.refusals = refusals
         self.writes: list[list[str]] = []
+        self.gate: trio.Event | None = None
 
     async def tell(self, change: Any, *args: Any) -> Any:
         self.writes.append(sorted(args[0]))
+        if self.gate is not None:
+            await self.gate.wait()
         if self.refusals:
             self.refusals -= 1
             raise Busy
@@ -46,9 +50,9 @@ class Counting(Catalogue):
 
 
 async def taken_up(library: Library) -> Player:
-    """The player of a server that starts with this library."""
+    """The player of a server that starts with this library, which it leaves as it is."""
     player = Player(Told())
-    await PlayerKeeper(player, Counting(library)).load()
+    await PlayerKeeper(player, Counting(library, refusals=1)).load()
     return player
 
 
@@ -108,19 +112,19 @@ async def test_the_queue_is_written_when_it_changes_and_the_place_every_few_seco
         for number in range(50):
             player.order(Repeat(mode="one" if number % 2 else "all"))
         await wait_all_tasks_blocked()
-        assert catalogue.writes == [["place", "queue"]]
+        assert catalogue.writes == [["numbers"], ["place", "queue"]]
         for second in range(3 * round(PLACE_INTERVAL_S)):
             await trio.sleep(1)
             player.sounding(output, 1, Place(second * RATE, RATE))
-        assert 2 <= len(catalogue.writes) - 1 <= 3
-        assert catalogue.writes[1:] == [["place"]] * (len(catalogue.writes) - 1)
+        assert 2 <= len(catalogue.writes) - 2 <= 3
+        assert catalogue.writes[2:] == [["place"]] * (len(catalogue.writes) - 2)
         player.ended(output)
         await trio.sleep(3 * PLACE_INTERVAL_S)
         written = len(catalogue.writes)
         await trio.sleep(10 * PLACE_INTERVAL_S)
         assert len(catalogue.writes) == written
         nursery.cancel_scope.cancel()
-    assert len(catalogue.writes) == written
+    assert catalogue.writes[written:] == [["numbers"]]
 
 
 COMMANDS: dict[str, tuple[Callable[[Player, FakeOutput], object], int, float]] = {
@@ -188,13 +192,16 @@ async def test_what_is_forgotten_of_an_empty_queue_is_not_taken_up_again(
         nursery.cancel_scope.cancel()
 
 
-async def test_a_player_that_nobody_used_writes_nothing(library: Library, autojump_clock: MockClock) -> None:
+async def test_a_player_that_nobody_used_writes_its_numbers_at_both_ends_alone(
+    library: Library, autojump_clock: MockClock
+) -> None:
     catalogue = Counting(library)
     keeper = PlayerKeeper(Player(Told()), catalogue)
     await keeper.load()
     with trio.move_on_after(100):
         await keeper.run()
-    assert catalogue.writes == []
+    assert catalogue.writes == [["numbers"], ["numbers"]]
+    assert (await taken_up(library)).next_id == 1
 
 
 async def test_a_writer_that_is_taken_is_asked_again(
@@ -250,3 +257,127 @@ async def test_what_cannot_be_understood_is_as_good_as_nothing(
     again = await taken_up(library)
     assert (again.queue.entries, again.state) == ((), "stopped")
     assert "cannot be used" in caplog.text
+
+
+@asynccontextmanager
+async def kept(player: Player, catalogue: Counting) -> AsyncIterator[None]:
+    """With the keeper of a player, which has taken up what was kept."""
+    keeper = PlayerKeeper(player, catalogue)
+    await keeper.load()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_waits_goes_on_when_it_is_written_without_the_time_between_two_writes(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with kept(player, catalogue):
+        for total in range(1, 20):
+            player.order(AddTracks(track_ids=(7,)))
+            await player.news.wait_written()
+            killed_here = await taken_up(library)
+            assert len(killed_here.queue.entries) == total
+        assert trio.current_time() < APART_S
+
+
+async def test_all_who_wait_at_once_share_the_write_behind_the_one_under_way(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, catalogue, gate, written = Player(Told()), Counting(library), trio.Event(), list[int]()
+
+    async def edit() -> None:
+        player.order(AddTracks(track_ids=(7,)))
+        await player.news.wait_written()
+        written.append(len((await taken_up(library)).queue.entries))
+
+    async with kept(player, catalogue), trio.open_nursery() as nursery:
+        catalogue.gate = gate
+        nursery.start_soon(edit)
+        await wait_all_tasks_blocked()
+        for _ in range(20):
+            nursery.start_soon(edit)
+        await wait_all_tasks_blocked()
+        assert written == []
+        catalogue.writes.clear()
+        gate.set()
+    assert sorted(written) == [1, *[21] * 20]
+    assert catalogue.writes == [["place", "queue"], ["numbers"]]
+
+
+async def test_who_waits_for_what_cannot_be_written_goes_on_and_it_is_tried_again(
+    library: Library, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with kept(player, catalogue):
+        catalogue.refusals = 3
+        for _ in range(2):
+            player.order(AddTracks(track_ids=(7,)))
+            await player.news.wait_written()
+        assert trio.current_time() < APART_S
+        assert (await taken_up(library)).queue.entries == ()
+        await trio.sleep(2 * RETRY_S)
+        assert (await taken_up(library)).queue == player.queue
+    assert caplog.text.count("is not written yet") == 1
+
+
+async def test_who_waits_for_a_database_that_does_not_answer_waits_so_long_and_no_longer(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with kept(player, catalogue):
+        catalogue.gate = trio.Event()
+        player.order(AddTracks(track_ids=(7,)))
+        await player.news.wait_written()
+        assert trio.current_time() == pytest.approx(WRITTEN_S)
+        catalogue.gate.set()
+
+
+async def test_who_waits_for_nothing_does_not_wait(library: Library, autojump_clock: MockClock) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with kept(player, catalogue):
+        await trio.sleep(1)
+        await player.news.wait_written()
+        assert trio.current_time() == 1
+
+
+async def test_behind_a_server_that_was_killed_no_revision_and_no_id_is_told_twice(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    revisions, ids = set[int](), set[int]()
+    for _ in range(4):  # servers, of which each is killed before it has written its last edits
+        player, catalogue = Player(Told()), Counting(library)
+        await PlayerKeeper(player, catalogue).load()
+        for _ in range(30):
+            made = {entry.id for entry in player.order(AddTracks(track_ids=(7,) * 50))}
+            assert not made & ids
+            assert player.revision not in revisions
+            ids |= made
+            revisions.add(player.revision)
+
+
+async def test_numbers_go_on_ahead_of_those_that_are_told_and_are_exact_at_the_end(
+    library: Library, autojump_clock: MockClock
+) -> None:
+    player, catalogue = Player(Told()), Counting(library)
+    async with kept(player, catalogue):
+        for _ in range(3):
+            player.next_id += AHEAD // 4
+            player.order(AddTracks(track_ids=(7,)))
+            await player.news.wait_written()
+            assert (await taken_up(library)).next_id >= player.next_id + AHEAD // 2
+        assert 1 <= sum("numbers" in parts for parts in catalogue.writes[1:]) <= 2
+    assert (await taken_up(library)).next_id == player.next_id
+
+
+async def test_a_queue_that_cannot_be_understood_leaves_the_numbers(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep_player(library, {"queue": "?", "place": PLACE, "numbers": '{"revision": 70, "next_id": 700}'})
+    again = await taken_up(library)
+    assert (again.revision, again.next_id) == (70, 700)
+    keep_player(library, {"queue": QUEUE, "place": PLACE, "numbers": "?"})
+    again = await taken_up(library)
+    assert (again.revision, again.next_id) == (1, 2)

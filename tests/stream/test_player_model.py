@@ -1,12 +1,13 @@
 """Any run of commands, edits and reports, with outputs that play what they are told: what holds after each step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auralis_trio.errors import AuralisError
+from auralis_trio.stream.admission import Admission, Seat
+from auralis_trio.stream.keeping import News
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
@@ -48,6 +49,7 @@ class PlayingOutput:
     paused: bool = False
     left: int | None = None
     heard: bool = False
+    place: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
         self.left, self.entry_id, self.paused, self.heard = self.entry_id, entry.id, paused, False
@@ -137,11 +139,11 @@ class World:
 
     def do(self, step: Step) -> None:
         """Take a step; whatever it changes, but for how far an entry is heard, is news for whoever writes it down."""
-        before, self.player.news = self.kept(), trio.Event()
+        before, self.player.news = self.kept(), News()
         try:
             self._do(*step)
         finally:
-            assert self.player.news.is_set() or self.kept() == before
+            assert self.player.news.told or self.kept() == before
 
     def kept(self) -> object:
         player = self.player

@@ -23,7 +23,7 @@ from auralis_trio.stream.renderer import Renderer
 from auralis_trio.work.rendering import Chunk
 from tests.fakes import CHUNK, STEREO, FailingSource, ToneSource, Tracks
 
-PATIENCE_S = 20
+PATIENCE_S = 100
 TOTAL = 3 * CHUNK + 700
 AUDIO_PERMITS = 4
 

@@ -13,7 +13,7 @@ import trio
 from tests.web.raw_client import RawClient, connected, frame, upgrade
 
 Ending = Literal["wait", "leave", "reset", "half close", "trickle"]
-LIMIT_S = 20
+LIMIT_S = 100
 NOISE = random.Random(1)
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 

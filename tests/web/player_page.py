@@ -2,7 +2,9 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +14,7 @@ import mutagen
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from playwright.sync_api import ConsoleMessage, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket, expect
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -24,13 +26,69 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
-LIMIT_MS = 20_000
+LIMIT_MS = 100_000
 """No test waits longer for anything; only a fault lets it come to that."""
+
+LOUDSPEAKER = """(() => {
+    const contexts = new Set();
+    const speaker = { held: false, decks: [] };
+    speaker.hold = () => {
+        speaker.held = true;
+        for (const context of contexts) context.rest();
+        return true;
+    };
+    speaker.release = () => {
+        speaker.held = false;
+        for (const context of contexts) if (context.wanted) context.go();
+    };
+    globalThis.loudspeaker = speaker;
+    globalThis.AudioContext = class extends AudioContext {
+        wanted = true;
+        constructor(...options) { super(...options); contexts.add(this); if (speaker.held) this.rest(); }
+        rest() { super.suspend(); }
+        go() { super.resume(); }
+        suspend() { this.wanted = false; return super.suspend(); }
+        async resume() { this.wanted = true; if (!speaker.held) await super.resume(); }
+        async close() { contexts.delete(this); await super.close(); }
+    };
+    globalThis.AudioWorkletNode = class extends AudioWorkletNode {
+        constructor(...of) {
+            super(...of);
+            const deck = { given: [0, of[2].processorOptions.twin ? 0 : Infinity], cuts: [], end: null };
+            const take = this.port.postMessage.bind(this.port);
+            speaker.decks.push(deck);
+            this.port.postMessage = (message, transfer) => {
+                const { command, value } = message;
+                if (command === "push") deck.given[value.side ?? 0] += (value.planes ?? value)[0].length;
+                if (command === "cut") {
+                    deck.given[value.side ?? 0] = value.frame ?? value;
+                    deck.cuts.push(value.frame ?? value);
+                }
+                if (command === "finish") deck.end = value;
+                take(message, transfer);
+            };
+        }
+    };
+})()"""
+"""Tests can hold the sound of a page: then the frame that is heard stays the same, however long anything else takes.
+
+`loudspeaker.decks` has for each deck how many frames it was given (`given`, one number for each of two versions),
+from which of them on they were replaced (`cuts`), and behind which one nothing follows (`end`).
+"""
+GIVEN = "Math.min(...loudspeaker.decks.at(-1)?.given ?? [0])"
+"""How many frames the last deck was given."""
+WHOLE = f"(loudspeaker.decks.at(-1) ?? {{ end: null }}).end === {GIVEN}"
+"""Whether the last deck has all that it is going to get."""
+_CUT = "loudspeaker.decks.at(-1).cuts.at(-1)"
 
 # The page's policy forbids to evaluate text in it, so conditions are put in by the debugger.
 _WAIT = """() => new Promise((resolve, reject) => {
     const giveUp = setTimeout(() => reject(new Error("never: " + %(text)s + " " + JSON.stringify(
-        auralisTap.records.map((record) => ({ ...record, planes: undefined }))))), %(limit_ms)d);
+        {
+            records: auralisTap.records.map((record) => ({ ...record, planes: undefined })),
+            decks: loudspeaker.decks,
+            shown: ["now-title", "condition", "notice", "lamp"].map((id) => document.getElementById(id).textContent),
+        }))), %(limit_ms)d);
     const look = () => {
         const records = auralisTap.records;
         const record = records.at(-1);
@@ -63,15 +121,16 @@ class Run(Protocol):
 
 
 class Watch:
-    """Notes what a page complains of, and whom it asks."""
+    """Notes what a page complains of, whom it asks, and what was said last on its lines."""
 
     def __init__(self, page: Page) -> None:
         self.complaints: list[str] = []
         self.origins: set[str] = set()
+        self.talk: deque[str] = deque(maxlen=80)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
-        page.on("websocket", lambda socket: self.origins.add(urlsplit(socket.url).netloc))
+        page.on("websocket", self._opened)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -79,6 +138,17 @@ class Watch:
 
     def _asked(self, request: Request) -> None:
         self.origins.add(urlsplit(request.url).netloc)
+
+    def _opened(self, socket: WebSocket) -> None:
+        self.origins.add(urlsplit(socket.url).netloc)
+        self.talk.append("a line is opened")
+        socket.on("framesent", lambda said: self._talked(">", said))
+        socket.on("framereceived", lambda said: self._talked("<", said))
+        socket.on("close", lambda _: self.talk.append("a line is closed"))
+
+    def _talked(self, way: str, said: str | bytes) -> None:
+        text = f"a packet of {len(said)} bytes" if isinstance(said, bytes) else said[:300]
+        self.talk.append(f"{way} {text}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +165,7 @@ class Heard:
 def open_player(page: Page, url: str, tracks: int) -> None:
     """Open the page with its tap and wait until it shows the library."""
     page.goto(f"{url}/?tap=1")
-    expect(page.locator(".track")).to_have_count(tracks, timeout=LIMIT_MS)
+    expect(page.locator(".track")).to_have_count(tracks)
     expect(page.locator("#lamp")).to_have_text("Connected")
 
 
@@ -130,6 +200,29 @@ def write_track(path: Path, samples: NDArray[np.floating[Any]], rate: int, tags:
 def wait_for(page: Page, condition: str) -> None:
     """Wait until a condition on the tap's `records` (`record` is the last one) holds."""
     page.evaluate(_WAIT % {"condition": condition, "text": json.dumps(condition), "limit_ms": LIMIT_MS})
+
+
+@contextmanager
+def held(page: Page) -> Iterator[None]:
+    """A page that goes on with everything but the sound, which stays at the frame where it is."""
+    page.evaluate("() => loudspeaker.hold()")
+    yield
+    page.evaluate("() => loudspeaker.release()")
+
+
+def hold_when(page: Page, condition: str) -> None:
+    """Hold the sound as soon as a condition as for `wait_for` holds."""
+    wait_for(page, f"({condition}) && loudspeaker.hold()")
+
+
+def release(page: Page) -> None:
+    """Let the sound go on."""
+    page.evaluate("() => loudspeaker.release()")
+
+
+def wait_for_cut(page: Page, number: int) -> None:
+    """Wait until another sound has taken the place of the one before, and two seconds of it are there."""
+    wait_for(page, f"loudspeaker.decks.at(-1).cuts.length === {number} && {GIVEN} > {_CUT} + 2 * record.sampleRate")
 
 
 def heard(page: Page) -> list[Heard]:

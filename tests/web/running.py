@@ -1,7 +1,8 @@
 """The transport, or stock Hypercorn for comparison, on a free port for the length of a `with`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,33 @@ import trio.testing
 from h11 import LocalProtocolError
 from hypercorn.config import Config
 from hypercorn.trio import serve
+from trio.testing import MockClock
 
 from auralis_trio.web.transport import Transport, TransportLimits, open_listener, prepare, run_transport
 from tests.web.small_app import SmallApp
 
-LIMIT_S = 20.0
+LIMIT_S = 100.0
 """No test waits longer for anything; only a fault lets it come to that."""
+
+
+async def pass_time(clock: MockClock, seconds: float) -> None:
+    """Move a test's clock on, once everything that can be done before has been done."""
+    await trio.testing.wait_all_tasks_blocked(0.01)
+    clock.jump(seconds)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Fail what takes longer than `LIMIT_S`, by the clock on the wall: a test's own may stand still."""
+    with trio.CancelScope() as scope:
+        soon = trio.lowlevel.current_trio_token().run_sync_soon
+        timer = threading.Timer(LIMIT_S, soon, (scope.cancel,))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+    assert not scope.cancelled_caught, f"not done after {LIMIT_S} s"
 
 
 @dataclass
@@ -52,7 +74,7 @@ async def running(**limits: Any) -> AsyncIterator[Running]:
         await run_transport(app, [listener], TransportLimits(**limits), shutdown, task_status=task_status)
         stopped.set()
 
-    with trio.fail_after(LIMIT_S):
+    with limited():
         async with trio.open_nursery() as nursery:
             transport = await nursery.start(run)
             yield Running(app, port, transport, shutdown, stopped)
@@ -74,7 +96,7 @@ async def stock(**options: Any) -> AsyncIterator[tuple[SmallApp, int, trio.Event
         except* (LocalProtocolError, ValueError, AttributeError):
             died.set()
 
-    with trio.fail_after(LIMIT_S):
+    with limited():
         async with trio.open_nursery() as nursery:
             binds = await nursery.start(run)
             yield app, int(binds[0].rpartition(":")[2]), died

@@ -1,6 +1,7 @@
 """The player page in a browser, on the real server: what leaves its worklet is what the files hold, to the end."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +13,20 @@ import soundfile
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, search, wait_for
+from tests.web.player_page import (
+    WHOLE,
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    held,
+    hold_when,
+    open_player,
+    release,
+    search,
+    wait_for,
+)
 
 MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>'
 WINDOW_S = 8
@@ -88,7 +102,9 @@ def play_alone(player: Page, title: str) -> None:
 
 def test_a_clicked_track_is_heard_exactly_and_to_its_last_frame(player: Page, folder: Path) -> None:
     for count, (title, name) in enumerate(ALONE.items(), 1):
-        play_alone(player, title)
+        with held(player):
+            play_alone(player, title)
+            wait_for(player, f"loudspeaker.decks.length === {count} && {WHOLE}")
         wait_for(player, f"records.length === {count} && record.ended")
         tape = heard(player)[-1]
         assert same(tape.samples, decoded(folder / name)), name
@@ -101,7 +117,9 @@ def test_the_next_track_of_an_album_follows_without_a_gap_and_one_of_another_for
     player: Page, folder: Path
 ) -> None:
     show_the_suite(player)
-    click_track(player, "First")
+    with held(player):
+        click_track(player, "First")
+        wait_for(player, WHOLE)
     wait_for(player, "records.length === 2 && record.ended")
     album, last = heard(player)
     first, second = decoded(folder / "first.flac"), decoded(folder / "second.flac")
@@ -138,18 +156,20 @@ def test_a_seek_goes_on_at_the_chosen_frame_at_once(player: Page, folder: Path) 
 
 def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowRight")
     player.keyboard.press("Shift+ArrowLeft")
+    release(player)
     place = "record.marks[0]?.startFrame"
     wait_for(player, f"record.frames > 4000 && {place} > 5 * 44100 && {place} < 7 * 44100")
 
 
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
     play_alone(player, "First")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     wait_for(player, STILL)
     assert not heard(player)[0].ended
     expect(player.locator("#play")).to_have_accessible_name("Play")
@@ -161,8 +181,9 @@ def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder
 
 def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
     play_alone(player, "Long")
-    wait_for(player, "record?.frames > 4000")
+    hold_when(player, "record?.frames > 4000")
     player.keyboard.press(" ")
+    release(player)
     with player.expect_response("**/api/library/tracks?*"):
         player.locator("#sort").select_option("title")  # something that takes its time
     player.locator("#seek").press("ArrowRight")
@@ -179,15 +200,16 @@ def test_a_seek_while_paused_stays_paused(player: Page, folder: Path) -> None:
 def test_next_and_previous_follow_the_list_that_is_shown(player: Page) -> None:
     title = player.locator("#now-title")
     show_the_suite(player)
-    click_track(player, "First")
-    expect(title).to_have_text("First")
-    player.get_by_role("button", name="Next track").click()
-    expect(title).to_have_text("Second")
-    player.keyboard.press("ArrowRight")
-    expect(title).to_have_text("Third")
-    player.get_by_role("button", name="Previous track").click()
-    expect(title).to_have_text("Second")
-    expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
+    with held(player):  # so that none of them comes to its end
+        click_track(player, "First")
+        expect(title).to_have_text("First")
+        player.get_by_role("button", name="Next track").click()
+        expect(title).to_have_text("Second")
+        player.keyboard.press("ArrowRight")
+        expect(title).to_have_text("Third")
+        player.get_by_role("button", name="Previous track").click()
+        expect(title).to_have_text("Second")
+        expect(player.locator('.track[aria-current="true"] .title')).to_have_text("Second")
 
 
 def test_of_two_quick_clicks_the_second_track_plays(player: Page, folder: Path) -> None:
@@ -246,35 +268,126 @@ def test_after_the_line_drops_the_sound_goes_on_where_it_was(page: Page, url: st
 def test_what_comes_too_late_is_silence_that_is_counted_and_no_frame_is_lost(
     page: Page, url: str, folder: Path
 ) -> None:
-    held: list[str | bytes] = []
-    pages: list[WebSocketRoute] = []
+    """The page gets two packets before the answer that lets it begin; the rest of the sound is kept from it."""
+    kept: list[str | bytes] = []
+    late: list[bool] = [True]
+    lines: list[WebSocketRoute] = []
 
     def hold_back(line: WebSocketRoute) -> None:
         server = line.connect_to_server()
-        pages.append(line)
-        line.on_message(server.send)
-        packets = iter(range(2))
+        lines.append(line)
+        answers: list[str] = []
+        asked, packets = False, 0
+
+        def from_page(message: str | bytes) -> None:
+            nonlocal asked
+            asked = asked or json.loads(message)["type"] == "play"
+            server.send(message)
 
         def from_server(message: str | bytes) -> None:
-            if held or (isinstance(message, bytes) and next(packets, None) is None):
-                held.append(message)
+            nonlocal packets
+            packets += isinstance(message, bytes)
+            kind = "packet" if isinstance(message, bytes) else json.loads(message)["type"]
+            if asked and packets < 2 and isinstance(message, str) and kind == "pong":
+                answers.append(message)
+            elif (
+                late[0] and packets >= 2 and ((kind == "packet" and packets > 2) or kind.startswith("audio_stream_"))
+            ):
+                kept.append(message)
             else:
                 line.send(message)
+            while packets >= 2 and answers:
+                line.send(answers.pop(0))
 
+        line.on_message(from_page)
         server.on_message(from_server)
 
     page.route_web_socket("**/ws", hold_back)
     open_player(page, url, len(TRACKS))
     play_alone(page, "First")
     wait_for(page, "record?.underruns === 1")
-    expect(page.locator("#condition")).to_have_text("· 1 interruption so far")
+    expect(page.locator("#condition")).to_have_text("waiting for the server · 1 interruption so far")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#condition")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
     assert len(heard(page)[0].samples) == 16_384
-    while held:
-        pages[0].send(held.pop(0))
-    page.unroute_all()
-    wait_for(page, "record.frames > 16384")
-    tape = heard(page)[0]
-    assert same(tape.samples, decoded(folder / "first.flac")[: len(tape.samples)])
+    with held(page):
+        for message in kept:  # and for what comes meanwhile, until nothing is kept any more
+            lines[0].send(message)
+        late[0] = False
+        wait_for(page, WHOLE)
+    wait_for(page, "record.ended")
+    (tape,) = heard(page)
+    assert same(tape.samples, decoded(folder / "first.flac"))
+    assert tape.underruns == 1
+
+
+class SlowLine:
+    """One page's WebSocket on which sound comes packet by packet, as it is let through."""
+
+    def __init__(self) -> None:
+        self.slow = True
+        self.kept: list[str | bytes] = []
+        self.encodings: list[str] = []
+
+    def route(self, line: WebSocketRoute) -> None:
+        self.line, self.server = line, line.connect_to_server()
+        line.on_message(self.from_page)
+        self.server.on_message(self.from_server)
+
+    def from_page(self, message: str | bytes) -> None:
+        said = json.loads(message)
+        if said["type"] == "play":
+            self.encodings.append(said["data"]["encoding"])
+        self.server.send(message)
+
+    def from_server(self, message: str | bytes) -> None:
+        if self.slow and (isinstance(message, bytes) or json.loads(message)["type"] == "audio_stream_end"):
+            self.kept.append(message)
+        else:
+            self.line.send(message)
+
+    def let_through(self, page: Page, packets: int) -> None:
+        for _ in range(packets):
+            while not self.kept:
+                wait_for(page, "true")  # until the next one is there
+            self.line.send(self.kept.pop(0))
+
+    def hurry(self) -> None:
+        self.slow = False
+        while self.kept:
+            self.line.send(self.kept.pop(0))
+
+
+def test_to_whoever_is_interrupted_again_and_again_less_data_is_offered(page: Page, url: str, folder: Path) -> None:
+    """After each interruption the page waits for twice as much as before: for two, five and nine packets."""
+
+    def finer(route: Route) -> None:
+        """So that 24 bits are asked for."""
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace('"bits":16', '"bits":24'))
+
+    line = SlowLine()
+    page.route_web_socket("**/ws", line.route)
+    page.route(re.compile(r"/api/(library/tracks|player/queue)\b"), finer)
+    open_player(page, url, len(TRACKS))
+    play_alone(page, "Long")
+    offer = page.get_by_role("button", name="Send 16 bit")
+    for interruptions, packets in enumerate((2, 5, 9), 1):
+        expect(offer).to_be_hidden()
+        line.let_through(page, packets)
+        wait_for(page, f"record?.underruns === {interruptions}")
+    expect(page.locator("#notice")).to_contain_text("The connection is too slow")
+    offer.click()
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#encoding")).to_have_value("s16")
+    line.hurry()
+    wait_for(page, "records.length === 2 && record.frames > 8000")
+    assert line.encodings == ["s24", "s16"]
+    before, after = heard(page)
+    whole, place = decoded(folder / "long.flac"), after.marks[0][1]
+    assert place == len(before.samples) == 16 * 8_192
+    assert same(after.samples, whole[place : place + len(after.samples)])
 
 
 def test_credit_is_what_was_heard_and_as_many_packets_as_eight_seconds_hold(page: Page, url: str) -> None:
@@ -298,6 +411,37 @@ def test_the_list_shows_what_matches_and_says_when_nothing_does(player: Page) ->
     search(player, "no such music", 0)
     expect(player.locator("#tracks-note")).to_contain_text("Nothing is called “no such music”")
     search(player, "", len(TRACKS))
+
+
+@pytest.mark.parametrize("slowly", [True, False])
+def test_escape_leaves_the_search_and_shows_everything_again(player: Page, slowly: bool) -> None:
+    player.keyboard.press("/")
+    player.keyboard.type("third")
+    if slowly:
+        expect(player.locator(".track")).to_have_count(1)
+    player.keyboard.press("Escape")
+    expect(player.locator("#search")).to_have_value("")
+    expect(player.locator("#search")).not_to_be_focused()
+    expect(player.locator(".track")).to_have_count(len(TRACKS))
+    expect(player.locator("#count")).to_have_text(f"{len(TRACKS)} tracks")
+    player.get_by_role("link", name="Albums", exact=True).click()
+    player.get_by_role("link", name="Tracks").click()
+    expect(player.locator("#search")).to_have_value("")
+
+
+def test_a_search_that_cannot_be_understood_says_why_and_shows_nothing_older(player: Page, url: str) -> None:
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        open_player(page, url, len(TRACKS))
+        search(page, "third", 1)
+        search(page, 'year:"x', 0)
+        expect(page.locator("#tracks-note")).to_contain_text("this quotation mark is never closed")
+        expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+        expect(page.locator("#count")).to_be_empty()
+        page.get_by_role("link", name="Albums", exact=True).click()
+        page.get_by_role("link", name="Tracks").click()
+        expect(page.locator("#search")).to_have_value('year:"x')
+        expect(page.locator("#tracks-note")).to_contain_text("this quotation mark is never closed")
+        search(page, "third", 1)
 
 
 def test_a_late_answer_to_an_older_search_is_not_shown(player: Page) -> None:
@@ -409,6 +553,18 @@ def test_the_page_fits_its_window(player: Page) -> None:
         player.set_viewport_size({"width": width, "height": 700})
         assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
         expect(player.get_by_role("button", name="Next track")).to_be_in_viewport()
+
+
+def test_nothing_moves_under_the_pointer(player: Page) -> None:
+    keys = ("play", "next", "queue-open")
+    play_alone(player, "Second")
+    for width, height in ((390, 844), (1000, 700), (1280, 800), (1400, 1000)):
+        player.set_viewport_size({"width": width, "height": height})
+        player.mouse.move(1, 1)
+        before = [player.locator(f"#{name}").bounding_box() for name in ("deck", *keys)]
+        for name in keys:
+            player.locator(f"#{name}").hover()
+            assert [player.locator(f"#{name}").bounding_box() for name in ("deck", *keys)] == before, (name, width)
 
 
 def test_everything_can_be_done_with_the_keyboard(player: Page) -> None:

@@ -1,5 +1,6 @@
 """The places of the library in the player page, and albums: all of them, and one."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +24,26 @@ from tests.web.player_page import (
 
 RATE = 44_100
 MARKUP = "<b>Bold</b>"
+ARABIC = "مرحبا " + "بكم في مكتبة الموسيقى الكبيرة جدا " * 6
+FIRST_WORD = ARABIC.split()[0]
+# Which of the texts that begin with a word do not show it: it lies outside of what is seen of the box around it.
+_BEHEADED = """(word) => {
+    const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) if (walker.currentNode.data.startsWith(word)) texts.push(walker.currentNode);
+    const range = document.createRange();
+    const isSeen = (element) => element.checkVisibility() && element.offsetWidth > 1;
+    const seen = texts.filter(({ parentElement }) => isSeen(parentElement));
+    const wrong = seen.filter((text) => {
+        range.setStart(text, 0);
+        range.setEnd(text, word.length);
+        const { left, right } = range.getBoundingClientRect();
+        let box = text.parentElement;
+        while (getComputedStyle(box).overflowX === "visible") box = box.parentElement;
+        const bounds = box.getBoundingClientRect();
+        return left < bounds.left - 1 || right > bounds.right + 1;
+    });
+    return [seen.length, wrong.map(({ parentElement }) => parentElement.parentElement.outerHTML)];
+}"""
 TRACKS: dict[str, dict[str, str]] = {
     "Low": {"album": "Harbour", "artist": "Lumen", "discnumber": "1", "tracknumber": "1", "date": "2019"},
     "High": {"album": "Harbour", "artist": "Lumen", "discnumber": "1", "tracknumber": "2", "date": "2019"},
@@ -193,6 +214,17 @@ def test_an_album_that_cannot_be_fetched_says_so_and_another_try_helps(player: P
         expect(page.locator("#album .title")).to_have_text(["Rain"])
 
 
+def test_an_album_that_does_not_exist_is_said_to_be_gone_and_no_other_try_is_offered(player: Page, url: str) -> None:
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        page.goto(f"{url}/#/albums/9999")
+        expect(page.locator("#album-title")).to_have_text("No such album")
+        expect(page.locator("#album-foot")).to_contain_text("This album is no longer in the library.")
+        expect(page.locator("#album-place button:visible")).to_have_count(0)
+        page.goto(f"{url}/#/albums/{album_id(page, url, 'Night')}")
+        expect(page.locator("#album .title")).to_have_text(["Rain"])
+        expect(page.locator("#album-play")).to_be_enabled()
+
+
 def test_a_picture_that_was_replaced_meanwhile_is_shown_as_it_is_now(player: Page, url: str) -> None:
     """The list names the revision of another one, which the server refuses."""
 
@@ -254,3 +286,40 @@ def test_albums_fit_their_window(player: Page) -> None:
             player.set_viewport_size({"width": width, "height": 700})
             assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (place, width)
         player.go_back()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_right_to_left_name_is_cut_at_its_end_and_a_long_title_leaves_the_deeds_in_sight(
+    player: Page, width: int
+) -> None:
+    def translated(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.text().replace('"Cobalt"', f'"{ARABIC}"').replace('"Night"', f'"{ARABIC}"')
+        route.fulfill(response=answer, body=body)
+
+    def beheaded(texts: int) -> None:
+        shown, wrong = player.evaluate(_BEHEADED, FIRST_WORD)
+        assert (shown, wrong) == (texts, [])
+
+    player.route(re.compile(r"/api/(library/tracks|albums|player/queue)(/\d+)?(/tracks)?(\?|$)"), translated)
+    player.set_viewport_size({"width": width, "height": 844})
+    player.reload()
+    player.locator("#tracks .track").filter(has_text="Rain").click()
+    expect(player.locator("#now-artist")).to_have_text(ARABIC.strip())
+    player.keyboard.press(" ")
+    album_in_deck = int(width > 390)
+    beheaded(2 + 1 + album_in_deck)
+    player.get_by_role("link", name="Albums", exact=True).click()
+    expect(albums(player)).to_have_count(3)
+    beheaded(2 + 1 + album_in_deck)
+    player.locator("#albums").get_by_role("link", name=FIRST_WORD).click()
+    expect(player.locator("#album-title")).to_have_text(ARABIC.strip())
+    beheaded(2 + 1 + album_in_deck)
+    expect(player.locator("#album-play")).to_be_in_viewport(ratio=1)
+    expect(player.locator("#album .track")).to_be_in_viewport()
+    assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    player.keyboard.press("q")
+    expect(player.locator("#queue-list .artist").filter(has_text=FIRST_WORD)).to_be_visible()
+    shown, wrong = player.evaluate(_BEHEADED, FIRST_WORD)
+    assert wrong == []
+    assert shown > 2

@@ -14,7 +14,8 @@ RING = """const { Ring } = await load("ring.js");
 """
 
 TWIN = """const { newFeed } = await load("twin.js");
-    const settings = { channels: 1, capacityFrames: 4096, startFrames: 128, refillFrames: 128, reportFrames: 1e9 };
+    const waits = { startFrames: 128, refillFrames: 128, mostFrames: 128 };
+    const settings = { channels: 1, capacityFrames: 4096, ...waits, reportFrames: 1e9 };
     const feed = newFeed({ ...settings, twin: true, sampleRate: 25600, tap: false });
     const plane = (from, frames, sign) => [Float32Array.from({ length: frames }, (_, at) => sign * (from + at + 1))];
     const push = (side, from, frames) => feed.push({ side, planes: plane(from, frames, side ? -1 : 1) });

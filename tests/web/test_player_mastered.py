@@ -1,6 +1,7 @@
 """The player page on the real server, mastering: what is heard is what the chunks over HTTP hold, to the frame."""
 
 import json
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -13,7 +14,20 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.demo import synthesise
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, wait_for
+from tests.web.player_page import (
+    LIMIT_MS,
+    Samples,
+    ask,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    hold_when,
+    open_player,
+    release,
+    wait_for,
+    wait_for_cut,
+)
 
 RATE = 44_100
 FADE = 441
@@ -67,8 +81,10 @@ def test_mastered_sound_takes_over_in_mid_play_at_the_frame_that_was_told(
     player: Page, url: str, folder: Path
 ) -> None:
     click_track(player, "Long")
-    wait_for(player, "record?.frames > 8000")
+    hold_when(player, "record?.frames > 8000")
     player.keyboard.press("m")
+    wait_for_cut(player, 1)
+    release(player)
     wait_for(player, "record.marks.length === 2")
     wait_for(player, "record.frames > record.marks[1].tapeStart + 40000")
     (tape,) = heard(player)
@@ -139,9 +155,12 @@ def test_a_and_b_are_the_level_matched_versions_and_change_over_at_the_same_fram
 
 def test_a_comparison_has_two_lines_of_its_own_and_hangs_up_at_its_end(player: Page, url: str) -> None:
     def has_lines(count: int) -> bool:
-        """The server learns of a hang-up a moment later than the page; so it is asked up to a thousand times."""
-        states = (player.request.get(f"{url}/api/status").json() for _ in range(1000))
-        return any(len(state["sessions"]) == count for state in states)
+        """The server learns of a hang-up a moment later than the page; so it is asked again and again."""
+        ends_s = time.monotonic() + LIMIT_MS / 1000
+        while len(ask(player, url, "status")["sessions"]) != count:
+            if time.monotonic() > ends_s:
+                return False
+        return True
 
     click_track(player, "Long")
     wait_for(player, "record?.frames > 8000")

@@ -11,7 +11,19 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.mirror_line import MirrorLine
-from tests.web.player_page import Samples, clear_queue, click_track, decoded, heard, open_player, wait_for
+from tests.web.player_page import (
+    GIVEN,
+    Samples,
+    clear_queue,
+    click_track,
+    decoded,
+    heard,
+    hold_when,
+    open_player,
+    release,
+    wait_for,
+    wait_for_cut,
+)
 
 RATE = 44_100
 TRACKS = {"long.flac": ("Long", 20.0), "brief.flac": ("Brief", 1.2)}
@@ -47,12 +59,18 @@ def test_a_change_while_playing_is_heard_from_the_very_frame_it_begins_at(
     page: Page, mirror: MirrorLine, folder: Path
 ) -> None:
     click_track(page, "Long")
-    wait_for(page, "record?.frames > 4000")
+    hold_when(page, "record?.frames > 4000")
     page.keyboard.press("m")
-    wait_for(page, "record.marks.length === 2")
+    wait_for_cut(page, 1)
+    release(page)
+    hold_when(page, "record.marks.length === 2")
     page.get_by_role("radio", name="Warm").check()
-    wait_for(page, "record.marks.length === 3")
+    wait_for_cut(page, 2)
+    release(page)
+    hold_when(page, "record.marks.length === 3")
     page.keyboard.press("m")
+    wait_for_cut(page, 3)
+    release(page)
     wait_for(page, "record.marks.length === 4 && record.frames > record.marks[3].tapeStart + 8000")
     (tape,) = heard(page)
     whole = decoded(folder / "long.flac")
@@ -71,8 +89,10 @@ def test_a_change_that_comes_too_late_for_its_frame_skips_no_place_and_repeats_n
     """The new stream begins where was heard long ago: what of it is past is not heard, the rest is at its place."""
     mirror.place = lambda played, sent: 0
     click_track(page, "Long")
-    wait_for(page, "record?.frames > 20000")
+    hold_when(page, "record?.frames > 20000")
     page.keyboard.press("m")
+    wait_for_cut(page, 1)
+    release(page)
     wait_for(page, "record.marks.length === 2 && record.frames > 90000")
     (tape,) = heard(page)
     original = decoded(folder / "long.flac")[: len(tape.samples)]
@@ -104,8 +124,10 @@ def test_a_change_while_paused_stays_paused_and_is_heard_soon_after_going_on(
 def test_a_change_in_a_tail_that_was_sent_already_is_heard_too(page: Page, mirror: MirrorLine, folder: Path) -> None:
     """All of a brief track is sent at once; then the server has no stream left to begin anew."""
     click_track(page, "Brief")
-    wait_for(page, "record?.frames > 4000")
+    hold_when(page, "record?.frames > 4000")
     page.keyboard.press("m")
+    wait_for(page, "loudspeaker.decks.length === 2")
+    release(page)
     wait_for(page, "record.ended && records.length === 2")
     before, after = heard(page)
     whole = decoded(folder / "brief.flac")
@@ -189,9 +211,11 @@ def sides(samples: Samples, original: Samples) -> list[int]:
 
 def test_a_and_b_change_over_at_the_frame_that_is_heard(page: Page, mirror: MirrorLine, folder: Path) -> None:
     click_track(page, "Long")
-    wait_for(page, "record?.frames > 20000")
+    hold_when(page, "record?.frames > 20000")
     page.keyboard.press("b")
     expect(page.locator("#signal")).to_contain_text("mastered: adaptive 100 %")
+    wait_for(page, f"loudspeaker.decks.length === 2 && {GIVEN} > 5 * {RATE}")
+    release(page)
     wait_for(page, "records.length === 2 && record.frames > 10000")
     page.keyboard.press("a")
     expect(page.locator("#signal")).to_contain_text("as recorded")
@@ -231,11 +255,11 @@ def test_both_sides_stay_in_step_over_seeks_and_pauses(page: Page, mirror: Mirro
         page.keyboard.press("Shift+ArrowRight")
     wait_for(page, "record.marks[0]?.startFrame >= 10 * 44100 && record.frames > 4000")
     page.keyboard.press("b")
-    wait_for(page, "record.frames > 16000")
+    wait_for(page, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 10000)")
     page.keyboard.press(" ")
     page.keyboard.press("a")
     page.keyboard.press(" ")
-    wait_for(page, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 10000)")
+    wait_for(page, "(globalThis.then ??= record.frames, record.frames > globalThis.then + 10000)")
     tape = heard(page)[-1]
     place = tape.marks[0][1]
     assert sides(tape.samples, decoded(folder / "long.flac")[place : place + len(tape.samples)]) == [1, -1, 1]
@@ -267,10 +291,12 @@ def test_leaving_a_comparison_plays_on_where_it_was(page: Page, mirror: MirrorLi
 
 def test_a_comparison_begins_its_track_again_at_the_end(page: Page, mirror: MirrorLine, folder: Path) -> None:
     click_track(page, "Brief")
-    wait_for(page, "record?.frames > 4000")
+    hold_when(page, "record?.frames > 4000")
     page.keyboard.press("b")
+    wait_for(page, "loudspeaker.decks.length === 2")
+    release(page)
     whole = decoded(folder / "brief.flac")
-    wait_for(page, f"records.length === 2 && record.frames > {len(whole)} + 30000")
+    hold_when(page, f"records.length === 2 && record.frames > {len(whole)} + 30000")
     tape = heard(page)[-1]
     place = tape.marks[0][1]
     assert [mark[1] for mark in tape.marks[1:]] == [0] * (len(tape.marks) - 1)

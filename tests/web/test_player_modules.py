@@ -17,6 +17,10 @@ def test_an_empty_library_says_what_to_do(page: Page, empty_url: str) -> None:
     )
     page.locator("#play").click()
     expect(page.locator("#now-title")).to_have_text("Nothing is playing")
+    expect(page.locator("#notice")).to_have_text("There is no music to play yet.")
+    page.locator("#notice-close").click()
+    page.keyboard.press(" ")
+    expect(page.locator("#notice")).to_have_text("There is no music to play yet.")
 
 
 @pytest.mark.parametrize("encoding", [Encoding.S16, Encoding.S24, Encoding.F32])
@@ -109,7 +113,7 @@ def test_a_ring_gives_back_every_frame_in_order_and_takes_none_that_it_has_no_ro
 
 FEED = """const { Feed } = await load("feed.js");
     const settings = { channels: 1, capacityFrames: 1024, startFrames: 256, refillFrames: 512, reportFrames: 512 };
-    const feed = new Feed({ ...settings, tap: true });
+    const feed = new Feed({ ...settings, mostFrames: 800, tap: true });
     const plane = (from, frames) => [Float32Array.from({ length: frames }, (_, at) => from + at + 1)];
     const heard = [], reports = [];
     const turn = (times = 1) => {
@@ -153,6 +157,24 @@ def test_a_feed_that_runs_dry_counts_the_silence_and_no_frame(modules: Run) -> N
     assert still_dry == dry
     assert full[0]["underruns"] == 1
     assert full[1] == 300 + 3 * 128
+
+
+def test_after_each_interruption_more_is_waited_for_and_no_more_than_fits(modules: Run) -> None:
+    waits = modules(
+        FEED
+        + """const waits = [];
+        let at = 0;
+        const push = (frames) => (feed.push(plane(at, frames)), at += frames);
+        push(256); turn(4);
+        for (let time = 0; time < 4; time++) {
+            let waited = 0;
+            for (; last().waiting; waited += 16) push(16), turn();
+            waits.push(waited);
+            turn(12);
+        }
+        return waits;"""
+    )
+    assert waits == [512, 800, 800, 800]
 
 
 def test_a_paused_feed_stands_still_and_goes_on_with_the_next_frame(modules: Run) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from auralis_trio.demo import synthesise
-from tests.web.player_page import ask, clear_queue, decoded, heard, open_player, queued, wait_for, write_track
+from tests.web.player_page import ask, clear_queue, decoded, heard, held, open_player, queued, wait_for, write_track
 
 RATE = 44_100
 MARKUP = '<img src=x onerror="document.title=1">'
@@ -111,10 +111,11 @@ def test_of_a_smart_one_that_is_played_which_was_shown(player: Page, url: str) -
     open_playlist(player, "Old")
     expect(shown(player)).to_have_text(["Dusk", "Noon", "Dawn"])
     expect(player.locator("#playlist .grip").first).to_be_hidden()
-    shown(player).nth(1).click()
-    expect(player.locator("#now-title")).to_have_text("Noon")
-    assert queued(player, url) == ["Dusk", "Noon", "Dawn"]
-    player.keyboard.press(" ")
+    with held(player):  # so that it does not come to its end
+        shown(player).nth(1).click()
+        expect(player.locator("#now-title")).to_have_text("Noon")
+        assert queued(player, url) == ["Dusk", "Noon", "Dawn"]
+        player.keyboard.press(" ")
     player.get_by_role("button", name="More for Dusk").last.click()
     expect(player.get_by_role("button", name="Remove from this playlist")).to_be_hidden()
 
@@ -252,3 +253,27 @@ def test_playlists_fit_their_window(player: Page, url: str) -> None:
     for width in (320, 390, 700, 1000, 1920):
         player.set_viewport_size({"width": width, "height": 700})
         assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_a_deleted_playlist_is_gone_for_those_who_come_back_to_it_too(player: Page, url: str) -> None:
+    with player.context.new_page() as page:  # which may complain, since the browser does of each refusal
+        page.goto(url)
+        expect(page.locator(".track")).to_have_count(len(TITLES))
+        for leave_first in (False, True):
+            mine = make(page, url, "Mine", "Dawn")
+            open_playlist(page, "Mine")
+            expect(page.locator("#playlist-play")).to_be_enabled()
+            if leave_first:
+                page.get_by_role("link", name="Playlists", exact=True).click()
+                page.request.delete(f"{url}/api/playlists/{mine}")
+                expect(page.locator("#playlists .title")).to_have_count(0)
+            else:
+                page.get_by_role("button", name="Delete").click()
+                page.get_by_role("dialog", name="Delete").get_by_role("button", name="Delete").click()
+                expect(page.locator("#notice")).to_have_text("“Mine” was deleted.")
+            page.go_back()
+            expect(page.locator("#playlist-title")).to_have_text("No such playlist")
+            expect(page.locator("#playlist-foot")).to_contain_text("It may have been deleted on another device.")
+            expect(shown(page)).to_have_count(0)
+            expect(page.locator("#playlist-place button:visible")).to_have_count(0)
+            page.get_by_role("link", name="Playlists", exact=True).click()

@@ -9,14 +9,19 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
+    GIVEN,
+    WHOLE,
     Samples,
     ask,
     clear_queue,
     click_track,
     decoded,
     heard,
+    held,
+    hold_when,
     open_player,
     queued,
+    release,
     search,
     wait_for,
     write_track,
@@ -90,10 +95,13 @@ def test_what_is_played_next_is_heard_next_even_if_something_else_was_sent_alrea
     """All of both tracks was sent at once; what was sent behind the first is not heard until it is its turn."""
     search(player, "Day", 3)
     click_track(player, "Dawn")
+    hold_when(player, "record?.frames > 4000")
     search(player, "", len(TRACKS))
-    wait_for(player, "record?.frames > 4000")
+    wait_for(player, f"{GIVEN} === {3 * RATE}")
     choose(player, "Short", "Play next")
     expect(player.locator("#queue-said")).to_have_text("Short is played next.")
+    wait_for(player, f"{WHOLE} && {GIVEN} === {int(3.5 * RATE)}")
+    release(player)
     wait_for(player, "records.length === 2 && record.ended")
     first, last = heard(player)
     tracks = [of_file(folder, title) for title in ("Dawn", "Short", "Noon")]
@@ -115,9 +123,10 @@ def test_a_page_commands_what_another_one_plays_and_takes_it_over_at_the_frame(
     expect(other.locator("#elsewhere")).to_be_hidden()
     player.get_by_role("button", name="Play", exact=True).click()
     expect(other.locator("#elsewhere")).to_be_visible()
-    other.get_by_role("button", name="Play here").click()
-    wait_for(other, "record?.frames > 8000")
-    expect(player.locator("#elsewhere")).to_be_visible()
+    with held(player):
+        other.get_by_role("button", name="Play here").click()
+        wait_for(other, "record?.frames > 8000")
+        expect(player.locator("#elsewhere")).to_be_visible()
     (before,), (after,) = heard(player), heard(other)
     place = after.marks[0][1]
     assert 0 <= len(before.samples) - place < RATE
@@ -128,7 +137,7 @@ def test_a_page_commands_what_another_one_plays_and_takes_it_over_at_the_frame(
 
 def test_after_a_reload_play_goes_on_where_it_was(player: Page, folder: Path) -> None:
     click_track(player, "Long")
-    wait_for(player, "record?.frames > 60000")
+    hold_when(player, "record?.frames > 60000")
     player.keyboard.press(" ")
     expect(player.locator("#play")).to_have_accessible_name("Play")
     (before,) = heard(player)
@@ -237,10 +246,11 @@ def test_of_a_long_queue_only_what_is_in_sight_is_in_the_document(player: Page, 
     last = player.locator('[aria-posinset="5000"]')
     expect(last.locator(".title")).to_have_text(titles[-1])
     assert rows(player).count() < 60
-    last.locator(".entry").click()
+    with held(player):  # so that it does not come to its end
+        last.locator(".entry").click()
+        expect(player.locator("#now-title")).to_have_text(titles[-1])
+        expect(last.locator(".entry")).to_have_attribute("aria-current", "true")
     wait_for(player, "record?.frames > 4000")
-    expect(player.locator("#now-title")).to_have_text(titles[-1])
-    expect(last.locator(".entry")).to_have_attribute("aria-current", "true")
 
 
 def test_a_crossfade_is_a_setting_that_is_heard(player: Page, url: str, folder: Path) -> None:
@@ -259,7 +269,9 @@ def test_a_crossfade_is_a_setting_that_is_heard(player: Page, url: str, folder: 
         for title in ("Dawn", "Short"):
             choose(player, title, "Add to the queue")
         expect(player.locator("#now-title")).to_have_text("Dawn")
-        player.keyboard.press(" ")
+        with held(player):
+            player.keyboard.press(" ")
+            wait_for(player, WHOLE)
         wait_for(player, "record?.ended")
     finally:
         player.request.put(f"{url}/api/settings", data={"crossfade_s": 0})
@@ -316,3 +328,41 @@ def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: P
         (tape,) = heard(other)
         place = tape.marks[0][1]
         assert np.array_equal(tape.samples, of_file(folder, "Long")[place : place + len(tape.samples)])
+
+
+def test_what_is_pressed_while_the_server_is_away_is_answered_and_all_that_is_over_when_it_is_back(
+    page: Page, url: str
+) -> None:
+    lines: list[WebSocketRoute] = []
+    away = [False]
+
+    def route(line: WebSocketRoute) -> None:
+        lines.append(line)
+        if away[0]:
+            line.close(code=1001, reason="the server is stopping")
+        else:
+            line.connect_to_server()
+
+    clear_queue(page, url)
+    page.route_web_socket("**/ws", route)
+    open_player(page, url, len(TRACKS))
+    click_track(page, "Long")
+    wait_for(page, "record?.frames > 8000")
+    notice, close = page.locator("#notice"), page.locator("#notice-close")
+    for playing in (True, False):
+        if not playing:
+            page.keyboard.press(" ")
+            expect(page.locator("#play")).to_have_accessible_name("Play")
+        away[0] = True
+        lines[-1].close(code=1001, reason="the server is stopping")
+        expect(notice).to_have_text("The server closed the connection: the server is stopping.")
+        close.click()
+        page.locator("#next").click()
+        expect(notice).to_contain_text("The server cannot be reached just now.")
+        expect(page.locator("#now-title")).to_have_text("Long")
+        away[0] = False
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        expect(page.locator("#lamp")).to_have_text("Connected")
+        expect(notice).to_be_empty()
+        expect(close).to_be_hidden()
+        expect(page.locator("#now-title")).to_have_text("Long")

@@ -290,3 +290,43 @@ def test_at_most_four_thousand_tracks_are_remembered(modules: Run) -> None:
         return JSON.stringify([isKnown(5999), isKnown(2000), isKnown(1999), asked.length]);""",
     )
     assert json.loads(kept) == [True, True, False, 1]
+
+
+def test_a_track_that_is_gone_is_no_problem_and_an_answer_that_is_missing_is_one(modules: Run) -> None:
+    problems = on(
+        modules,
+        QUEUE,
+        """const problems = [];
+        queue.addEventListener("problem", ({ detail }) => problems.push(detail));
+        const problem = { code: "busy", detail: "Try again." };
+        const headers = { "Content-Type": "application/problem+json" };
+        for (const status of [404, 503]) {
+            globalThis.fetch = async () => new Response(JSON.stringify(problem), { status, headers });
+            queue.trackOf(status);
+        }
+        await until(() => problems.length);
+        return problems;""",
+    )
+    assert problems == ["Try again."]
+
+
+def test_advice_for_programs_is_put_in_other_words_for_listeners(modules: Run) -> None:
+    told = modules(
+        """const { ApiError, fetchTrack } = await load("api.js");
+        const headers = { "Content-Type": "application/problem+json" };
+        const told = [];
+        for (const [status, code] of given) {
+            const body = JSON.stringify({ code, detail: "For programs." });
+            globalThis.fetch = async () => new Response(body, { status, headers });
+            const error = await fetchTrack(1).catch((error) => error);
+            told.push([error.message, error.refused, error.missing, error instanceof ApiError]);
+        }
+        return told;""",
+        [[404, "track_not_found"], [422, "invalid_search"], [429, "too_many_requests"], [503, "busy"]],
+    )
+    assert told == [
+        ["This track is no longer in the library.", True, True, True],
+        ["For programs.", True, False, True],
+        ["For programs.", False, False, True],
+        ["For programs.", False, False, True],
+    ]

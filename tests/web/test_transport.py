@@ -9,11 +9,12 @@ import h11
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from auralis_trio.errors import StartupError
 from auralis_trio.web.transport import TransportLimits, open_listener
 from tests.web.raw_client import Answer, connected
-from tests.web.running import running
+from tests.web.running import pass_time, running
 from tests.web.small_app import PART
 
 CHUNKED = b"POST %b HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -30,11 +31,15 @@ async def test_a_small_answer_comes_in_one_piece(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/plain", b"/q/plain"])
-async def test_a_connection_serves_many_requests_and_closes_when_it_was_idle_for_too_long(path: bytes) -> None:
-    async with running(keep_alive_s=0.2) as server, connected(server.port) as client:
+async def test_a_connection_serves_many_requests_and_closes_when_it_was_idle_for_too_long(
+    path: bytes, mock_clock: MockClock
+) -> None:
+    async with running(keep_alive_s=5) as server, connected(server.port) as client:
         for _ in range(3):
+            await pass_time(mock_clock, 4)
             await client.get(path)
             assert (await client.answer()).status == 200
+        await pass_time(mock_clock, 5)
         assert await client.rest() == b""
         await server.until(connections=0)
 
@@ -200,13 +205,13 @@ async def test_a_handler_that_has_answered_may_go_on_when_its_client_leaves() ->
         await server.app.ended["/after"].wait()
 
 
-async def test_a_streamed_answer_may_pause_for_longer_than_any_client_may() -> None:
-    async with running(keep_alive_s=0.1, header_timeout_s=0.1, body_timeout_s=0.1, write_deadline_s=0.1) as server:
+async def test_a_streamed_answer_may_pause_for_longer_than_any_client_may(mock_clock: MockClock) -> None:
+    async with running(keep_alive_s=1, header_timeout_s=1, body_timeout_s=1, write_deadline_s=1) as server:
         assert server.app.quart.config["RESPONSE_TIMEOUT"] is None
         async with connected(server.port) as client:
             await client.get(b"/q/slow")
             assert b"first" in await client.stream.receive_some(1000)
-            await trio.sleep(0.4)
+            await pass_time(mock_clock, 3600)
             server.app.go_on.set()
             assert b"second" in await client.stream.receive_some(1000)
 
@@ -243,12 +248,16 @@ REFUSED: list[tuple[bytes, int, str]] = [
 
 
 @pytest.mark.parametrize(("said", "status", "code"), REFUSED, ids=[f"{status}" for _, status, _ in REFUSED])
-async def test_what_is_answered_in_place_of_the_app_is_a_problem_as_well(said: bytes, status: int, code: str) -> None:
+async def test_what_is_answered_in_place_of_the_app_is_a_problem_as_well(
+    said: bytes, status: int, code: str, mock_clock: MockClock
+) -> None:
     async with (
-        running(max_body_bytes=100_000, header_timeout_s=0.1, body_timeout_s=0.1) as server,
+        running(max_body_bytes=100_000, header_timeout_s=5, body_timeout_s=5) as server,
         connected(server.port) as client,
     ):
         await client.say(said)
+        if status == 408:
+            await pass_time(mock_clock, 5)
         answer = await client.answer()
         assert (answer.status, code_in(answer)) == (status, code)
         assert answer.headers[b"connection"] == b"close"
@@ -311,11 +320,11 @@ async def test_a_slow_head_is_cut_however_steadily_it_comes() -> None:
         assert said.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_each_head_on_a_connection_has_its_time_to_itself() -> None:
-    async with running(header_timeout_s=0.4) as server, connected(server.port) as client:
+async def test_each_head_on_a_connection_has_its_time_to_itself(mock_clock: MockClock) -> None:
+    async with running(header_timeout_s=4) as server, connected(server.port) as client:
         for _ in range(3):
             await client.say(b"GET /plain HTTP/1.1\r\n")
-            await trio.sleep(0.2)
+            await pass_time(mock_clock, 3)
             await client.say(b"host: x\r\n\r\n")
             assert (await client.answer()).body == b"fine"
 
@@ -329,23 +338,23 @@ async def test_a_body_that_does_not_go_on_is_cut_and_its_handler_ends(path: byte
         await server.until(connections=0)
 
 
-async def test_a_slow_body_that_goes_on_is_waited_for() -> None:
-    async with running(body_timeout_s=0.5) as server, connected(server.port) as client:
+async def test_a_slow_body_that_goes_on_is_waited_for(mock_clock: MockClock) -> None:
+    async with running(body_timeout_s=5) as server, connected(server.port) as client:
         await client.say(SIZED % (b"/q/count", 8))
         for _ in range(8):
+            await pass_time(mock_clock, 4)
             await client.say(b"x")
-            await trio.sleep(0.1)
         assert (await client.answer()).body == b"8"
 
 
-async def test_a_client_is_not_cut_for_a_handler_that_reads_its_body_late() -> None:
+async def test_a_client_is_not_cut_for_a_handler_that_reads_its_body_late(mock_clock: MockClock) -> None:
     async with (
-        running(body_timeout_s=0.1) as server,
+        running(body_timeout_s=1) as server,
         connected(server.port) as client,
         trio.open_nursery() as nursery,
     ):
         nursery.start_soon(client.say, SIZED % (b"/q/late", 8_000_000) + bytes(8_000_000))
-        await trio.sleep(0.4)
+        await pass_time(mock_clock, 3600)
         server.app.go_on.set()
         assert (await client.answer()).body == b"8000000"
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 from wsproto.events import BytesMessage, TextMessage
 
 from auralis_trio.web.transport import TransportLimits, open_listener
 from auralis_trio.web.transport.limits import Counters
 from auralis_trio.web.transport.wire import Wire
 from tests.web.raw_client import RawClient, connected, frame
-from tests.web.running import Running, running
+from tests.web.running import Running, pass_time, running
 from tests.web.small_app import PART
 
 STALLS = {"/ws/blast": "websocket", "/stream": "plain ASGI", "/q/stream": "Quart"}
@@ -60,11 +61,13 @@ async def test_a_client_that_stalls_and_then_hangs_up_ends_its_handler_at_once(p
         await server.until(connections=0, ended_by_errors=0)
 
 
-async def test_a_slow_client_that_goes_on_reading_is_not_cut() -> None:
-    async with running(write_deadline_s=0.5) as server, stalled(server, "/stream") as client:
+async def test_a_slow_client_that_goes_on_reading_is_not_cut(mock_clock: MockClock) -> None:
+    async with running(write_deadline_s=5) as server, stalled(server, "/stream") as client:
         for _ in range(10):
-            await client.stream.receive_some(65_536)
-            await trio.sleep(0.1)
+            await pass_time(mock_clock, 4)
+            before = server.app.sent
+            while server.app.sent == before:
+                await client.stream.receive_some(65_536)
         assert server.transport.statistics().cut_for_slow_writes == 0
 
 
@@ -123,8 +126,7 @@ async def test_shutdown_does_not_wait_for_pongs_that_nobody_reads() -> None:
     async with running(**limits) as server, stalled(server, "/ws/deaf") as client, trio.open_nursery() as nursery:
         nursery.start_soon(flood, client)
         await trio.testing.wait_all_tasks_blocked(0.05)
-        with trio.fail_after(5):
-            await server.stop()
+        await server.stop()  # which waits for no more than that: the write deadline is beyond any test's limit
 
 
 async def nothing(client: RawClient, server: Running) -> None:
@@ -181,11 +183,10 @@ CLIENTS: list[Behaviour] = [
 
 @pytest.mark.parametrize("behave", CLIENTS, ids=[behave.__name__ for behave in CLIENTS])
 async def test_shutdown_takes_no_longer_than_the_graceful_time_out(behave: Behaviour) -> None:
-    limits = {"graceful_timeout_s": 0.3, "write_deadline_s": 60, "keep_alive_s": 60}
+    limits = {"graceful_timeout_s": 0.3, "write_deadline_s": 600, "keep_alive_s": 600}
     async with running(**limits) as server, connected(server.port, receive_buffer_bytes=4096) as client:
         await behave(client, server)
-        with trio.fail_after(5):
-            await server.stop()
+        await server.stop()  # which waits for no more than that: the write deadline is beyond any test's limit
         assert server.transport.statistics().connections == 0
 
 

@@ -9,7 +9,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 
 from auralis_trio.web.transport.limits import TransportLimits
 from tests.web.raw_client import RawClient, connected, frame, upgrade
-from tests.web.running import running
+from tests.web.running import pass_time, running
 from tests.web.small_app import PAYLOADS
 
 TEXT, BINARY, CLOSE = 1, 2, 8
@@ -71,7 +71,9 @@ async def test_a_fragmented_message_is_put_together_and_its_size_is_that_of_all_
 @pytest.mark.parametrize(
     "one", [frame(9, b"?"), frame(10, b"!"), frame(0, b"", fin=False)], ids=["pings", "pongs", "nothing, in parts"]
 )
-async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of_them_is_cut(one: bytes) -> None:
+async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of_them_is_cut(
+    one: bytes, mock_clock: MockClock
+) -> None:
     limit = 50
     async with running(max_pings_per_s=limit) as server, connected(server.port) as client:
         await client.open_websocket()
@@ -82,11 +84,13 @@ async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of
         heard = [await client.hear() for _ in range(limit if one == frame(9, b"?") else 1)]
         assert heard[-1] == BytesMessage(data=b"end")
         assert heard[:-1] == [Pong(payload=b"?")] * (len(heard) - 1)
+        await pass_time(mock_clock, 1)
         await client.say(first + one * 60 * limit)
         while not isinstance(event := await client.hear(), CloseConnection):
             heard.append(event)
         assert event.code == 1008
         assert len(heard) <= 3 * limit
+        await pass_time(mock_clock, TransportLimits().linger_s)
         await server.until(connections=0)
         assert server.app.codes == [1008]
 
@@ -177,8 +181,7 @@ async def say_while_time_passes(client: RawClient, clock: MockClock, times: int,
     """The client does not read, and is never silent for longer than `step_s`."""
     for _ in range(times):
         await client.say(frame(TEXT, b"and another thing"))
-        await trio.testing.wait_all_tasks_blocked(0.01)
-        clock.jump(step_s)
+        await pass_time(clock, step_s)
         await trio.testing.wait_all_tasks_blocked(0.01)
 
 
@@ -204,7 +207,8 @@ async def test_a_client_that_never_stops_is_listened_to_for_so_long_and_no_longe
         assert server.transport.statistics().connections == 0
 
 
-async def test_after_the_close_a_client_may_send_so_many_bytes_and_no_more() -> None:
+async def test_after_the_close_a_client_may_send_so_many_bytes_and_no_more(mock_clock: MockClock) -> None:
+    """The clock stands still, so nothing here comes of a time-out."""
     async with running(linger_bytes=100_000) as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/return")
         assert await client.close_code() == 1000
@@ -238,12 +242,15 @@ async def test_a_send_to_a_client_that_has_gone_is_a_checkpoint() -> None:
         assert server.app.checkpoints == [True]
 
 
-async def test_a_quiet_client_is_pinged_and_stays_for_as_long_as_it_answers() -> None:
-    limits = {"ping_interval_s": 0.02, "ping_timeout_s": 5, "keep_alive_s": 0.05}
+async def test_a_quiet_client_is_pinged_and_stays_for_as_long_as_it_answers(mock_clock: MockClock) -> None:
+    limits = {"ping_interval_s": 2, "ping_timeout_s": 5, "keep_alive_s": 1, "header_timeout_s": 1}
     async with running(**limits) as server, connected(server.port) as client:
         await client.open_websocket()
         for _ in range(10):
+            await pass_time(mock_clock, 2)
+            await pass_time(mock_clock, 4)
             await client.pong()
+        await trio.testing.wait_all_tasks_blocked(0.01)
         assert server.transport.statistics().websockets == 1
 
 
@@ -258,21 +265,32 @@ async def test_a_client_that_answers_no_ping_is_cut() -> None:
         assert server.app.codes == [1006]
 
 
-async def test_anything_that_a_client_says_counts_as_a_sign_of_life() -> None:
-    async with running(ping_interval_s=0.05, ping_timeout_s=0.5) as server, connected(server.port) as client:
+async def test_anything_that_a_client_says_counts_as_a_sign_of_life(mock_clock: MockClock) -> None:
+    async with running(ping_interval_s=2, ping_timeout_s=5) as server, connected(server.port) as client:
         await client.open_websocket()
         for _ in range(5):
+            await pass_time(mock_clock, 2)
             assert isinstance(await client.hear(), Ping)
+            await pass_time(mock_clock, 4)
             await client.send(TextMessage(data="busy"))
             assert await client.hear() == TextMessage(data="busy")
 
 
-async def test_an_app_that_is_behind_holds_its_client_back_and_the_client_is_not_cut_for_it() -> None:
-    async with running(ping_interval_s=0.05, ping_timeout_s=0.05) as server, connected(server.port) as client:
+async def test_an_app_that_is_behind_holds_its_client_back_and_the_client_is_not_cut_for_it(
+    mock_clock: MockClock,
+) -> None:
+    async def say_without_end() -> None:
+        while True:
+            await client.stream.send_all(frame(BINARY, bytes(60_000)))
+
+    async with running(ping_interval_s=1, ping_timeout_s=1) as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/deaf")
-        with trio.move_on_after(0.3):
-            while True:
-                await client.stream.send_all(frame(BINARY, bytes(60_000)))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(say_without_end)
+            for _ in range(6):
+                await pass_time(mock_clock, 1)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
         assert server.transport.statistics().websockets == 1
         assert server.transport.statistics().cut_for_silence == 0
         server.app.go_on.set()
@@ -288,7 +306,8 @@ async def test_an_ordinary_client_talks_and_leaves() -> None:
 
 
 @pytest.mark.parametrize("seen", [False, True], ids=["at once", "after it saw the end"])
-async def test_a_client_that_answers_the_close_and_stays_is_not_waited_for(seen: bool) -> None:
+async def test_a_client_that_answers_the_close_and_stays_is_not_waited_for(seen: bool, mock_clock: MockClock) -> None:
+    """The clock stands still, so nothing here comes of a time-out."""
     async with running() as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/return")
         event = await client.hear()
@@ -297,8 +316,7 @@ async def test_a_client_that_answers_the_close_and_stays_is_not_waited_for(seen:
             assert await client.stream.receive_some(1) == b""
         await client.say(frame(BINARY, b"on the way already"))
         await client.send(event.response())
-        with trio.fail_after(TransportLimits().linger_s / 2):
-            await server.until(connections=0)
+        await server.until(connections=0)
 
 
 async def test_an_error_in_the_connection_itself_ends_that_connection_alone(caplog: pytest.LogCaptureFixture) -> None:

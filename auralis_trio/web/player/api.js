@@ -1,6 +1,20 @@
 /** What the page asks over HTTP. Every failure is an ApiError whose text is for people. */
 
-export class ApiError extends Error {}
+import { problemText } from "./problems.js";
+
+/** The statuses of the fours that are another one a little later. */
+const PASSING = [408, 429];
+
+export class ApiError extends Error {
+  /** @param {string} text @param {?number} status of the answer; null where there was none */
+  constructor(text, status = null) {
+    super(text);
+    /** Whether the server has said that this cannot be, so that asking once more leads to the same. */
+    this.refused = status >= 400 && status < 500 && !PASSING.includes(status);
+    /** Whether there is no such thing. */
+    this.missing = status === 404;
+  }
+}
 
 /** The sizes in which there are pictures, in pixels. */
 export const PICTURE_SIZES = [64, 128, 256, 512, 1024];
@@ -129,6 +143,39 @@ export function changeSettings(data) {
   return fetchJson("/api/settings", { method: "PUT", data });
 }
 
+/** Whether the server takes files, which `extensions` and how many bytes of one. */
+export function fetchUploads() {
+  return fetchJson("/api/library/uploads");
+}
+
+/**
+ * Send a file of music; the library tells of its track when it has been looked at.
+ * @param {File} file
+ * @param {{signal: AbortSignal, onProgress: (share: number) => void}} options
+ * @returns {Promise<{file: ?string, duplicate: boolean}>}
+ */
+export function sendFile(file, { signal, onProgress }) {
+  const request = new XMLHttpRequest(); // fetch does not tell how much is sent
+  const name = encodeURIComponent(file.name.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  request.open("POST", "/api/library/uploads?wait_s=0");
+  request.responseType = "json";
+  request.setRequestHeader("Content-Type", "application/octet-stream");
+  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${name}`);
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
+  return new Promise((resolve, reject) => {
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", stop));
+    request.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")));
+    request.addEventListener("error", () => reject(new ApiError("The upload broke off. Check the connection and the file, then try again.")));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new ApiError(request.response?.detail ?? `The server answered with status ${request.status}. Try again.`));
+    });
+    request.send(file);
+  });
+}
+
 async function fetchJson(path, { signal, method = "GET", data } = {}) {
   const headers = { Accept: "application/json", ...(data && { "Content-Type": "application/json" }) };
   let response;
@@ -138,12 +185,14 @@ async function fetchJson(path, { signal, method = "GET", data } = {}) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The server does not answer. Check that it is running, then try again.");
   }
-  if (!response.ok) throw new ApiError(await problemText(response));
+  if (!response.ok) throw await refusal(response);
   return response.json();
 }
 
-async function problemText(response) {
+async function refusal(response) {
+  const { status } = response;
   const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
-  const problem = isProblem ? await response.json() : {};
-  return problem.detail ?? problem.title ?? `The server answered with status ${response.status}. Try again.`;
+  const { code, detail, title } = isProblem ? await response.json() : {};
+  const message = detail ?? title ?? `The server answered with status ${status}. Try again.`;
+  return new ApiError(problemText({ code, message }), status);
 }

@@ -21,11 +21,14 @@ import { Crossfade } from "./views/crossfade.js";
 import { LevelMeter } from "./views/level.js";
 import { Library } from "./views/library.js";
 import { TrackMenu } from "./views/menu.js";
+import { Notice } from "./views/notice.js";
 import { PlayerFace } from "./views/player.js";
 import { QueuePanel } from "./views/queue.js";
 import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
+import { UploadPanel } from "./views/uploads.js";
 
+const MANY_UNDERRUNS = 3;
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
@@ -54,6 +57,7 @@ const stage = {
     return sound && soundText(sound, sound.enhanced ? facts.parameters(this.player.state.track, sound) : null);
   },
 };
+const notice = new Notice(elements);
 const face = new PlayerFace(elements, stage, output);
 const panel = new EnhancementPanel(elements);
 const comparisonPanel = new ComparisonPanel(elements, comparison);
@@ -63,7 +67,9 @@ const menu = new TrackMenu(elements["track-menu"]);
 const chooser = new PlaylistChooser(elements.chooser, elements["chooser-row"]);
 const crossfade = new Crossfade(elements);
 const report = new SoundReport(elements);
+const uploads = new UploadPanel(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
+let thriftOffered = false;
 
 /** Play a track, and behind it what the order puts there. */
 function play({ track, order }) {
@@ -74,8 +80,9 @@ function play({ track, order }) {
 
 /** Play the library, if there is anything in it. */
 function begin() {
-  const { first } = library.tracks;
+  const { first, words } = library.tracks;
   if (first) play({ track: first, order: library.tracks.around(first) });
+  else tell(words ? "None of the tracks that were found can be played." : "There is no music to play yet.");
 }
 
 function toggle() {
@@ -151,8 +158,18 @@ function leaveComparison({ playing } = {}) {
 }
 
 function tell(text) {
-  elements.notice.textContent = text;
-  elements["notice-close"].hidden = !text;
+  notice.tell(text);
+}
+
+/** To whoever is interrupted again and again less data is offered: of each page once, and where it would be less. */
+function offerThrift() {
+  const { underruns, encoding } = playback.state;
+  if (thriftOffered || comparison.active || underruns < MANY_UNDERRUNS || encoding === "s16") return;
+  thriftOffered = true;
+  notice.tell("The connection is too slow for the sound as it is sent. With 16 bit it needs up to half of the data less.", {
+    label: "Send 16 bit",
+    act: () => changeEncoding("s16"),
+  });
 }
 
 function showState() {
@@ -169,12 +186,15 @@ function showState() {
   library.mark(track?.id ?? null, playing);
   meter.follow(playing && !elsewhere && !comparison.blind); // in a blind test it would show what is to be heard
   elements.next.disabled = elements.previous.disabled = !track;
+  offerThrift();
 }
 
+/** What was told on an earlier line is out of date when there is another one. */
 function showLine(state) {
   elements.lamp.dataset.state = state;
   elements.lamp.textContent = LINE_TEXTS[state];
-  if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
+  if (state === "open") tell("");
+  else if (state === "down" && line.reason) tell(`The server closed the connection: ${line.reason}.`);
 }
 
 /** The settings have changed, here or on another page. */
@@ -243,15 +263,11 @@ function wireControls() {
   elements.next.addEventListener("click", next);
   elements.favorite.addEventListener("click", () => favor(stage.player.state.track));
   elements.previous.addEventListener("click", previous);
-  elements["notice-close"].addEventListener("click", () => tell(""));
   elements["help-open"].addEventListener("click", showHelp);
   elements["help-close"].addEventListener("click", () => elements.help.close());
   elements.encoding.value = recall("encoding", "exact");
   chooseEncoding();
-  elements.encoding.addEventListener("change", () => {
-    remember("encoding", elements.encoding.value);
-    chooseEncoding();
-  });
+  elements.encoding.addEventListener("change", () => changeEncoding(elements.encoding.value));
 }
 
 function wireQueue() {
@@ -274,6 +290,17 @@ function showQueue() {
 
 function chooseEncoding() {
   playback.thrifty = comparison.thrifty = elements.encoding.value === "s16";
+}
+
+/** From now on, and so from the frame that is heard. */
+function changeEncoding(encoding) {
+  elements.encoding.value = encoding;
+  remember("encoding", encoding);
+  chooseEncoding();
+  const { sound, frame, playing } = playback.state;
+  if (!sound || playback.elsewhere || comparison.active) return;
+  playback.park();
+  playback.unpark({ frame, playing });
 }
 
 function showHelp() {
@@ -326,6 +353,7 @@ enhancement.addEventListener("change", followSettings);
 facts.addEventListener("change", showState);
 line.addEventListener("state", ({ detail }) => showLine(detail));
 line.addEventListener("hello", ({ detail }) => library.greeted(detail));
+line.addEventListener("hello", () => uploads.ask());
 queue.addEventListener("missed", () => library.renewAll());
 line.addEventListener("message", ({ detail }) => told(detail));
 wireLibrary();

@@ -4,6 +4,7 @@
  */
 
 import { ApiError } from "./api.js";
+import { FIRST_FRAMES } from "./credit.js";
 
 export class Asking {
   #line;
@@ -29,9 +30,23 @@ export class Asking {
     this.#lost = false;
   }
 
-  /** Say something on the line. */
+  /** Say something on the line; false says that it is down and nobody has heard it. */
   say(type, data = {}) {
-    if (this.#line.send(type, data)) this.#ticket = this.#line.ping();
+    const sent = this.#line.send(type, data);
+    if (sent) this.#ticket = this.#line.ping();
+    return sent;
+  }
+
+  /** Ask to play here from a place in the queue on, others stopping; no frame: from where the player is. */
+  play({ entryId, frame }, encoding) {
+    return this.say("play", {
+      entry_id: entryId,
+      start_frame: frame,
+      takeover: true,
+      encoding,
+      transport: "binary",
+      credit: FIRST_FRAMES,
+    });
   }
 
   /** Ask for something over HTTP; gives what is wrong with it, or null. @returns {Promise<string | null>} */

@@ -22,8 +22,9 @@ export class Feed {
 
   /**
    * @param {{channels: number, capacityFrames: number, startFrames: number, refillFrames: number,
-   *   reportFrames: number, tap: boolean}} settings `startFrames` must be there before the first sound,
-   *   `refillFrames` before sound goes on after an underrun.
+   *   mostFrames: number, reportFrames: number, tap: boolean}} settings `startFrames` must be there before the first
+   *   sound, `refillFrames` before sound goes on after an underrun, after each further one twice as many as before, but
+   *   no more than `mostFrames`.
    * @param {Ring | import("./twin.js").TwinRing} ring where samples wait
    */
   constructor(settings, ring = new Ring(settings.channels, settings.capacityFrames)) {
@@ -97,10 +98,12 @@ export class Feed {
     return this.#waiting;
   }
 
+  /** Where one interruption follows another, longer ones that are rarer are easier to bear. */
   #starve() {
+    const { refillFrames, mostFrames } = this.#settings;
     this.#waiting = true;
     this.#underruns += 1;
-    this.#neededFrames = this.#settings.refillFrames;
+    this.#neededFrames = Math.min(refillFrames * 2 ** (this.#underruns - 1), mostFrames);
     this.#news = true;
   }
 

@@ -3,7 +3,7 @@
  * rate, so that nothing is resampled on the way to the browser's mixer.
  */
 
-import { bufferFrames } from "./credit.js";
+import { bufferFrames, windowFrames } from "./credit.js";
 import { openDeck, prepareDecks } from "./deck.js";
 import { folded } from "./fold.js";
 import { StereoMeter } from "./meter.js";
@@ -112,6 +112,7 @@ export class Output extends EventTarget {
       capacityFrames: bufferFrames(sampleRate, channels),
       startFrames: Math.ceil(START_S * sampleRate),
       refillFrames: Math.ceil(REFILL_S * sampleRate),
+      mostFrames: Math.floor(windowFrames(sampleRate, channels) / 2), // which is always granted, in whatever steps
       reportFrames: Math.ceil(REPORT_S * sampleRate),
       tap: this.#tap,
     };

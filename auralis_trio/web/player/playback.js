@@ -9,6 +9,7 @@
 import { Chain } from "./chain.js";
 import { STARTING_FRAMES } from "./credit.js";
 import { encodingOf } from "./packet.js";
+import { problemText } from "./problems.js";
 import { Stretch } from "./tape.js";
 
 const AGAIN_MS = 1000;
@@ -189,7 +190,7 @@ export class Playback extends EventTarget {
     const track = asked?.track ?? this.state.track;
     if (track_id !== undefined && track?.id !== track_id) return;
     const patient = code === "analysis_running";
-    this.#tell(track?.title ? `${track.title}: ${message}` : message, patient ? "note" : "problem");
+    this.#tell(problemText({ code, message }, track?.title), patient ? "note" : "problem");
     if (!asked) return;
     if (patient) this.#askLater(asked);
     else if (asked.onto) {

@@ -247,7 +247,7 @@ export class Queue extends EventTarget {
       this.learn([await fetchTrack(trackId)]);
       this.#changed();
     } catch (error) {
-      this.#complain(error);
+      if (!error.missing) this.#complain(error); // a track that is gone leaves the queue, which is told in a moment
     }
   }
 

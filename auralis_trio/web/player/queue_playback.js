@@ -12,6 +12,7 @@ import { Asking } from "./asking.js";
 import { Chain } from "./chain.js";
 import { FIRST_FRAMES } from "./credit.js";
 import { encodingOf } from "./packet.js";
+import { problemText, UNREACHABLE } from "./problems.js";
 import { Stretch } from "./tape.js";
 
 const AGAIN_MS = 1000;
@@ -73,6 +74,7 @@ export class QueuePlayback extends EventTarget {
       waiting: playing && (!heard || this.#chain.waiting),
       underruns: this.#chain.underruns,
       sound: heard?.sound ?? null,
+      encoding: heard?.encoding ?? null,
     };
   }
 
@@ -147,7 +149,7 @@ export class QueuePlayback extends EventTarget {
     if (this.#queue.here) this.#expect(place, "seek", { start_frame: place.frame });
     else if (!this.#paused) this.#begin(place);
     else if (this.#chain.heard || this.#want) this.#stand(place);
-    else this.#line.send("seek", { position_s: place.frame / sampleRate });
+    else this.#command("seek", { position_s: place.frame / sampleRate });
   }
 
   next() {
@@ -203,15 +205,8 @@ export class QueuePlayback extends EventTarget {
     this.#want = { entryId, track, frame, onto, sent: true };
     if (!onto) this.#chain.close();
     this.#wake(onto ? null : track?.sample_rate);
-    const { enabled, match_loudness } = this.#settings ?? {};
-    this.#asking.say("play", {
-      entry_id: entryId,
-      start_frame: frame,
-      takeover: true,
-      encoding: encodingOf(tracks, { processed: enabled || match_loudness, thrifty: this.thrifty }),
-      transport: "binary",
-      credit: FIRST_FRAMES,
-    });
+    const processed = this.#settings?.enabled || this.#settings?.match_loudness;
+    this.#asking.play({ entryId, frame }, encodingOf(tracks, { processed, thrifty: this.thrifty }));
     this.#changed();
   }
 
@@ -242,11 +237,17 @@ export class QueuePlayback extends EventTarget {
       const beside = this.#queue.beside(this.state.entryId, step);
       const track = this.#queue.trackOf(beside?.track_id);
       if (beside) return this.#expect({ entryId: beside.entry_id, track, frame: 0 }, command, {});
-    } else if (this.#paused) {
-      this.#chain.close();
-      this.#want = null;
     }
-    this.#asking.say(command, {});
+    if (!this.#command(command) || this.#queue.here || !this.#paused) return;
+    this.#chain.close();
+    this.#want = null;
+  }
+
+  /** Have the server do something now or not at all: what is said later may mean something else by then. */
+  #command(type, data = {}) {
+    const sent = this.#asking.say(type, data);
+    if (!sent) this.#tell(UNREACHABLE);
+    return sent;
   }
 
   #wake(sampleRate) {
@@ -280,7 +281,7 @@ export class QueuePlayback extends EventTarget {
     else if (type === "audio_stream_end") this.#ended(data);
     else if (type === "audio_stream_drop") this.#dropped(data);
     else if (type === "audio_stream_error") this.#refused(data);
-    else if (type === "error") this.#tell(data.message);
+    else if (type === "error") this.#tell(problemText(data));
     else if (type === "pong") this.#follow();
   }
 
@@ -320,8 +321,8 @@ export class QueuePlayback extends EventTarget {
     const want = this.#want;
     if (want?.sent && !this.#asking.answered && want.entryId !== entry_id) return; // that is no longer wanted
     const patient = code === "analysis_running";
-    const title = this.#queue.trackOf(track_id)?.title;
-    this.#tell(title ? `${title}: ${message}` : message, patient ? "note" : "problem");
+    const { title } = this.#queue.trackOf(track_id) ?? {};
+    this.#tell(problemText({ code, message }, title), patient ? "note" : "problem");
     if (patient && !this.#paused) this.#askLater(entry_id);
     else if (!this.#chain.live) this.#chain.finish();
     this.#changed();
@@ -334,10 +335,7 @@ export class QueuePlayback extends EventTarget {
     const want = { ...place, entryId, onto: this.#chain.heard !== null, sent: true, later: true };
     this.#want = want;
     this.#asksAgain = true;
-    setTimeout(() => {
-      if (want !== this.#want) return;
-      this.#begin(want);
-    }, AGAIN_MS);
+    setTimeout(() => want === this.#want && this.#begin(want), AGAIN_MS);
   }
 
   /** Take the server's word for whether this page plays, and whether that is paused. */

@@ -31,6 +31,7 @@ export class Stretch {
     this.totalFrames = start.total_frames ?? track.total_frames ?? null;
     this.sampleRate = start.sample_rate;
     this.channels = start.channels;
+    this.encoding = start.encoding;
     /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
     this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
     this.settings = settings;

@@ -50,9 +50,9 @@ export class AlbumPage extends Collection {
 
   describe(album) {
     showCover(this.#cover, album?.id ?? null, album?.artwork);
-    if (!album) return "";
+    if (!album) return [];
     const about = [album.artist ?? "Several artists", album.year, countText(album.tracks, "track")];
-    return [...about, lengthText(album.duration_s)].filter(Boolean).join(" · ");
+    return [...about, lengthText(album.duration_s)].filter(Boolean);
   }
 
   about() {

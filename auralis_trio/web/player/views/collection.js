@@ -1,4 +1,4 @@
-/** One album or one playlist: what it is, its tracks, and what can be done with all of them. */
+/** One album or one playlist: what it is, its tracks, and what can be done with all of them; or that it is gone. */
 
 import { ApiError, fetchPage } from "../api.js";
 import { newRow } from "./rows.js";
@@ -7,7 +7,7 @@ import { Shelf } from "./shelf.js";
 /**
  * Says `play` with `{track, order}`, `add` with `{tracks, title, next}`, `keep` with the same for a playlist, `more` with
  * `{track, button}` and what else the menu of a row needs, and `problem` with a text for people. `describe(one)` gives
- * what is said below the title.
+ * what is said below the title, in parts.
  */
 export class Collection extends EventTarget {
   /** What is shown, as the server describes it; null while it is not known. */
@@ -46,9 +46,7 @@ export class Collection extends EventTarget {
   open(id) {
     if (id !== this.id) {
       this.id = id;
-      this.one = null;
-      this.shelf.clear();
-      this.show();
+      this.#empty();
     }
     this.refresh();
   }
@@ -70,15 +68,25 @@ export class Collection extends EventTarget {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof ApiError)) throw error;
-      this.shelf.describe(error.message);
+      if (error.missing) this.#empty(`No such ${this.#parts.kind}`);
+      this.shelf.describe(error);
     }
   }
 
-  /** Show what is known of it. */
-  show() {
-    const { title, about } = this.#elements;
-    title.textContent = this.one?.title ?? this.one?.name ?? "";
-    about.textContent = this.describe(this.one);
+  /** It is gone: whoever opens it again is told so, and sees nothing of what it was. */
+  forget() {
+    this.id = null;
+    this.#controller?.abort();
+    this.#empty();
+  }
+
+  /** Show what is known of it; `none` is its title while nothing is. */
+  show(none = "") {
+    const { title, about, play } = this.#elements;
+    title.textContent = this.one?.title ?? this.one?.name ?? none;
+    play.parentElement.hidden = Boolean(none);
+    title.title = title.textContent; // which may be cut
+    about.replaceChildren(...this.describe(this.one).flatMap((part, at) => [at ? " · " : "", partOf(part)]));
     this.#enable();
   }
 
@@ -96,6 +104,12 @@ export class Collection extends EventTarget {
   /** What is said of an item to the menu of its row. */
   about() {
     return {};
+  }
+
+  #empty(none) {
+    this.one = null;
+    this.shelf.clear();
+    this.show(none);
   }
 
   get #tracks() {
@@ -130,4 +144,10 @@ export class Collection extends EventTarget {
       this.say("problem", error.message);
     }
   }
+}
+
+function partOf(text) {
+  const part = document.createElement("span");
+  part.textContent = text;
+  return part;
 }

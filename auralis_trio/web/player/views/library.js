@@ -106,7 +106,7 @@ export class Library extends EventTarget {
     if (type === "artwork_updated" && "album_id" in data) this.#renew(this.#shelves.albums, albums);
     if (type.startsWith("playlist_")) this.#renew(this.#shelves.playlists);
     if (type === "playlist_updated" && data.playlist_id === playlists.id) this.#renew(playlists);
-    if (type === "playlist_deleted" && data.playlist_id === playlists.id) this.#gone(playlists.one);
+    if (type === "playlist_deleted") this.#gone(data.playlist_id);
     this.#describe();
   }
 
@@ -129,7 +129,7 @@ export class Library extends EventTarget {
         page.addEventListener(type, ({ detail }) => this.#say(type, detail));
       }
       page.addEventListener("problem", ({ detail }) => this.#say("tell", detail));
-      page.addEventListener("gone", () => this.#gone(page.one));
+      page.addEventListener("gone", ({ detail }) => this.#gone(detail));
     }
     for (const shelf of Object.values(this.#shelves)) shelf.addEventListener("change", () => this.#describe());
     this.tracks.addEventListener("change", () => this.#paint());
@@ -143,7 +143,13 @@ export class Library extends EventTarget {
   #wireFinder() {
     const { search, sort } = this.#elements;
     search.addEventListener("input", () => this.#shown.search(search.value));
-    search.addEventListener("keydown", ({ key }) => key === "Escape" && search.blur());
+    search.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // some browsers empty the field by themselves, and do not always say so
+      search.value = "";
+      this.#shown.search("");
+      search.blur();
+    });
     sort.addEventListener("change", () => {
       remember(this.#preference(this.#place.shelf), sort.value);
       this.#shown.show({ sort: sort.value });
@@ -197,14 +203,19 @@ export class Library extends EventTarget {
   #open(name) {
     const shelf = this.#shelves[name];
     const [[first]] = ORDERS[name];
-    if (shelf.total === null) shelf.show({ search: "", sort: recall(this.#preference(name), first) });
-    else if (this.#stale.delete(shelf)) shelf.refresh();
+    if (!shelf.begun) shelf.show({ search: "", sort: recall(this.#preference(name), first) });
+    else if (this.#stale.delete(shelf) || shelf.total === null) shelf.refresh();
   }
 
-  #gone(playlist) {
-    if (this.#shown !== this.#pages.playlists) return;
-    this.goTo("playlists");
-    if (playlist) this.#say("tell", `“${playlist.name}” was deleted.`);
+  /** A playlist was deleted, here or elsewhere; whether or not it is shown, nothing of it may be seen again. */
+  #gone(playlistId) {
+    const { playlists } = this.#pages;
+    if (playlistId !== playlists.id) return;
+    const { one } = playlists;
+    const shown = this.#shown === playlists;
+    playlists.forget();
+    if (shown) this.goTo("playlists");
+    if (shown && one) this.#say("tell", `“${one.name}” was deleted.`);
   }
 
   get #shown() {

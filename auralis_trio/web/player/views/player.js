@@ -1,12 +1,13 @@
 /** The player's face: what is heard, where it stands, and the controls. Shows a playback's state, tells what was pressed. */
 
-import { clockTime, signalText, spokenTime, titleOf } from "../format.js";
+import { clockTime, countText, signalText, spokenTime, titleOf } from "../format.js";
 import { placeHash } from "../place.js";
 import { recall, remember } from "../prefs.js";
 import { showCover } from "./cover.js";
 
 const SEEK_STEP_S = 5;
 const VOLUME_STEP = 5;
+const PATIENCE_MS = 600;
 
 export class PlayerFace {
   #elements;
@@ -14,6 +15,8 @@ export class PlayerFace {
   #output;
   #dragging = false;
   #albumId = null; // whose picture is shown
+  #patience = null; // while nothing is heard that should be
+  #slow = false; // and that takes longer than a moment
 
   /**
    * @param {Record<string, HTMLElement>} elements by their ids
@@ -114,9 +117,26 @@ export class PlayerFace {
   }
 
   #showCondition({ waiting, underruns }) {
-    const breaks = underruns === 1 ? "1 interruption" : `${underruns} interruptions`;
-    this.#elements.now.classList.toggle("waiting", waiting);
-    this.#write("condition", underruns ? `· ${breaks} so far` : "");
+    const { now, deck } = this.#elements;
+    this.#wait(waiting);
+    now.classList.toggle("waiting", waiting);
+    deck.classList.toggle("slow", this.#slow);
+    const parts = [this.#slow && "waiting for the server", underruns && `${countText(underruns, "interruption")} so far`];
+    this.#write("condition", parts.filter(Boolean).join(" · "));
+  }
+
+  #wait(waiting) {
+    if (waiting) this.#patience ??= setTimeout(() => this.#loseIt(), PATIENCE_MS);
+    else {
+      clearTimeout(this.#patience);
+      this.#patience = null;
+      this.#slow = false;
+    }
+  }
+
+  #loseIt() {
+    this.#slow = true;
+    this.#showCondition(this.#stage.player.state);
   }
 
   #write(id, text) {

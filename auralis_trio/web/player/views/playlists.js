@@ -46,7 +46,7 @@ function fillPlaylist(row, playlist) {
   row.querySelector("a").href = placeHash("playlists", playlist.id);
 }
 
-/** Says besides `gone` when it was deleted here, and `said` with a text for those who do not see it. */
+/** Says besides `gone` with its id when it was deleted here, and `said` with a text for those who do not see it. */
 export class PlaylistPage extends Collection {
   #elements;
   #question;
@@ -77,7 +77,7 @@ export class PlaylistPage extends Collection {
     const { list, rename, remove } = this.#elements;
     list.classList.toggle("movable", playlist?.smart === false);
     rename.disabled = remove.disabled = !playlist;
-    return playlist ? playlistText(playlist) : "";
+    return playlist ? [playlistText(playlist)] : [];
   }
 
   /** What a smart one finds may be other tracks each time, so those that are shown are played. */
@@ -163,7 +163,7 @@ export class PlaylistPage extends Collection {
     const { id, one } = this;
     const text = "Its tracks stay in your library. This cannot be undone.";
     const sure = await this.#question.ask({ title: `Delete “${one.name}”?`, text, action: "Delete" });
-    if (sure !== null && (await this.#try(() => deletePlaylist(id)))) this.say("gone", `“${one.name}” was deleted.`);
+    if (sure !== null && (await this.#try(() => deletePlaylist(id)))) this.say("gone", id);
   }
 
   /** Whether it was done; if not, it is said why. */

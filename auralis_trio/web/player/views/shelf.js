@@ -17,8 +17,9 @@ export class Shelf extends EventTarget {
   #items = [];
   #rows = new Map(); // by the items' keys
   #total = null;
-  // {search, sort, chosen, fresh, cursor, controller}: what is to be shown; `chosen` while the order was chosen for this
-  // search, `fresh` until its first page is there, and then `cursor` leads to the next one, null at the end
+  // {search, sort, chosen, fresh, refused, cursor, controller}: what is to be shown; `chosen` while the order was chosen
+  // for this search, `fresh` until its first page is there, and then `cursor` leads to the next one, null at the end;
+  // `refused` when the server has said that it cannot be
   #query = null;
   #loading = null;
   #stale = false; // something has changed since it was asked for
@@ -58,6 +59,11 @@ export class Shelf extends EventTarget {
     return this.#total;
   }
 
+  /** Whether anything was asked for. */
+  get begun() {
+    return this.#query !== null;
+  }
+
   /** Whether everything is shown. */
   get complete() {
     return this.#query !== null && !this.#query.fresh && this.#query.cursor === null;
@@ -87,7 +93,7 @@ export class Shelf extends EventTarget {
   show({ search = this.words, sort }) {
     const before = this.#query;
     const chosen = Boolean(search && (sort || (before?.search && before.chosen)));
-    this.#renew({ search, sort: sort ?? before?.sort, chosen, fresh: true, cursor: null });
+    this.#renew({ search, sort: sort ?? before?.sort, chosen, fresh: true, refused: false, cursor: null });
     return this.#more();
   }
 
@@ -129,11 +135,11 @@ export class Shelf extends EventTarget {
     return this.#rows.get(key) ?? null;
   }
 
-  /** Say how it stands, or what is wrong. */
-  describe(problem = "") {
+  /** Say how it stands, or what is wrong; another try is offered where it can lead to something else. */
+  describe(problem = null) {
     const { note, retry } = this.#foot;
-    note.textContent = problem || (this.#total === 0 ? this.#parts.emptyText(this.words) : "");
-    retry.hidden = !problem;
+    note.textContent = problem?.message ?? (this.#total === 0 ? this.#parts.emptyText(this.words) : "");
+    retry.hidden = !problem || Boolean(problem.refused);
   }
 
   #renew(query) {
@@ -144,7 +150,8 @@ export class Shelf extends EventTarget {
 
   /** Load the next page, or all that is shown anew, one request at a time. */
   #more() {
-    if (!this.#query || this.#loading || (this.complete && !this.#stale)) return this.#loading;
+    const settled = this.complete || this.#query?.refused;
+    if (!this.#query || this.#loading || (settled && !this.#stale)) return this.#loading;
     const loading = this.#load(this.#query).finally(() => {
       if (this.#loading !== loading) return;
       this.#loading = null;
@@ -163,7 +170,7 @@ export class Shelf extends EventTarget {
       const cursor = anew ? null : query.cursor;
       const page = await this.#read({ cursor, search, sort: this.order }, wanted, controller.signal);
       if (query !== this.#query) return;
-      query.fresh = false;
+      query.fresh = query.refused = false;
       query.cursor = page.next_cursor;
       this.#total = page.total;
       if (anew) this.#replace(page.items);
@@ -172,9 +179,17 @@ export class Shelf extends EventTarget {
       this.#lookAgain();
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.#stale ||= anew && !fresh;
-      this.describe(error.message);
+      if (fresh && error.refused) this.#refuse();
+      else this.#stale ||= anew && !fresh;
+      this.describe(error);
     }
+  }
+
+  /** What is asked for cannot be; what was shown before it is no answer to it. */
+  #refuse() {
+    this.#query.refused = true;
+    this.#total = null;
+    this.#replace([]);
   }
 
   /** So much of the list, in as few requests as can be. */
