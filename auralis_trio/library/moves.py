@@ -23,7 +23,8 @@ class KnownTrack:
     missing: bool
     away: bool = False
     total_frames: int | None = None
-    album_id: int | None = None
+    size: int = 0
+    mtime_ns: int = 0
 
 
 def match_tracks(

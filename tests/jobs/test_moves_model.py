@@ -20,8 +20,8 @@ from auralis_trio.library.queries import get_track_file, list_tracks
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
-from tests.jobs.test_moves import EndingDoor
 from tests.jobs.test_scan import Events, write_song
+from tests.jobs.test_scan_moves import EndingDoor
 
 CONTENTS = 4
 ROOTS = ("one", "two")
