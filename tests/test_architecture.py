@@ -24,6 +24,15 @@ STARTERS = {
     "Thread", "threading.Thread", "ThreadPoolExecutor", "ProcessPoolExecutor", "subprocess.run", "subprocess.Popen",
     "trio.to_thread.run_sync", "trio_parallel.run_sync", "os.fork", "os.system",
 }  # fmt: skip
+READS_OR_WRITES = {"read_bytes", "read_text", "write_bytes", "write_text"}
+GUARDS = {"open_own", "O_NONBLOCK", "O_DIRECTORY", "O_EXCL", "'xb'"}
+OPENERS = {
+    "config.py",  # the operator's own file
+    "demo/folder.py",  # the music that is made here
+    "library/beside.py",  # which has the same flags
+    "web/page.py",  # what the program came with
+    "work/process.py",  # what the system tells of this process
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,6 +77,22 @@ def test_the_loop_is_started_by_the_command_line_alone() -> None:
 def test_only_the_door_starts_threads_and_processes() -> None:
     # PostgreSQL's own programs copy its databases, for a command that has no loop.
     assert set(everywhere(lambda path: calls(path, *STARTERS))) <= {"offload.py", "library/postgresql_backup.py"}
+
+
+def test_files_are_opened_where_it_is_made_sure_that_nothing_waits_for_a_fifo() -> None:
+    def unguarded(path: Path) -> list[int]:
+        return [
+            node.lineno
+            for node in nodes(path)
+            if isinstance(node, ast.Call)
+            and (
+                ast.unparse(node.func) in {"open", "os.open"}
+                or (isinstance(node.func, ast.Attribute) and node.func.attr in READS_OR_WRITES)
+            )
+            and not any(guard in ast.unparse(node) for guard in GUARDS)
+        ]
+
+    assert set(everywhere(unguarded)) == OPENERS
 
 
 def test_every_module_says_what_it_is_for() -> None:

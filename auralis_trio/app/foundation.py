@@ -18,6 +18,7 @@ from auralis_trio.library.disk_cache import DiskCache
 from auralis_trio.library.ledgers import LedgerStore
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, open_offload
+from auralis_trio.own_files import open_own
 from auralis_trio.stream.artwork import PictureFiles
 from auralis_trio.stream.histogram import Histogram
 from auralis_trio.stream.lag import BOUNDS_S
@@ -35,7 +36,7 @@ def hold_data_dir(path: Path) -> Iterator[None]:
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = open_own(str(path / "lock"), os.O_RDWR | os.O_CREAT)
     except OSError:
         raise StartupError(
             "The data directory cannot be written to. Check its permissions or choose another with --data-dir."

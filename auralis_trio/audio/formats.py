@@ -33,6 +33,7 @@ class FileFormat(msgspec.Struct, frozen=True):
     """One row: a codec in its container. `suffixes` are those it is found under, the first being its own.
 
     `plain` ones hold samples as they are: recordings that differ in one place are files that differ only there.
+    `checked` ones carry checksums all through their audio: what was damaged is never played as if it were whole.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FileFormat(msgspec.Struct, frozen=True):
     access: Access
     tag: bool
     plain: bool = False
+    checked: bool = False
     max_channels: int = 8
     min_rate: int = 8_000
     max_rate: int = 192_000
@@ -62,19 +64,25 @@ FORMATS: tuple[FileFormat, ...] = (
     FileFormat("au", (".au", ".snd"), "audio/basic", _SF, _DEPENDS, tag=False, plain=True),
     FileFormat("caf", (".caf",), "audio/x-caf", _SF, _DEPENDS, tag=False, plain=True),
     # Direct unless its header leaves the length open.
-    FileFormat("flac", (".flac",), "audio/flac", _SF, _DEPENDS, tag=True),
+    FileFormat("flac", (".flac",), "audio/flac", _SF, _DEPENDS, tag=True, checked=True),
     # Direct above 24 kHz with a Xing or Info header that agrees with the file.
     FileFormat("mp3", (".mp3",), "audio/mpeg", _EITHER, _DEPENDS, tag=True, max_channels=2, max_rate=48_000),
-    FileFormat("vorbis", (".ogg", ".oga"), "audio/ogg", _SF, _DIRECT, tag=True),
+    FileFormat("vorbis", (".ogg", ".oga"), "audio/ogg", _SF, _DIRECT, tag=True, checked=True),
     # Always decoded at 48 kHz, whatever went into the encoder.
-    FileFormat("opus", (".opus", ".ogg"), "audio/ogg", _AV, _CACHED, tag=True, min_rate=48_000, max_rate=48_000),
-    FileFormat("ogg_flac", (".oga", ".ogg"), "audio/ogg", _AV, _CACHED, tag=True),
+    FileFormat(
+        *("opus", (".opus", ".ogg"), "audio/ogg", _AV, _CACHED),
+        tag=True,
+        checked=True,
+        min_rate=48_000,
+        max_rate=48_000,
+    ),
+    FileFormat("ogg_flac", (".oga", ".ogg"), "audio/ogg", _AV, _CACHED, tag=True, checked=True),
     FileFormat("m4a", (".m4a", ".mp4", ".m4b"), "audio/mp4", _AV, _CACHED, tag=True, max_rate=96_000),
     FileFormat("alac", (".m4a", ".mp4"), "audio/mp4", _AV, _CACHED, tag=True),
     FileFormat("aac", (".aac",), "audio/aac", _AV, _CACHED, tag=False, max_rate=96_000),
     FileFormat("wma", (".wma", ".asf"), "audio/x-ms-wma", _AV, _CACHED, tag=True),
-    FileFormat("wavpack", (".wv",), "audio/x-wavpack", _AV, _CACHED, tag=True),
-    FileFormat("tta", (".tta",), "audio/x-tta", _AV, _CACHED, tag=True),
+    FileFormat("wavpack", (".wv",), "audio/x-wavpack", _AV, _CACHED, tag=True, checked=True),
+    FileFormat("tta", (".tta",), "audio/x-tta", _AV, _CACHED, tag=True, checked=True),
 )
 
 _BY_NAME = {row.name: row for row in FORMATS}

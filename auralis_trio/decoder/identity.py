@@ -3,9 +3,11 @@
 It takes a few small reads: the payload's length, the number of frames, and either the file's own hash of its PCM
 (FLAC) or some windows of the payload, from its beginning, its middle and its end. A window of silence tells nothing:
 so others are looked at between those, halving the way again and again, until there are enough that do. Of a file that
-holds plain samples there are more, as one recording and another made of it differ only in places there.
+holds plain samples there are more, as one recording and another made of it differ only in places there. Such windows
+are also the mark by which an open file is known again (`mark`).
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from auralis_trio.audio.formats import format_named
@@ -34,6 +36,21 @@ def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> st
     if length <= _WHOLE_BYTES and mapped.kind not in OGG_KINDS:
         digest.update(_window(file, mapped.payload, 0, length))
         return digest.hexdigest()
+    for window in _telling_windows(file, mapped, length):
+        digest.update(window)
+    return digest.hexdigest()
+
+
+def mark(mapped: FileMap, file: RegularFile) -> bytes:
+    """What tells whether an open file still holds the bytes that were mapped, whatever its headers say of itself."""
+    digest = blake2b(digest_size=16)
+    for window in _telling_windows(file, mapped, sum(extent[1] for extent in mapped.payload)):
+        digest.update(window)
+    return digest.digest()
+
+
+def _telling_windows(file: RegularFile, mapped: FileMap, length: int) -> Iterator[bytes]:
+    """Windows of a payload of `length` bytes, until enough of them are telling."""
     missing = _TELLING_WINDOWS_OF_PLAIN if format_named(mapped.kind).plain else _TELLING_WINDOWS
     way = max(0, length - _WINDOW_BYTES)
     for place in _PLACES:
@@ -42,11 +59,10 @@ def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> st
             window = _ogg_window(file, mapped.payload[0], start)
         else:
             window = _window(file, mapped.payload, start, _WINDOW_BYTES)
-        digest.update(window)
+        yield window
         missing -= _is_telling(window)
         if not missing:
-            break
-    return digest.hexdigest()
+            return
 
 
 def _is_telling(window: bytes) -> bool:

@@ -14,6 +14,7 @@ from auralis_trio.decoder.av_decoder import AvDecoder
 from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.direct_source import DirectSource
 from auralis_trio.decoder.file_map import FileMap, Outline
+from auralis_trio.decoder.identity import mark
 from auralis_trio.decoder.pcm_cache import PcmCache, pcm_key
 from auralis_trio.decoder.probing import Probed, check_limits, describe
 from auralis_trio.decoder.regular_file import RegularFile, open_regular
@@ -63,19 +64,26 @@ def verify(path: str, seen: Seen) -> None:
         _map_seen(file, seen)
 
 
+def _map_to_decode(file: RegularFile, seen: Seen | None) -> FileMap:
+    """The same of a file that stays open, which is to be known again later."""
+    mapped = _map_seen(file, seen)
+    file.remember(partial(mark, mapped))
+    return mapped
+
+
 def _map_seen(file: RegularFile, seen: Seen | None) -> FileMap:
     """The map of an open file, which is still what was seen, but for its tags.
 
-    A file of plain samples that was written to may differ where nobody looks: it is not what was seen.
+    A file without checksums that was written to may differ where nobody looks: it is not what was seen.
     """
     if seen is None or (file.size, file.mtime_ns) == (seen.size, seen.mtime_ns):
         return map_file(file)
     try:
         mapped = map_file(file)
-        if format_named(mapped.kind).plain:
-            same = seen.mtime_ns < 0 and file.size == seen.size
-        else:
+        if format_named(mapped.kind).checked:
             same = _described(file, mapped).content_id == seen.content_id
+        else:
+            same = seen.mtime_ns < 0 and file.size == seen.size
     except (SourceCorrupt, SourceUnsupported) as error:
         raise SourceChanged from error
     if not same:
@@ -116,7 +124,7 @@ def open_source(
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
         with file.unchanged():
-            mapped = _map_seen(file, seen)
+            mapped = _map_to_decode(file, seen)
             decoder = _direct_decoder(file, mapped) if resample_hz is None else None
             if decoder is not None:
                 undo.callback(decoder.close)
@@ -192,7 +200,7 @@ def _start_at(path: str, resample_hz: int | None, seen: Seen | None) -> Decoder:
     with ExitStack() as undo:
         file = undo.enter_context(open_regular(path))
         with file.unchanged():
-            decoder = _start(file, _map_seen(file, seen))
+            decoder = _start(file, _map_to_decode(file, seen))
             undo.callback(decoder.close)
         undo.pop_all()
         return decoder if resample_hz is None else ResampledDecoder(decoder, resample_hz)

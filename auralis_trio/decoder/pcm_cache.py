@@ -27,6 +27,7 @@ from auralis_trio.decoder.parking import Parking
 from auralis_trio.decoder.patience import Patience
 from auralis_trio.decoder.pcm_entry import DATA_SUFFIX, DRAFT_SUFFIX, RECORD_SUFFIX, PcmEntry, Record, parse_record
 from auralis_trio.errors import StartupError
+from auralis_trio.own_files import read_own
 
 MAX_ENTRIES = 4096
 MAX_PARKED = 8
@@ -186,7 +187,7 @@ class PcmCache:
         os.makedirs(self._folder, exist_ok=True)
         names = set(os.listdir(self._folder))
         records = [name for name in names if name.endswith(RECORD_SUFFIX)]
-        records.sort(key=lambda name: modified_ns(os.stat(os.path.join(self._folder, name))))
+        records.sort(key=lambda name: modified_ns(os.lstat(os.path.join(self._folder, name))))
         for name in records:
             key = name.removesuffix(RECORD_SUFFIX)
             entry = PcmEntry(os.path.join(self._folder, key), self._reserve)
@@ -199,7 +200,8 @@ class PcmCache:
                 names -= {name, key + DATA_SUFFIX}
         for name in names:
             if name.endswith((RECORD_SUFFIX, DATA_SUFFIX, DRAFT_SUFFIX)):
-                os.unlink(os.path.join(self._folder, name))
+                with suppress(IsADirectoryError):  # a folder in a file's place is not ours
+                    os.unlink(os.path.join(self._folder, name))
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._entries)))
 
@@ -216,8 +218,7 @@ def _begins(origin: str) -> str:
 def _read_record(path: str) -> Record | None:
     """The record of the entry at `path`, if it is whole and fits the samples beside it."""
     try:
-        with open(path + RECORD_SUFFIX, "rb") as file:
-            record = parse_record(file.read())
+        record = parse_record(read_own(path + RECORD_SUFFIX))
         if record is None or record.name != os.path.basename(path):
             return None
         fits = os.path.getsize(path + DATA_SUFFIX) == record.data_bytes

@@ -23,6 +23,7 @@ from auralis_trio.decoder.decoder import Decoder
 from auralis_trio.decoder.lease import take
 from auralis_trio.decoder.patience import Patience
 from auralis_trio.errors import SourceChanged, SourceCorrupt
+from auralis_trio.own_files import open_own, write_own
 
 STEP_FRAMES = 1 << 15
 BLOCK_FRAMES = 1 << 13
@@ -176,7 +177,7 @@ class PcmEntry:
 
     def _open_data(self, flags: int) -> None:
         if self._descriptor < 0:
-            self._descriptor = os.open(self.path + DATA_SUFFIX, flags | os.O_CLOEXEC, 0o600)
+            self._descriptor = open_own(self.path + DATA_SUFFIX, flags)
 
     def advance(self, end_frame: int | None, patience: Patience) -> None:
         """Decode until `end_frame` is there (None: until the length is known) or the entry has spilled.
@@ -243,8 +244,7 @@ class PcmEntry:
         record = Record(os.path.basename(self.path), self.format, self.decoded_frames, self._sums.pack())
         try:
             os.fdatasync(self._descriptor)  # the record must never reach the disk before what it vouches for
-            with open(self.path + DRAFT_SUFFIX, "wb") as draft:
-                draft.write(record.pack())
+            write_own(self.path + DRAFT_SUFFIX, record.pack())
             os.replace(self.path + DRAFT_SUFFIX, self.path + RECORD_SUFFIX)
         except OSError as error:
             return self._give_up(error)

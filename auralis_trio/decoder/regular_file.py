@@ -1,14 +1,15 @@
 """Opens regular files and nothing else: a FIFO, device, socket or directory is refused before a library sees it.
 
 `disk_errors` is the border where the system's errors become typed ones. `RegularFile.unchanged` is the one place that
-makes sure that what was read is still what was opened: everything that decodes reads inside of it.
+makes sure that what was read is still what was opened: everything that decodes reads inside of it. Where
+something was done to a file whose size and time are as before, only its bytes tell whether it was written to.
 """
 
 import errno
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -29,6 +30,8 @@ _HUNG = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENODEV, errno.EHOSTDOWN
 _BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _HEAD_BYTES, _AHEAD_BYTES = 1 << 13, 1 << 16
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
+_MOST_PROOFS = 8
+"""How often something may be done to a file while its bytes are compared."""
 
 
 def _typed(error: OSError) -> AuralisError:
@@ -65,53 +68,58 @@ class RegularFile:
     those that someone wants to look at bit by bit.
     """
 
-    def __init__(self, descriptor: int, path: str, status: os.stat_result) -> None:
+    def __init__(self, descriptor: int, status: os.stat_result) -> None:
         self.descriptor = descriptor
         self.size, self.mtime_ns = status.st_size, modified_ns(status)
-        self._path = path
         self._status = status
+        self._mark_it: Callable[[RegularFile], bytes] | None = None
+        self._mark = b""
         self._head = self._ahead = b""
         self._head_end: float = 0
         self._ahead_from = 0
+
+    def remember(self, mark_it: "Callable[[RegularFile], bytes]") -> None:
+        """Have a mark of the bytes, by which they are known again when something was done to the file.
+
+        Without one, a file that something was done to counts as changed.
+        """
+        self._mark_it, self._mark = mark_it, mark_it(self)
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Read inside of this what must be the file as it was opened: else all that came of it is refused.
 
-        Deleting or renaming the file does not change it.
+        It is looked at before and after. Deleting, renaming or linking it, or giving it other rights, does not change
+        it.
 
         Raises:
             SourceChanged: somebody has written to it. What looks like damage may be no more than that.
         """
+        self._refuse_change()
         try:
             yield
         except (SourceCorrupt, SourceUnsupported) as error:
-            if self._is_changed():
-                raise SourceChanged from error
+            self._refuse_change(error)
             raise
-        if self._is_changed():
-            raise SourceChanged
+        self._refuse_change()
 
-    def _is_changed(self) -> bool:
-        before = self._status
-        with disk_errors():
-            now = os.fstat(self.descriptor)
-        if (now.st_size, modified_ns(now)) != (self.size, self.mtime_ns):
-            return True
-        if now.st_ctime_ns == before.st_ctime_ns:
-            return False
-        # Something was done to it, and it was not written to, unless its time was put back afterwards.
-        if _manner(now) == _manner(before) and self._lies_at_its_path(now):
-            return True
-        self._status = now
-        return False
+    def _refuse_change(self, cause: Exception | None = None) -> None:
+        for _ in range(_MOST_PROOFS):
+            with disk_errors():
+                now = os.fstat(self.descriptor)
+            if (now.st_size, modified_ns(now)) != (self.size, self.mtime_ns):
+                break
+            if now.st_ctime_ns == self._status.st_ctime_ns:
+                return
+            if not self._has_its_mark():
+                break
+            self._status = now  # and looked at again: the proof holds for what nothing was done to meanwhile
+        raise SourceChanged from cause
 
-    def _lies_at_its_path(self, now: os.stat_result) -> bool:
-        try:
-            found = os.stat(self._path)
-        except OSError:
-            return False
-        return os.path.samestat(found, now)
+    def _has_its_mark(self) -> bool:
+        self._head = self._ahead = b""
+        self._head_end = 0
+        return self._mark_it is not None and self._mark_it(self) == self._mark
 
     def read_head(self) -> None:
         """Have the first bytes at hand."""
@@ -186,17 +194,12 @@ def open_regular(path: str) -> RegularFile:
     except OSError as error:
         raise _typed(error) from error
     try:
-        file = RegularFile(descriptor, path, _regular_status(descriptor))
+        file = RegularFile(descriptor, _regular_status(descriptor))
         file.read_head()
     except AuralisError:
         os.close(descriptor)
         raise
     return file
-
-
-def _manner(status: os.stat_result) -> tuple[int, ...]:
-    """What can be changed of a file without writing to it, beside its name."""
-    return status.st_nlink, status.st_mode, status.st_uid, status.st_gid
 
 
 def _regular_status(descriptor: int) -> os.stat_result:

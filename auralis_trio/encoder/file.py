@@ -130,7 +130,7 @@ def _flac(file: IO[bytes], cut: Cut) -> Iterator[Write]:
 
 def _sync_folder(folder: Path) -> None:
     """Bring the new name to the disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -6,20 +6,21 @@ were seen take a bit each, and `READERS` batches are under way. The folders them
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import trio
 
 from auralis_trio.audio.formats import scanned_suffixes
-from auralis_trio.errors import AuralisError, Busy, Conflict, TimedOut, foreseen
+from auralis_trio.errors import AuralisError, Conflict, TimedOut, foreseen
 from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
+from auralis_trio.jobs.steps import STEP_DEADLINE_S, Steps
 from auralis_trio.library.batch import BatchResult, apply_batch
+from auralis_trio.library.folders import changed_state, keep_state, parted_page
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.scanner import (
     SeenTracks,
@@ -33,21 +34,16 @@ from auralis_trio.library.scanner import (
 )
 from auralis_trio.library.store import Library
 from auralis_trio.library.takeover import copies_page, present_copies, take_over
-from auralis_trio.library.walk import Target, Walk, gone_targets, resolve_targets
+from auralis_trio.library.walk import Target, Walk, gone_targets, named_folders, resolve_targets
 from auralis_trio.offload import Lane, Offload, default_permits
 
 WALK_BATCH = 500
 READ_BATCH = 256
 MAX_PROGRESS_EVENTS = 100
 READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
-STEP_DEADLINE_S = 60.0
-FIRST_PAUSE_S = 0.5
-MAX_PAUSE_S = 8.0
 END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
-
-T = TypeVar("T")
 
 Announce = Callable[[str, dict[str, Any]], None]
 
@@ -72,7 +68,7 @@ class Scan:
     ) -> None:
         self.progress = ScanProgress()
         self.report = ScanReport()
-        self._library = library
+        self._steps = Steps(library, offload)
         self._offload = offload
         self._roots = tuple(roots)
         self._announce = announce
@@ -84,6 +80,11 @@ class Scan:
         self._told_done = 0
         self._reading_since = 0.0
         self._marked = SeenTracks()  # as missing, in this scan
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders that were named."""
+        return self._roots
 
     @property
     def running(self) -> bool:
@@ -209,31 +210,48 @@ class Scan:
         self.progress = msgspec.structs.replace(self.progress, **values)
 
     async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
-        roots = dict.fromkeys(target.root for target in targets)
-        await self._write(begin_scan, roots, time.time_ns())
         places = list(targets)
+        await self._name_folders(places)
         found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
-        taken_over = await self._take_over(places)
-        self._update(state="reading", total=sum(found.values()) + taken_over)
+        self._update(state="reading", total=sum(found.values()))
         self._reading_since = trio.current_time()
         self._tell_progress()
         await self._read_pending(places)
+        if await self._take_over(places):
+            await self._read_pending(places)
         await self._look_again([target for target in targets if found[target]])
 
+    async def _name_folders(self, places: list[Target]) -> None:
+        """Mark the tracks of folders that are not named any more, and add these to `places`.
+
+        Not while a named folder is not there: another one may be what that stands for, a link on a disk.
+        """
+        named = await self._offload.run(Lane.DISK, named_folders, self._roots, deadline_s=STEP_DEADLINE_S)
+        await self._steps.write(begin_scan, list(named), time.time_ns())
+        if not all(named.values()):
+            return
+        while parted := await self._steps.read(parted_page, list(named)):
+            place = Target(parted.folder, parted.folder)
+            places.append(place)
+            await self._mark(parted.track_ids, parted.paths, place)
+
     async def _take_over(self, places: list[Target]) -> int:
-        """Let tracks that have just gone go on in their copies, wherever these lie; how many files are read for it.
+        """Let missing tracks go on in their copies, wherever these lie; how many files are to be read once more.
 
         Their roots are added to `places`.
         """
-        taken, after_id = 0, 0 if self.progress.missing else None
-        while after_id is not None:
-            copies, after_id = await self._read(copies_page, self._marked, self._spared(), after_id)
-            if not copies:
-                continue
-            copies = await self._offload.run_stoppable(Lane.DISK, present_copies, copies, deadline_s=STEP_DEADLINE_S)
-            taken += await self._write(take_over, copies)
-            places += [Target(root, root) for root in dict.fromkeys(copy.root for copy in copies)]
-        return taken
+        taken, after = 0, ""
+        while True:
+            copies, last = await self._steps.read(copies_page, self._spared(), after)
+            if copies:
+                there = await self._offload.run_stoppable(
+                    Lane.DISK, present_copies, copies, deadline_s=STEP_DEADLINE_S
+                )
+                taken += await self._steps.write(take_over, there)
+                places += [Target(root, root) for root in dict.fromkeys(copy.root for copy in there)]
+            if last is None:
+                return taken
+            after = last
 
     async def _look_again(self, targets: Sequence[Target]) -> None:
         """Name the folders that have gone since they were looked through, such as disks that were taken out."""
@@ -248,15 +266,18 @@ class Scan:
         while files == WALK_BATCH:
             self._update(folder=target.relative(walk.folder))
             found = await self._offload.run_stoppable(Lane.DISK, walk.take, WALK_BATCH, deadline_s=STEP_DEADLINE_S)
-            plan = await self._read(plan_batch, found, reread)
+            plan = await self._steps.read(plan_batch, found, reread)
             if plan.to_read or plan.back:
-                await self._write(keep_plan, plan)
+                await self._steps.write(keep_plan, plan)
             self._count(back=len(plan.back), unchanged=plan.unchanged)
             self.report.note("back", plan.back_paths, target.shown_file)
             for track_id in plan.seen:
                 seen.add(track_id)
             files = len(found)
-        if await self._read(is_unavailable, walk):
+        unavailable = await self._steps.read(is_unavailable, walk)
+        if state := await self._steps.read(changed_state, walk, unavailable):
+            await self._steps.write(keep_state, target.root, state)
+        if unavailable:
             self._update(unavailable=(*self.progress.unavailable, target.name))
         else:
             await self._mark_unseen(walk, seen)
@@ -273,18 +294,22 @@ class Scan:
     async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
         after: str | None = None
         while True:
-            unseen = await _in_time(
-                partial(self._offload.run_stoppable, Lane.READ, unseen_page, self._library, walk, seen, after)
-            )
+            unseen = await self._steps.read_stoppable(unseen_page, walk, seen, after)
             if unseen.track_ids:
-                await self._write(mark_missing, unseen.track_ids)
-                for track_id in unseen.track_ids:
-                    self._marked.add(track_id)
-                self._update(missing=self.progress.missing + len(unseen.track_ids))
-                self.report.note("missing", unseen.paths, walk.target.shown_file)
+                await self._mark(unseen.track_ids, unseen.paths, walk.target)
             if unseen.last_path is None:
                 return
             after = unseen.last_path
+
+    async def _mark(self, track_ids: Sequence[int], paths: Sequence[str], place: Target) -> None:
+        await self._steps.write(mark_missing, track_ids)
+        self._count_missing(track_ids)
+        self.report.note("missing", paths, place.shown_file)
+
+    def _count_missing(self, track_ids: Collection[int]) -> None:
+        for track_id in track_ids:
+            self._marked.add(track_id)
+        self._update(missing=self.progress.missing + len(track_ids))
 
     async def _read_pending(self, targets: Sequence[Target]) -> None:
         """Read every pending file, in `READERS` tasks that take the next batch in turn."""
@@ -294,7 +319,7 @@ class Scan:
             nonlocal after_id
             while True:
                 async with turn:
-                    paths, after_id = await self._read(pending_page, after_id, READ_BATCH)
+                    paths, after_id = await self._steps.read(pending_page, after_id, READ_BATCH)
                 if not paths:
                     return
                 self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
@@ -307,18 +332,20 @@ class Scan:
     async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
         read_ns = time.time_ns()
         files = await read_files(self._offload, paths)
-        result = await self._write(apply_batch, files, time.time_ns(), read_ns)
+        result = await self._steps.write(apply_batch, files, time.time_ns(), read_ns)
         self._note(targets, files, result)
         self._count(**{name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")})
         self._update(files_per_s=self._rate())
         done, total = self.progress.done, self.progress.total or 0
-        if done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total:
+        if done > self._told_done and (done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total):
             self._tell_progress()
 
     def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
         def shown(path: str) -> str:
             return _target_of(targets, path).shown_file(path)
 
+        self._count_missing(result.displaced)
+        self.report.note("missing", list(result.displaced.values()), shown, "file_replaced")
         again = [path for track_id, path in result.found_again.items() if track_id in self._marked]
         self._update(missing=self.progress.missing - len(again))
         self.report.take_back("missing", again, shown)
@@ -336,41 +363,14 @@ class Scan:
         return round(read / took_s, 1) if took_s > 0 else None
 
     def _count(self, **more: int) -> None:
-        """Count files as done, each as one of the outcomes."""
+        """Count files as done, each as one of the outcomes; copies that are read once more are done already."""
         counts = {name: getattr(self.progress, name) + number for name, number in more.items()}
-        self._update(done=self.progress.done + sum(more.values()), **counts)
+        done, total = self.progress.done + sum(more.values()), self.progress.total
+        self._update(done=done if total is None else min(done, total), **counts)
 
     def _tell_progress(self) -> None:
         self._told_done = self.progress.done
         self._announce("scan_progress", msgspec.to_builtins(self.progress))
-
-    async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
-        return await self._step(Lane.READ, question, *args)
-
-    async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
-        return await self._step(Lane.WRITE, change, *args)
-
-    async def _step(self, lane: Lane, step: Callable[..., Any], *args: Any) -> Any:
-        return await _in_time(
-            partial(self._offload.run, lane, step, self._library, *args, deadline_s=STEP_DEADLINE_S)
-        )
-
-
-async def _in_time(step: Callable[[], Awaitable[T]]) -> T:
-    """Take a step in the database; while another holds that, again and again, with pauses that grow.
-
-    Raises:
-        Busy: it was held for all of `STEP_DEADLINE_S`.
-    """
-    last_try, pause_s = trio.current_time() + STEP_DEADLINE_S, FIRST_PAUSE_S
-    while True:
-        try:
-            return await step()
-        except Busy:
-            if trio.current_time() + pause_s > last_try:
-                raise
-        await trio.sleep(pause_s)
-        pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
 
 def _target_of(targets: Sequence[Target], path: str) -> Target:

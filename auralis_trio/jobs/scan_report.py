@@ -25,8 +25,9 @@ class ScanOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a scan is, in files: `done` of `total` (null until the folders were walked) are added, updated, moved,
-    back, unchanged or failed, at `files_per_s`. `missing` counts the tracks that it marked, without those that it has
-    found elsewhere by now, `refused` the folders and files that could not be looked at, in which nothing was marked.
+    back, unchanged or failed, at `files_per_s`. At the end, copies in which missing tracks go on are read once more,
+    and then count as moved as well. `missing` counts the tracks that it marked, without those that it has found
+    elsewhere by now, `refused` the folders and files that could not be looked at, in which nothing was marked.
     `unavailable` names folders to scan in which nothing was marked, since they could not be looked at or had lost all
     their music at once, also in the middle of the scan, when what could not be read any more has failed; `folder` is
     relative to its root. `code` and `message` say why a scan has failed.

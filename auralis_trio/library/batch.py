@@ -9,9 +9,11 @@ from typing import Literal
 
 from pony.orm import Database
 
+from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.library.left import Left
 from auralis_trio.library.links import Names, album_keys, keep_links
+from auralis_trio.library.mastering_store import forget_failures, forget_findings
 from auralis_trio.library.moves import KnownTrack, match_tracks
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags
 from auralis_trio.library.rows import Row, rows_with, run_for_each, run_with
@@ -20,6 +22,10 @@ from auralis_trio.library.store import Library
 from auralis_trio.library.text import fold
 
 Outcome = Literal["added", "updated", "moved", "back"]
+FileTime = tuple[int, int]
+"""The size of a file and when it was written last, in nanoseconds."""
+
+NOTHING_PROVED: Mapping[str, FileTime] = {}
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class BatchResult:
     those that are `back` were missing and lie where they lay.
 
     `changes` says it of each path that changed something. `found_again` is where the moved tracks lay that were
-    missing until now, by their ids.
+    missing until now, by their ids, and `displaced` where those lay that are missing from now on, since another
+    track's file has taken the place of theirs.
     """
 
     added: int
@@ -37,30 +44,44 @@ class BatchResult:
     moved: int = 0
     back: int = 0
     found_again: Mapping[int, str] = field(default_factory=dict, compare=False)
+    displaced: Mapping[int, str] = field(default_factory=dict, compare=False)
     changes: Mapping[str, Outcome] = field(default_factory=dict, compare=False)
 
 
 def apply_batch(
-    library: Library, files: Sequence[ProbedFile | FailedFile], now_ns: int, read_ns: int | None = None
+    library: Library,
+    files: Sequence[ProbedFile | FailedFile],
+    now_ns: int,
+    read_ns: int | None = None,
+    proved: Mapping[str, FileTime] = NOTHING_PROVED,
 ) -> BatchResult:
     """Make or renew the tracks of the files that were read, and strike all of them off the pending ones.
 
     A file that could not be read changes nothing else: its track, if there is one, stays as it is. Neither does one
     whose tags were edited after `read_ns`, when reading began: the edit knows better. The caller keeps the batch
     small, since its paths are the variables of one query.
+
+    What was found out of a file does not outlive it, as its audio may differ where nobody looked; unless it is
+    `proved`, by path, that the audio is still that of the file with this size and time.
     """
     paths = [os.fsencode(file.path) for file in files]
     with library.writing():
         edited = _edited_since(library.db, paths, read_ns)
         probed = [file for file in files if isinstance(file, ProbedFile) and os.fsencode(file.path) not in edited]
-        batch = _Batch(library.db, probed)
+        batch = _Batch(library.db, probed, proved)
         batch.keep(now_ns)
         run_with(library.db, _STRIKE, paths)
     failed = sum(isinstance(file, FailedFile) for file in files)
     counts = Counter(batch.changes.values())
-    updated = len(files) - failed - counts["added"] - counts["moved"] - counts["back"]
     return BatchResult(
-        counts["added"], updated, failed, counts["moved"], counts["back"], batch.found_again, batch.changes
+        added=counts["added"],
+        updated=len(files) - failed - counts["added"] - counts["moved"] - counts["back"],
+        failed=failed,
+        moved=counts["moved"],
+        back=counts["back"],
+        found_again=batch.found_again,
+        displaced=batch.displaced,
+        changes=batch.changes,
     )
 
 
@@ -90,9 +111,12 @@ _INSERT = (
 _UPDATE = f"UPDATE track SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
 _DISPLACE = "UPDATE track SET path = ?, missing = TRUE WHERE id = ?"
 _IDS = "SELECT path, id FROM track WHERE path IN ?"
-_KNOWN = "SELECT id, path, content_id, missing, total_frames, album_id FROM track"
-_AT_PATHS = f"{_KNOWN} WHERE path IN ?"
+_KNOWN = """SELECT track.id, track.path, content_id, missing, away, total_frames, size, mtime_ns
+    FROM track JOIN folder ON folder.id = folder_id"""
+_AT_PATHS = f"{_KNOWN} WHERE track.path IN ?"
 _GONE = f"{_KNOWN} WHERE missing AND content_id IN ?"
+_AWAY = f"{_KNOWN} WHERE away AND content_id IN ?"
+_CHOSEN = "SELECT path, track_id FROM pending_file WHERE path IN ? AND track_id IS NOT NULL"
 _STRIKE = "DELETE FROM pending_file WHERE path IN ?"
 
 _plain_values = attrgetter(*_PLAIN)
@@ -101,20 +125,29 @@ _plain_values = attrgetter(*_PLAIN)
 class _Batch:
     """One batch on its way into the database; each step is one statement, or one for each row."""
 
-    def __init__(self, db: Database, files: Sequence[ProbedFile]) -> None:
+    def __init__(self, db: Database, files: Sequence[ProbedFile], proved: Mapping[str, FileTime]) -> None:
         self._db = db
         self._files = {os.fsencode(file.path): file for file in files}
-        self._known = _load(db, self._files)
-        self._matched = match_tracks(files, self._known)
-        folders = [
-            (path.rstrip(b"/") + b"/", folder_id) for path, folder_id in rows_with(db, "SELECT path, id FROM folder")
+        self._proved = proved
+        folders = rows_with(db, "SELECT path, id, away FROM folder")
+        ids = [(path.rstrip(b"/") + b"/", folder_id) for path, folder_id, _ in folders]
+        self._folders = sorted(ids, key=lambda row: len(row[0]), reverse=True)
+        self._known = _load(db, self._files, any(away for *_, away in folders))
+        self._matched = match_tracks(files, self._known, dict(rows_with(db, _CHOSEN, self._files)))
+        self._displaced = [
+            track for track in self._known if track.path in self._files and track is not self._matched.get(track.path)
         ]
-        self._folders = sorted(folders, key=lambda row: len(row[0]), reverse=True)
         self.changes = {file.path: self._change(path, file) for path, file in self._files.items()}
         self.found_again = {
             track.id: os.fsdecode(track.path.partition(b"\0")[0])
             for path, track in self._matched.items()
             if track.missing and track.path != path
+        }
+        found = {track.id for track in self._matched.values()}
+        self.displaced = {
+            track.id: os.fsdecode(track.path)
+            for track in self._displaced
+            if not track.missing and track.id not in found
         }
 
     def _change(self, path: bytes, file: ProbedFile) -> Outcome:
@@ -127,6 +160,7 @@ class _Batch:
 
     def keep(self, now_ns: int) -> None:
         """Make or renew the tracks of all files."""
+        self._forget_findings()
         left = Left.by(self._db, [track.id for track in self._known])
         self._displace()
         names = Names(self._db, list(self._files.values()))
@@ -141,20 +175,35 @@ class _Batch:
         index_tracks(self._db, {ids[path]: file for path, file in self._files.items()}, old.values())
         names.settle(left)
 
+    def _forget_findings(self) -> None:
+        changed = [file for path, file in self._files.items() if self._may_differ(path, file)]
+        forget_failures(self._db, [file.content_id for file in changed])
+        unchecked = [file for file in changed if not format_named(file.kind).checked]
+        forget_findings(self._db, [file.content_id for file in unchecked])
+
+    def _may_differ(self, path: bytes, file: ProbedFile) -> bool:
+        """Whether a file is another than the one that its content is known of."""
+        track = self._matched.get(path)
+        if track is None or track.content_id != file.content_id:
+            return False
+        known, now = (track.size, track.mtime_ns), (file.size, file.mtime_ns)
+        anew = track.mtime_ns < 0 and track.size == file.size  # it is only read anew
+        return not (known == now or anew or self._proved.get(file.path) == known)
+
+    def _is_the_same(self, path: bytes, file: ProbedFile) -> bool:
+        """Whether a file has the very audio that its track had."""
+        track = self._matched.get(path)
+        if track is None or track.content_id != file.content_id:
+            return False
+        return format_named(file.kind).checked or not self._may_differ(path, file)
+
     def _displace(self) -> None:
         """Take their paths from tracks that are not there any more, or are about to get another.
 
         A path with a NUL behind it is no file's, and lies where the real one did in the order of paths.
         """
-        run_for_each(
-            self._db,
-            _DISPLACE,
-            (
-                (track.path + b"\0" + str(track.id).encode(), track.id)
-                for track in self._known
-                if track.path in self._files and track is not self._matched.get(track.path)
-            ),
-        )
+        rows = ((track.path + b"\0" + str(track.id).encode(), track.id) for track in self._displaced)
+        run_for_each(self._db, _DISPLACE, rows)
 
     def _folder(self, path: bytes) -> int:
         for folder, folder_id in self._folders:
@@ -165,7 +214,7 @@ class _Batch:
     def _row(self, names: Names, path: bytes, file: ProbedFile) -> Row:
         """The values of `_COLUMNS`."""
         track, frames, tags, audio = self._matched.get(path), file.total_frames, file.tags, file.format
-        if frames is None and track is not None and track.content_id == file.content_id:
+        if frames is None and track is not None and self._is_the_same(path, file):
             frames = track.total_frames  # counted since, and only the tags are new
         album = album_keys(file)
         return (
@@ -197,8 +246,9 @@ class _Batch:
         )
 
 
-def _load(db: Database, files: Mapping[bytes, ProbedFile]) -> list[KnownTrack]:
-    """The tracks at the paths of `files`, and the missing ones with the audio of one."""
-    rows = rows_with(db, _AT_PATHS, files)
-    rows += rows_with(db, _GONE, (file.content_id for file in files.values()))
+def _load(db: Database, files: Mapping[bytes, ProbedFile], any_away: bool) -> list[KnownTrack]:
+    """The tracks at the paths of `files`, and those with the audio of one which are missing or unavailable."""
+    contents = [file.content_id for file in files.values()]
+    rows = rows_with(db, _AT_PATHS, files) + rows_with(db, _GONE, contents)
+    rows += rows_with(db, _AWAY, contents) if any_away else []
     return [KnownTrack(*row) for row in {row[0]: row for row in rows}.values()]

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from auralis_trio.audio.units import modified_ns
+from auralis_trio.own_files import read_own, write_own
 
 _SUM_BYTES = 16
 _SUFFIX = ".cached"
@@ -41,15 +42,15 @@ class Files:
 
     def read(self, path: Path) -> bytes:
         """All of a file."""
-        return path.read_bytes()
+        return read_own(path)
 
     def write(self, path: Path, data: bytes) -> None:
         """Make a file; its folder is made again if somebody has removed it."""
         try:
-            path.write_bytes(data)
+            write_own(path, data)
         except FileNotFoundError:
             path.parent.mkdir(mode=0o700, parents=True)
-            path.write_bytes(data)
+            write_own(path, data)
 
     def rename(self, old: Path, new: Path) -> None:
         """Let a file take the place of another."""
@@ -249,11 +250,7 @@ def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
     """
     draft = path.with_name(f".{secrets.token_hex(8)}")
     try:
-        with open(draft, "wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+        write_own(draft, data, sync=sync)
         os.replace(draft, path)
     except OSError:
         draft.unlink(missing_ok=True)

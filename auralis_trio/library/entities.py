@@ -38,12 +38,14 @@ def define_entities(db: Database) -> Entities:
     """Define every entity on `db`, which can then be mapped."""
 
     class Folder(db.Entity):
-        """A folder that the operator named; every track lies in one."""
+        """A folder that the operator named; every track lies in one. See `folders` for the last two."""
 
         _table_ = "folder"
         id = PrimaryKey(int, auto=True)
         path = Required(bytes, unique=True)
         added_ns = Required(int, size=64)
+        away = Required(bool, default=False)
+        identity = Optional(str, nullable=True)
         tracks = Set("Track")
 
     class Artist(db.Entity):
@@ -149,11 +151,13 @@ def define_entities(db: Database) -> Entities:
         genre_links = Set("TrackGenre")
 
     class PendingFile(db.Entity):
-        """A file that a scan has found new or changed and has still to read."""
+        """A file that a scan has found new or changed and has still to read; `track_id` is the missing track that it
+        was recognised as."""
 
         _table_ = "pending_file"
         id = PrimaryKey(int, auto=True)
         path = Required(bytes, unique=True)
+        track_id = Optional(int)
 
     class AnalysisRow(db.Entity):
         """What was measured of one content, as JSON, or why it could not be: there is either a profile or a code."""

@@ -37,6 +37,14 @@ class LedgerStore:
         """
         self._files.put(_name(content_id), ledger.pack())
 
+    def forget(self, content_id: str) -> None:
+        """Remove the ledger of a content.
+
+        Raises:
+            OSError: the disk does not give it up.
+        """
+        self._files.drop(_name(content_id).__eq__)
+
 
 def _name(content_id: str) -> str:
     return f"{blake2b(content_id.encode(), digest_size=16).hexdigest()}-{ANALYSIS_VERSION}"

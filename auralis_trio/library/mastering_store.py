@@ -1,17 +1,20 @@
 """What mastering has to remember of each content: its profile, what rendering it taught, what its renders measured.
 
 A profile of an older version of the analysis is as good as none. Tunings and receipts are texts whose meaning is
-their owners' own; of each content the last `MAX_OF_EACH` are kept.
+their owners' own; of each content the last `MAX_OF_EACH` are kept. A content is known by a part of a file: so what
+was found out of a file is kept only while the library knows that very file, and forgotten when it is replaced.
 """
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
-from pony.orm import select
+from pony.orm import Database, select
 
 from auralis_trio.analysis import ANALYSIS_VERSION, Profile
 from auralis_trio.library.queries import no_track, track_file
 from auralis_trio.library.records import TrackFile
+from auralis_trio.library.rows import run_with
 from auralis_trio.library.store import Library
 
 MAX_OF_EACH = 64
@@ -21,6 +24,38 @@ _UNANALYSED = """SELECT min(id) FROM track WHERE id > $after_id AND NOT missing 
     SELECT 1 FROM analysis WHERE analysis.content_id = track.content_id AND analysis.version = $version)"""
 _UNANALYSED_CONTENTS = """SELECT count(DISTINCT content_id) FROM track WHERE NOT missing AND NOT EXISTS (
     SELECT 1 FROM analysis WHERE analysis.content_id = track.content_id AND analysis.version = $version)"""
+
+_RENDITIONS = "SELECT content_id FROM {table} WHERE replace(content_id, '@', '') <> content_id"
+
+
+def keep_of(library: Library, file: TrackFile, keep: Callable[..., None], *found: object) -> bool:
+    """Have `keep` remember what was found out of a file; False, and nothing done, where the library knows another."""
+    with library.writing() as entities:
+        track = entities.Track.get(id=file.track_id)
+        if track is None or track_file(track).file_origin != file.file_origin:
+            return False
+        keep(library, file.content_id, *found)
+        return True
+
+
+def forget_failures(db: Database, contents: Collection[str]) -> None:
+    """Let contents be tried again that could not be analysed, with all their renditions; within a session that
+    writes."""
+    run_with(db, "DELETE FROM analysis WHERE code IS NOT NULL AND content_id IN ?", _of(db, "analysis", contents))
+
+
+def forget_findings(db: Database, contents: Collection[str]) -> None:
+    """Forget what was measured of contents and what rendering them taught, with all their renditions; within a
+    session that writes."""
+    for table in ("analysis", "tuning"):
+        run_with(db, f"DELETE FROM {table} WHERE content_id IN ?", _of(db, table, contents))
+
+
+def _of(db: Database, table: str, contents: Collection[str]) -> list[str]:
+    """These contents and their renditions at other rates that something is kept of."""
+    wanted = set(contents)
+    rows = db.select(_RENDITIONS.format(table=table)) if wanted else []
+    return [*wanted, *(content_id for content_id in rows if content_id.partition("@")[0] in wanted)]
 
 
 def get_profile(library: Library, content_id: str) -> Profile | None:

@@ -11,7 +11,18 @@ from pony.orm import Database, db_session
 
 from auralis_trio.errors import StartupError
 from auralis_trio.library.dialect import Dialect, spelled
-from auralis_trio.library.steps import counting, left, lyrics, personal, player, reading, search, sorting, tags
+from auralis_trio.library.steps import (
+    counting,
+    folders,
+    left,
+    lyrics,
+    personal,
+    player,
+    reading,
+    search,
+    sorting,
+    tags,
+)
 from auralis_trio.library.steps.step import Migration
 
 __all__ = ["CHAIN", "Migration", "migrate"]
@@ -151,6 +162,7 @@ CHAIN = (
     counting.STEP,
     lyrics.STEP,
     sorting.STEP,
+    folders.STEP,
     left.STEP,
 )
 

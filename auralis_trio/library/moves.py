@@ -1,33 +1,39 @@
 """Which track a file that was read belongs to: by its path, and by its audio where a file was moved.
 
-A track follows its audio. A file with audio that the library knew elsewhere, where it is gone now, is that track; its
-tags may have changed on the way. Files that took each other's names are told apart like this as well, where they are
-read together.
+A track follows its audio. A file with audio that the library knew elsewhere, where it is gone or away now, is that
+track; its tags may have changed on the way. Files that took each other's names are told apart like this as well,
+where they are read together.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from auralis_trio.library.records import ProbedFile
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTrack:
-    """A track as it was before its file was read; matching goes by the first four."""
+    """A track as it was before its file was read; `away` is its folder. Matching goes by the first five."""
 
     id: int
     path: bytes
     content_id: str
     missing: bool
+    away: bool = False
     total_frames: int | None = None
-    album_id: int | None = None
+    size: int = 0
+    mtime_ns: int = 0
 
 
-def match_tracks(files: Sequence[ProbedFile], known: Sequence[KnownTrack]) -> dict[bytes, KnownTrack]:
+def match_tracks(
+    files: Sequence[ProbedFile], known: Sequence[KnownTrack], chosen: Mapping[bytes, int] = MappingProxyType({})
+) -> dict[bytes, KnownTrack]:
     """The track of each file, by its path; a file that is not in it is new.
 
-    `known` are the tracks at the files' paths, and those with the audio of one of them.
+    `known` are the tracks at the files' paths, and those with the audio of one of them; `chosen` are the ids of those
+    that a file is to go to if it has their audio.
     """
     at_path = {track.path: track for track in known}
     content_at = {os.fsencode(file.path): file.content_id for file in files}
@@ -38,12 +44,15 @@ def match_tracks(files: Sequence[ProbedFile], known: Sequence[KnownTrack]) -> di
     }
     taken = {track.id for track in matched.values()}
     homeless = _homeless(known, content_at)
-    for path, content_id in content_at.items():
+    for path, content_id in sorted(content_at.items(), key=lambda file: file[0] not in chosen):
         if path in matched:
             continue
         free = [track for track in homeless.get(content_id, ()) if track.id not in taken]
         if free:
-            matched[path] = min(free, key=lambda track: (not _same_name(track.path, path), track.id))
+            wanted = chosen.get(path)
+            matched[path] = min(
+                free, key=lambda track: (track.id != wanted, not _same_name(track.path, path), track.id)
+            )
             taken.add(matched[path].id)
     for path in content_at.keys() - matched.keys():
         track = at_path.get(path)
@@ -56,7 +65,7 @@ def _homeless(known: Sequence[KnownTrack], content_at: Mapping[bytes, str]) -> d
     """The tracks whose audio does not lie at their path any more, by that audio."""
     found: dict[str, list[KnownTrack]] = {}
     for track in known:
-        if track.missing or content_at.get(track.path, track.content_id) != track.content_id:
+        if track.missing or track.away or content_at.get(track.path, track.content_id) != track.content_id:
             found.setdefault(track.content_id, []).append(track)
     return found
 

@@ -171,8 +171,8 @@ def track_file(track: Any) -> TrackFile:
     )
 
 
-def set_total_frames(library: Library, track_id: int, frames: int, content_id: str | None = None) -> None:
-    """Keep a number of frames that was counted by decoding; dropped when the file has other content by now.
+def set_total_frames(library: Library, track_id: int, frames: int, file_origin: str | None = None) -> None:
+    """Keep a number of frames that was counted by decoding; dropped when the file is another by now.
 
     Raises:
         NotFound: there is no such track.
@@ -182,7 +182,7 @@ def set_total_frames(library: Library, track_id: int, frames: int, content_id: s
         track = entities.Track.get(id=track_id)
         if track is None:
             raise no_track()
-        if content_id is None or content_id == track.content_id:
+        if file_origin is None or file_origin == track_file(track).file_origin:
             track.set(total_frames=frames, duration_s=frames_to_seconds(frames, track.sample_rate))
 
 

@@ -163,7 +163,9 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
 
         A content is known by a part of the file, so another file of the same length may have the same one. A track
         keeps its id and the time when it was added as long as the library has it, and no other is ever given both.
-        Of a file that holds plain samples a new version may differ in one place only: so it is another origin.
+        Where the audio carries no checksums, a new version of the file, such as a good copy of a damaged one, may
+        differ in one place only and nothing tells which is which: so it is another origin, though only its tags may
+        be new.
         """
         _, at, rate = self.content_id.partition("@")
         return f"{self.file_origin}{at}{rate}"
@@ -201,7 +203,7 @@ class TrackFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def origin_of(content_id: str, kind: str, figures: tuple[int, int, int, int]) -> str:
     """See `TrackFile.origin`; the figures are the track's id and `added_ns`, and its file's size and `mtime_ns`."""
-    told = figures if format_named(kind).plain else figures[:2]
+    told = figures[:2] if format_named(kind).checked else figures
     return ".".join([content_id, *map(str, told)])
 
 

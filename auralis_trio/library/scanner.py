@@ -1,11 +1,11 @@
 """A scan beside the database: comparing with what is known, noting what to read, marking what is gone.
 
 A scan (1) compares what lies on the disk with what is known, and notes in the table of pending files what has to be
-read; (2) marks as missing what is known and was not seen; (3) reads the pending files in batches, each of which is
-one transaction (`batch`). A kill in between loses at most the batch under way: the next scan does what is left.
+read; (2) marks as missing what is known and was not seen where it could have been; (3) reads the pending files in
+batches, each of which is one transaction (`batch`). A kill in between loses at most the batch under way: the next
+scan does what is left.
 
-Nothing is ever deleted for being gone. A folder that cannot be looked at, or that holds no music at all where some
-was known (a disk that is not mounted leaves an empty folder behind), marks nothing: the scan reports it instead.
+Nothing is ever deleted for being gone. What a track is whose file was not seen, `folders` says.
 """
 
 import os
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pony.orm import select
 
 from auralis_trio.audio.source import Check
+from auralis_trio.library.folders import name_folders, root_state, span_of
 from auralis_trio.library.rows import rows_with, run_for_each, run_with
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import FoundFile, Walk
@@ -69,12 +70,10 @@ class Unseen:
 
 
 def begin_scan(library: Library, folders: Iterable[str], now_ns: int) -> None:
-    """Make the folders known, and forget what a scan that was killed had still to read."""
+    """Make these the folders that are named, and forget what a scan that was killed had still to read."""
     with library.writing() as entities:
         select(pending for pending in entities.PendingFile).delete(bulk=True)
-        for path in map(os.fsencode, folders):
-            if entities.Folder.get(path=path) is None:
-                entities.Folder(path=path, added_ns=now_ns)
+        name_folders(library.db, folders, now_ns)
 
 
 def plan_batch(library: Library, found: Sequence[FoundFile], reread: bool = False) -> BatchPlan:
@@ -112,12 +111,15 @@ def keep_plan(library: Library, plan: BatchPlan) -> None:
 
 
 def is_unavailable(library: Library, walk: Walk) -> bool:
-    """Whether a folder that was looked through could not be, or is a root that has lost all its music at once."""
-    if walk.target.path in walk.unreadable:
+    """Whether a folder that was looked through could not be, or is a root that has lost all its music at once and may
+    be another folder than the one that held it, such as a mount point."""
+    target = walk.target
+    if target.path in walk.unreadable:
         return True
-    if walk.target.path != walk.target.root or not walk.target.recursive or walk.found or walk.ignored:
+    if target.path != target.root or walk.found or walk.ignored or not _known_page(library, target.path, None, 1):
         return False
-    return bool(_known_page(library, walk.target.path, None, 1))
+    state = root_state(library, target.root)
+    return state is None or state.identity is None or state.identity != walk.identity
 
 
 def unseen_page(library: Library, walk: Walk, seen: SeenTracks, after_path: str | None, *, check: Check) -> Unseen:
@@ -135,9 +137,8 @@ def unseen_page(library: Library, walk: Walk, seen: SeenTracks, after_path: str 
 
 def _known_page(library: Library, folder: str, after_path: str | None, limit: int) -> list[tuple[bytes, int]]:
     """Paths and ids of tracks below `folder` that are not missing, in the order of their paths."""
-    prefix = os.fsencode(folder).rstrip(b"/")
-    after = prefix + b"/" if after_path is None else os.fsencode(after_path)
-    end = prefix + b"0"  # the byte behind the slash
+    first, end = span_of(os.fsencode(folder))
+    after = first if after_path is None else os.fsencode(after_path)
     with library.reading():
         rows = library.db.select(_KNOWN_PAGE, {"after": after, "end": end, "limit": limit})
     return [(path, track_id) for path, track_id in rows]

@@ -11,6 +11,7 @@ from pony.orm.dbapiprovider import DBException
 
 from auralis_trio.library.functions import add_functions
 from auralis_trio.library.home import driver_error
+from auralis_trio.own_files import open_own
 
 FILE_NAME = "library.sqlite3"
 
@@ -60,7 +61,7 @@ class SqliteFile:
 
     def sync(self) -> None:
         """See `Home.sync`. With `synchronous = NORMAL` a commit stays in the log of changes until a checkpoint."""
-        log = os.open(self.data_dir / f"{FILE_NAME}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        log = open_own(str(self.data_dir / f"{FILE_NAME}-wal"), os.O_RDONLY)
         try:
             os.fsync(log)
         finally:

@@ -13,6 +13,7 @@ from auralis_trio.errors import BackupError, DatabaseDamaged, NotFound
 from auralis_trio.library.home import Fault
 from auralis_trio.library.migrations import CHAIN
 from auralis_trio.library.sqlite import BUSY_CODES, DAMAGE_CODES, FILE_NAME
+from auralis_trio.own_files import open_own
 
 LOCK_WAIT_S = 5.0
 
@@ -57,7 +58,7 @@ class SqliteBackups:
         remains: str | None = None
         try:
             shutil.copyfile(file, draft)
-            with open(draft, "rb") as copied:
+            with open(draft, "rb", opener=open_own) as copied:
                 os.fsync(copied.fileno())
             if damaged:
                 remains = self._set_aside()

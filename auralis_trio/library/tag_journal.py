@@ -13,7 +13,7 @@ import msgspec
 from pony.orm import select
 
 from auralis_trio.errors import Conflict, NotFound
-from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.batch import FileTime, apply_batch
 from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
 from auralis_trio.library.paging import Column, Key, Order, Window
 from auralis_trio.library.queries import MAX_ID, no_track, track_file
@@ -140,11 +140,21 @@ def keep_prepared(library: Library, edit_id: int, files: Sequence[EditedFile]) -
 def finish_edit(library: Library, edit_id: int, files: Sequence[ProbedFile | FailedFile], now_ns: int) -> None:
     """Take over what the edited files say now, and close the edit, in one transaction."""
     with library.writing(durable=True) as entities:
-        apply_batch(library, files, now_ns)
         edit = entities.TagEdit[edit_id]
+        apply_batch(library, files, now_ns, proved=_proved(_open_edit(edit), files))
         edit.set(state="done", done_ns=now_ns)
         if edit.undoes is not None:
             entities.TagEdit[edit.undoes].state = "undone"
+
+
+def _proved(edit: OpenEdit, files: Sequence[ProbedFile | FailedFile]) -> dict[str, FileTime]:
+    """What the files were, of which the edit has proved that their audio stayed: those that are as it left them."""
+    there = {file.path: (file.size, file.mtime_ns) for file in files if isinstance(file, ProbedFile)}
+    return {
+        file.path: (file.before.size, file.before.mtime_ns)
+        for file in edit.files
+        if there.get(file.path) == (file.after.size, file.after.mtime_ns)
+    }
 
 
 def call_off_edit(library: Library, edit_id: int) -> None:

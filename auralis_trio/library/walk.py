@@ -7,11 +7,12 @@ whatever is not a regular file with a suffix of a format that can be scanned, an
 """
 
 import os
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
 
+from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.audio.source import Check
 from auralis_trio.audio.units import modified_ns
 from auralis_trio.errors import InvalidRequest
@@ -20,6 +21,7 @@ from auralis_trio.library.lyrics import lyrics_times
 
 MAX_DIRECTORIES = 100
 MAX_UNREADABLE = 1000
+_LOOKED_FOR = 500
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None, rec
     Raises:
         InvalidRequest: a directory is not there, or does not lie in any root.
     """
-    real_roots = [os.path.realpath(root) for root in roots]
+    real_roots = _real(roots)
     if directories is None:
         targets = [Target(root, root, recursive) for root in real_roots]
     elif len(directories) > MAX_DIRECTORIES:
@@ -88,6 +90,43 @@ def resolve_targets(roots: Sequence[str], directories: Sequence[str] | None, rec
     if not recursive:
         return targets
     return [target for target in targets if not any(_is_inside(target.path, other.path) for other in targets)]
+
+
+def named_folders(roots: Sequence[str]) -> dict[str, bool]:
+    """The folders that were named, as they really are and without those within another, and whether each is there."""
+    real = dict.fromkeys(_real(roots))
+    return {root: os.path.isdir(root) for root in real if folder_of(root, real) is None}
+
+
+def folder_of(path: str, folders: Iterable[str]) -> str | None:
+    """The first of some folders that `path` lies in."""
+    return next((folder for folder in folders if _is_inside(path, folder)), None)
+
+
+def paths_to_find(roots: Sequence[str], paths: Sequence[str], *, check: Check) -> set[str]:
+    """Those of some files that a scan of `roots` would find, or may find, since their folder cannot be looked at."""
+    named, waiting = named_folders(roots), dict[str, set[str]]()
+    for path in paths:
+        check()
+        if folder_of(path, named) is not None and _may_be_there(path):
+            waiting.setdefault(os.path.dirname(path), set()).add(path)
+    found: set[str] = set()
+    for folder, expected in waiting.items():
+        walk = Walk(Target(str(folder_of(next(iter(expected)), named)), folder, False), scanned_suffixes())
+        while files := walk.take(_LOOKED_FOR, check=check):
+            found.update(file.path for file in files if file.path in expected)
+        found.update(path for path in expected if walk.missed(path))
+    return found
+
+
+def _may_be_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL: displaced
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def gone_targets(targets: Sequence[Target]) -> list[Target]:
@@ -101,6 +140,10 @@ def _holds_anything(path: str) -> bool:
             return next(entries, None) is not None
     except OSError:
         return False
+
+
+def _real(roots: Sequence[str]) -> list[str]:
+    return [os.path.realpath(root) for root in roots]
 
 
 def _resolve(roots: Sequence[str], directory: str, recursive: bool) -> Target:
@@ -117,6 +160,15 @@ def _resolve(roots: Sequence[str], directory: str, recursive: bool) -> Target:
     )
 
 
+def _identified(path: str) -> tuple[int | None, str | None]:
+    """The disk that a folder lies on, and what no other folder is called on this machine."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except (OSError, ValueError):
+        return None, None
+    return status.st_dev, f"{status.st_dev}:{status.st_ino}"
+
+
 def _is_inside(path: str, folder: str) -> bool:
     return path != folder and path.startswith(folder.rstrip("/") + "/")
 
@@ -129,6 +181,9 @@ class Walk:
     `unreadable` holds what could not be looked at; whatever the library knows below these is neither there nor gone.
     Past `MAX_UNREADABLE` of them, the target itself stands for all. Those which have not just gone are counted in
     `refused`, and the first of them named in `refused_paths`: a folder, a file, or the rules of a folder.
+
+    At its end, `identity` tells the target's folder from every other one that may lie at its path some day; None
+    where it was not the same all the time, or its files lie on several disks.
     """
 
     def __init__(self, target: Target, suffixes: Set[str]) -> None:
@@ -139,6 +194,8 @@ class Walk:
         self.ignored = 0
         self.refused = 0
         self.refused_paths: list[str] = []
+        self.identity: str | None = None
+        self._device: int | None = None
         self._suffixes = suffixes
         self._entries = self._walk()
 
@@ -156,6 +213,12 @@ class Walk:
 
     def _walk(self) -> Iterator[FoundFile | None]:
         """Each file that can be scanned, and None for everything else that was looked at."""
+        self._device, identity = _identified(self.target.path)
+        yield from self._entries_below()
+        if self._device is not None and (self._device, identity) == _identified(self.target.path):
+            self.identity = identity
+
+    def _entries_below(self) -> Iterator[FoundFile | None]:
         waiting: list[tuple[str, Rules | None]] = self._first()
         while waiting:
             self.folder, above = waiting.pop()
@@ -216,6 +279,8 @@ class Walk:
         except OSError as error:
             self._miss(entry.path, error)
             return None
+        if status.st_dev != self._device:
+            self._device = None
         lyrics_mtime_ns = lyrics.get(entry.path[: -len(suffix)])
         return FoundFile(entry.path, status.st_size, modified_ns(status), lyrics_mtime_ns)
 

@@ -17,7 +17,14 @@ from auralis_trio.analysis.blocks import block_frames
 from auralis_trio.audio.source import AudioSource, Check
 from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceUnsupported
 from auralis_trio.library.ledgers import LedgerStore
-from auralis_trio.library.mastering_store import get_profile, get_tuning, keep_failure, keep_profile, keep_tuning
+from auralis_trio.library.mastering_store import (
+    get_profile,
+    get_tuning,
+    keep_failure,
+    keep_of,
+    keep_profile,
+    keep_tuning,
+)
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import ENGINE_VERSION
 from auralis_trio.mastering.tuning import WHOLE_S, Excerpts, Tuning
@@ -66,7 +73,7 @@ class Analyst:
         known = await self.known(file)
         if known is not None:
             return known
-        return await self._flights.join(("analysis", file.content_id), partial(self._analyse, file, hurried))
+        return await self._flights.join(("analysis", file.origin), partial(self._analyse, file, hurried))
 
     async def quick_look(self, file: TrackFile) -> Analysis:
         """The same from parts of the track, in a moment; not kept.
@@ -88,7 +95,7 @@ class Analyst:
         kept = await self._catalogue.ask(get_tuning, file.content_id, name)
         if kept is not None:
             return msgspec.json.decode(kept, type=Tuning)
-        key = ("tuning", file.content_id, name)
+        key = ("tuning", file.origin, name)
         return await self._flights.join(key, partial(self._tune, file, name, tune))
 
     async def _analyse(self, file: TrackFile, hurried: bool) -> Analysis:
@@ -101,15 +108,24 @@ class Analyst:
         except (OSError, AuralisError) as error:
             log.warning("the ledger of track %d was not kept: %s", file.track_id, type(error).__name__)
         else:
-            await self._keep(file, keep_profile, found.profile, time.time_ns())
+            if not await self._keep(file, keep_profile, found.profile, time.time_ns()):
+                await self._forget_ledger(file)
         return found
 
-    async def _keep(self, file: TrackFile, change: Callable[..., None], *found: object) -> None:
-        """Write down what was found out, which also counts where it cannot be written: then it is found out again."""
+    async def _forget_ledger(self, file: TrackFile) -> None:
+        """Have no ledger without its own profile; one of a file that was replaced meanwhile above all."""
         try:
-            await self._catalogue.tell(change, file.content_id, *found)
+            await self._renderer.read_disk(self._ledgers.forget, file.content_id)
+        except (OSError, AuralisError) as error:
+            log.warning("the ledger of track %d was not removed: %s", file.track_id, type(error).__name__)
+
+    async def _keep(self, file: TrackFile, keep: Callable[..., None], *found: object) -> bool:
+        """Write down what was found out, which also counts where it is not: then it is found out again."""
+        try:
+            return await self._catalogue.tell(keep_of, file, keep, *found)
         except AuralisError as error:
             log.warning("what was found out of track %d was not kept: %s", file.track_id, error.code)
+            return False
 
     async def _analysed(self, file: TrackFile, hurried: bool) -> Analysis | AuralisError:
         """What is found out, or why nothing ever will be of this content."""
@@ -127,7 +143,7 @@ class Analyst:
 
     async def _analysed_ahead(self, track: OpenTrack) -> Analysis:
         """The same, while another thread decodes ahead if one is free."""
-        key, deadline_s = ("ahead", track.file.content_id), deadline_of(track.file)
+        key, deadline_s = ("ahead", track.file.origin), deadline_of(track.file)
         ahead = ReadAhead(block_frames(track.format.sample_rate))
         async with self._helped(key, partial(track.work, ahead.feed, deadline_s)):
             try:
@@ -157,7 +173,7 @@ class Analyst:
         if excerpts.nbytes or not has_windows(file):
             tuning = await work()
         else:  # all of it is still to be read: two threads with a decoder each have done that sooner than one
-            async with self._helped(("tuning too", file.content_id, name), work):
+            async with self._helped(("tuning too", file.origin, name), work):
                 tuning = await work()
         await self._keep(file, keep_tuning, name, msgspec.json.encode(tuning).decode())
         return tuning

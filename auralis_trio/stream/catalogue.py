@@ -89,6 +89,6 @@ class Catalogue:
         if track.file.total_frames is not None or track.file.resample_hz is not None:
             return
         try:
-            await self.tell(set_total_frames, track.file.track_id, track.total_frames, track.file.content_id)
+            await self.tell(set_total_frames, track.file.track_id, track.total_frames, track.file.file_origin)
         except (Busy, OutputError, TimedOut):
             log.info("the length of track %d was not kept; the next play counts again", track.file.track_id)

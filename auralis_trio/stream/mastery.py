@@ -98,7 +98,7 @@ class Mastery:
         flights = self._room.flights
         if self._foreseen in flights or is_long(file) or wish.reference is not None or not self._room.foresees():
             return
-        self._foreseen = ("presets", file.content_id)
+        self._foreseen = ("presets", file.origin)
         with suppress(Busy):
             flights.begin(self._foreseen, partial(self._resolve_all, file, wish))
 
@@ -129,7 +129,7 @@ class Mastery:
             return await self.resolve(file, wish)
         if await self._room.analyst.known(file) is not None:
             return await self.resolve(file, wish)
-        self._room.flights.begin(("recipe", file.content_id), partial(self._resolve, file, wish))
+        self._room.flights.begin(("recipe", file.origin), partial(self._resolve, file, wish))
         return await self._in_time(partial(self._look, file, wish))
 
     async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -147,7 +147,7 @@ class Mastery:
     async def _resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         target = self._target()
         others = await self._others(file, wish)
-        key = (file.content_id, wish, target, *(other.content_id for other in others))
+        key = (file.origin, wish, target, *(other.origin for other in others))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -194,7 +194,7 @@ class Mastery:
         def tune_it(source: AudioSource, excerpts: Excerpts, check: Check) -> Tuning:
             return tune_to_reference(source, analysis, reference, target, check, excerpts=excerpts)
 
-        name = f"reference {model.content_id} {_name(target)}"
+        name = f"reference {model.origin} {_name(target)}"
         tuning = await self._room.analyst.tuning(file, name, tune_it)
         found = await self._think(match, analysis, reference, wish.intensity, target, tuning)
         return found, found.expected_lufs

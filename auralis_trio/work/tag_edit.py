@@ -29,6 +29,7 @@ from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tag_changes import Changes
 from auralis_trio.library.tag_journal import EditedFile, FilePart, FileState
 from auralis_trio.library.tag_writer import write_tags
+from auralis_trio.own_files import open_own
 from auralis_trio.work.probe import probe_file
 
 TEMP_PREFIX = ".auralis-edit-"
@@ -244,7 +245,7 @@ def _changed() -> Conflict:
 
 
 def _digest(path: str) -> str:
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=open_own) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -255,7 +256,7 @@ def _create(path: str) -> BinaryIO:
 
 
 def _copy(source: str, target: str) -> None:
-    with open(source, "rb") as old, _create(target) as new:
+    with open(source, "rb", opener=open_own) as old, _create(target) as new:
         shutil.copyfileobj(old, new, _PIECE_BYTES)
 
 
@@ -271,7 +272,7 @@ def _keep_attributes(source: str, target: str, status: os.stat_result) -> None:
 
 
 def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -297,7 +298,7 @@ def _keep_old_bytes(order: EditOrder, before: FileState) -> tuple[FilePart, ...]
     """Keep what the new file does not hold of the old one, and make sure that this is enough."""
     ranges = list(_old_ranges(order, before.size))
     parts, at = [], 0
-    with open(order.path, "rb") as old, _create(order.kept) as kept:
+    with open(order.path, "rb", opener=open_own) as old, _create(order.kept) as kept:
         for taken_from, offset, length in ranges:
             parts.append(FilePart(taken_from is None, at if taken_from is None else taken_from, length))
             if taken_from is None:
@@ -347,7 +348,7 @@ def _write_parts(file: EditedFile, source: str, target: str) -> None:
 
 def _pieces(new: str, kept: str, parts: Sequence[FilePart]) -> Iterator[bytes]:
     """The old file, of the new one and the bytes that were kept."""
-    with open(new, "rb") as new_file, open(kept, "rb") as kept_file:
+    with open(new, "rb", opener=open_own) as new_file, open(kept, "rb", opener=open_own) as kept_file:
         for part in parts:
             yield from _read(kept_file if part.kept else new_file, part.offset, part.length)
 

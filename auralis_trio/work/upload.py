@@ -87,7 +87,7 @@ def add_piece(draft: str, pieces: Sequence[bytes], *, check: Check) -> None:
 def _write(draft: str, pieces: Sequence[bytes], how: int, check: Check) -> None:
     try:
         flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | how
-        with open(os.open(draft, flags, 0o666), "wb", buffering=0) as file:
+        with open(os.open(draft, flags | os.O_NONBLOCK, 0o666), "wb", buffering=0) as file:
             for piece in pieces:
                 view = memoryview(piece)
                 while view:
@@ -148,7 +148,7 @@ def _rename(draft: str, path: str) -> None:
 
 
 def _sync(path: str, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from auralis_trio.audio.formats import FORMATS
 from auralis_trio.decoder.opening import open_source, probe
+from auralis_trio.decoder.payload import map_path
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceError, SourceUnsupported
 from tests.decoder.conftest import Sounds
@@ -218,3 +220,20 @@ def test_headers_full_of_noise_are_errors_and_never_more(
             pass
         finally:
             source.close()
+
+
+@pytest.mark.parametrize("kind", [row.name for row in FORMATS if row.checked])
+def test_no_single_bit_of_a_format_with_checksums_is_heard_wrong(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], kind: str, tmp_path: Path
+) -> None:
+    path = sounds.path(kind, 2, 48_000, FRAMES)
+    whole, data, cache = sounds.read(path), Path(path).read_bytes(), new_cache()
+    (offset, length), *_ = map_path(path).payload
+    for place in np.random.default_rng(7).integers(offset + length // 8, offset + length, 24):
+        spoilt = bytearray(data)
+        spoilt[place] ^= 0x10
+        (tmp_path / "spoilt").write_bytes(spoilt)
+        blocks, _ = _play(str(tmp_path / "spoilt"), cache)
+        heard = np.concatenate([whole[:0], *blocks])
+        assert np.array_equal(heard, whole[: len(heard)])
+        cache.clear()

@@ -175,7 +175,7 @@ def reads_of(data: bytes, kind: str, tmp_path: Path) -> int:
     path = tmp_path / "file"
     path.write_bytes(data)
     with path.open("rb") as opened:
-        file = CountedFile(opened.fileno(), str(path), os.fstat(opened.fileno()))
+        file = CountedFile(opened.fileno(), os.fstat(opened.fileno()))
         identify(file, FileMap(kind, ((0, len(data)),)), None)
     return file.reads
 

@@ -184,6 +184,26 @@ def test_a_folder_that_disappears_is_made_again_and_its_tracks_decoded_again(
     assert new_cache().statistics().entries == 2
 
 
+def _put_a_link(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, _put_a_link])
+@pytest.mark.parametrize("suffix", [".pcm", ".record", ".draft"])
+def test_what_is_no_regular_file_in_the_cache_is_never_waited_for_and_the_track_decoded_again(
+    sounds: Sounds, new_cache: Callable[..., PcmCache], tmp_path: Path, put: Callable[[Path], None], suffix: str
+) -> None:
+    cache = new_cache()
+    whole = _play(_path(sounds), "one", cache)
+    (data,) = (tmp_path / "pcm").glob("*.pcm")
+    odd = data.with_suffix(suffix)
+    odd.unlink(missing_ok=True)
+    put(odd)
+    for again in (cache, new_cache(), new_cache()):
+        assert np.array_equal(_play(_path(sounds), "one", again), whole)
+        assert odd.is_file() or odd.is_dir() or not odd.exists()
+
+
 def _flip(folder: Path, at: int = TRACK_BYTES // 3) -> None:
     (data,) = folder.glob("*.pcm")
     with data.open("r+b") as file:

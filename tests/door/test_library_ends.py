@@ -15,6 +15,7 @@ from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.store import Library
 from tests.door.test_collection_routes import Listening, contents
 from tests.jobs.test_scan import LAST_EVENTS, write_songs
+from tests.jobs.test_scan_ends import mounted, unmounted
 from tests.serving import LIMIT_S
 
 SONGS = 30
@@ -209,6 +210,51 @@ async def test_all_missing_tracks_are_forgotten_at_once_where_that_is_confirmed(
     assert answer == {"forgotten": SONGS - 1}
     stats = await get(http, "/api/library/stats")
     assert (stats["tracks"], stats["missing"], stats["artists"]) == (1, 0, 1)
+
+
+async def test_files_that_are_back_are_not_forgotten_with_the_others_though_no_scan_has_seen_them(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    files = [await file_of(server, track_id) for track_id in (1, 2, 3)]
+    for file in files:
+        file.rename(music.parent / file.name)
+    await server.services.scan.run()
+    for file in files[:2]:
+        (music.parent / file.name).rename(file)
+    assert await post(http, "/api/library/missing/forget", 200, confirm="forget") == {"forgotten": 1}
+    assert (await server.services.scan.run()).back == 2
+    assert (await get(http, "/api/library/stats"))["tracks"] == SONGS - 1
+
+
+async def test_a_file_that_no_scan_would_find_does_not_keep_its_track_from_being_forgotten(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    left_out = await file_of(server, 1)
+    (left_out.parent / ".nomedia").touch()
+    await server.services.scan.run()
+    assert (await get(http, "/api/library/stats"))["missing"] == 10
+    assert (await http.delete("/api/library/tracks/1")).status_code == 200
+    assert await post(http, "/api/library/missing/forget", 200, confirm="forget") == {"forgotten": 9}
+    assert left_out.exists()
+
+
+def emptied(folder: Path) -> None:
+    for inner in folder.iterdir():
+        shutil.rmtree(inner)
+
+
+async def test_a_track_of_a_disk_that_is_away_is_not_forgotten_and_that_of_an_emptied_folder_is_after_a_scan(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    unmounted(music)
+    await server.services.scan.run()
+    assert (await http.delete("/api/library/tracks/1")).json()["code"] == "track_unavailable"
+    assert await post(http, "/api/library/missing/forget", 200, confirm="forget") == {"forgotten": 0}
+    mounted(music)
+    emptied(music)
+    assert (await http.delete("/api/library/tracks/1")).json()["code"] == "track_unavailable"
+    assert (await server.services.scan.run()).missing == SONGS
+    assert (await http.delete("/api/library/tracks/1")).status_code == 200
 
 
 async def copied_and_scanned(server: Server, source: Path, copy: Path) -> None:

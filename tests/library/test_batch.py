@@ -1,10 +1,13 @@
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from auralis_trio.analysis import Profile
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.library.batch import BatchResult, apply_batch
+from auralis_trio.library.mastering_store import get_tuning, keep_failure, keep_profile, keep_tuning
 from auralis_trio.library.queries import (
     get_track,
     get_track_file,
@@ -19,6 +22,18 @@ from auralis_trio.library.store import Library
 
 Probed = Callable[..., ProbedFile]
 Fill = Callable[..., None]
+
+PROFILE = Profile(
+    sample_rate=44_100,
+    channels=2,
+    total_frames=1000,
+    quick=False,
+    values={},
+    reasons={},
+    mid_db=(),
+    side_db=(),
+    source_sha256="",
+)
 
 
 def test_a_file_that_was_read_becomes_a_track(library: Library, fill: Fill, probed: Probed) -> None:
@@ -110,13 +125,70 @@ def test_every_file_of_a_batch_is_struck_off_the_pending_ones(library: Library, 
 def test_frames_that_were_counted_stay_when_only_the_tags_change(
     library: Library, fill: Fill, probed: Probed
 ) -> None:
-    fill([probed("one", total_frames=None)])
+    fill([probed("one", total_frames=None, kind="opus")])
     [track] = list_tracks(library).items
     set_total_frames(library, track.id, 88_200)
-    fill([probed("one", total_frames=None, title="retagged", mtime_ns=3000)])
+    fill([probed("one", total_frames=None, kind="opus", title="retagged", mtime_ns=3000)])
     assert get_track(library, track.id).total_frames == 88_200
-    fill([probed("one", total_frames=None, content_id="other", mtime_ns=4000)])
+    fill([probed("one", total_frames=None, kind="opus", content_id="other", mtime_ns=4000)])
     assert get_track(library, track.id).total_frames is None
+
+
+def test_frames_that_were_counted_of_a_file_without_checksums_are_those_of_just_that_file(
+    library: Library, probed: Probed
+) -> None:
+    def apply(mtime_ns: int, **proved: tuple[int, int]) -> int | None:
+        file = probed("one", total_frames=None, kind="aac", mtime_ns=mtime_ns)
+        apply_batch(library, [file], 6000, proved={f"/music/{name}": before for name, before in proved.items()})
+        return get_track(library, 1).total_frames
+
+    apply(2000)
+    set_total_frames(library, 1, 88_200)
+    assert apply(2000) == 88_200
+    assert apply(3000, one=(1000, 2000)) == 88_200
+    assert apply(4000, one=(1000, 2000)) is None  # another file than the one that was edited
+
+
+def found_of(library: Library, *contents: str) -> list[tuple[bool, bool]]:
+    """Of each content, whether there is a row of its analysis and a tuning."""
+    with library.reading():
+        analysed = set(library.db.select("SELECT content_id FROM analysis"))
+    return [(content in analysed, get_tuning(library, content, "warm") is not None) for content in contents]
+
+
+@pytest.mark.parametrize("change", [{"mtime_ns": 3000}, {"size": 1001}, {"path": "/music/moved", "mtime_ns": 3000}])
+@pytest.mark.parametrize("kind", ["mp3", "wav", "flac"])
+def test_what_was_found_out_of_a_file_is_not_believed_of_its_better_copy(
+    library: Library, probed: Probed, kind: str, change: dict[str, Any]
+) -> None:
+    names = ["one", "one@48000", "failed", "failed@48000", "other", "other@48000"]
+    apply_batch(library, [probed(name, kind=kind, content_id=name) for name in ("one", "failed", "other")], 6000)
+    for name in names:
+        keep_tuning(library, name, "warm", "1")
+        if name.startswith("failed"):
+            keep_failure(library, name, "track_corrupt", 1)
+        else:
+            keep_profile(library, name, PROFILE, 1)
+    if "path" in change:
+        mark_missing(library, [1])
+    copies = [{"name": "one", **change}, {"name": "failed", "mtime_ns": 3000}, {"name": "other"}]
+    apply_batch(library, [probed(kind=kind, content_id=copy["name"], **copy) for copy in copies], 7000)
+    kept = kind == "flac"  # whose damage would have been noticed
+    assert found_of(library, *names) == [(kept, kept)] * 2 + [(False, kept)] * 2 + [(True, True)] * 2
+
+
+def test_what_was_found_out_of_a_file_stays_when_it_is_only_read_anew_or_edited(
+    library: Library, probed: Probed
+) -> None:
+    apply_batch(library, [probed("one", kind="mp3")], 6000)
+    keep_profile(library, "content of one", PROFILE, 1)
+    keep_tuning(library, "content of one", "warm", "1")
+    apply_batch(library, [probed("one", kind="mp3", title="read anew")], 6000)
+    apply_batch(library, [probed("one", kind="mp3", mtime_ns=3000)], 6000, proved={"/music/one": (1000, 2000)})
+    with library.writing() as entities:
+        entities.Track[1].mtime_ns = -1  # as a newer version does that wants to know more of each file
+    apply_batch(library, [probed("one", kind="mp3", mtime_ns=3000)], 6000)
+    assert found_of(library, "content of one") == [(True, True)]
 
 
 def test_a_file_whose_name_is_no_text_is_kept(library: Library, fill: Fill, probed: Probed) -> None:

@@ -193,6 +193,16 @@ def test_a_folder_in_the_place_of_a_file_is_in_nobodys_way(tmp_path: Path) -> No
         assert one.nbytes == sum(path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
 
 
+def test_a_fifo_in_the_place_of_a_file_is_not_waited_for_and_replaced(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 1000)
+    cache.put("a", b"a")
+    (tmp_path / "a.cached").unlink()
+    os.mkfifo(tmp_path / "a.cached")
+    assert cache.get("a") is None
+    cache.put("a", b"again")
+    assert cache.get("a") == b"again"
+
+
 # Disks that do not do as they are told
 
 

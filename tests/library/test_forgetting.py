@@ -6,7 +6,7 @@ import pytest
 
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.facets import facets
-from auralis_trio.library.forgetting import forget_missing_track, forget_missing_tracks
+from auralis_trio.library.forgetting import forget_missing_track, forget_missing_tracks, missing_page
 from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import Window
 from auralis_trio.library.playlist_entries import list_entries
@@ -94,8 +94,10 @@ def test_missing_tracks_go_with_their_places_words_and_the_artists_that_only_the
         forget_missing_track(library, ids["two"])
     forget_missing_track(library, ids["one"])
     assert [artist.name for artist in list_artists(library).items] == ["Bob"]
-    assert forget_missing_tracks(library) == [ids["three"]]
-    assert forget_missing_tracks(library) == []
+    assert missing_page(library, 0) == [(ids["three"], "/music/three")]
+    assert missing_page(library, ids["three"]) == []
+    assert forget_missing_tracks(library, [ids["two"], ids["three"]]) == [ids["three"]]
+    assert forget_missing_tracks(library, [ids["three"]]) == []
     with pytest.raises(NotFound):
         forget_missing_track(library, ids["one"])
     assert [track.title for track in list_tracks(library).items] == ["two"]

@@ -139,7 +139,7 @@ def test_an_album_that_was_forgotten_has_its_picture_again_when_its_music_is_bac
     put(a="N/X")
     choose(library, Owner.ALBUM, "X", picture("p"))
     mark_missing(library, [1])
-    forget_missing_tracks(library)
+    forget_missing_tracks(library, [1])
     assert shown(library) == {}
     put(a="N/X")
     assert shown(library) == {"X": "p"}

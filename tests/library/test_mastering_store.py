@@ -14,12 +14,13 @@ from auralis_trio.library.mastering_store import (
     get_receipt,
     get_tuning,
     keep_failure,
+    keep_of,
     keep_profile,
     keep_receipt,
     keep_tuning,
     next_unanalysed,
 )
-from auralis_trio.library.queries import statistics
+from auralis_trio.library.queries import get_track_file, statistics
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.store import Library, open_library
@@ -42,6 +43,23 @@ def test_a_profile_comes_back_as_it_was_kept(library: Library) -> None:
     assert get_profile(library, "one") is None
     keep_profile(library, "one", PROFILE, 5)
     assert get_profile(library, "one") == PROFILE
+
+
+def test_what_was_found_out_of_a_file_is_kept_only_while_the_library_knows_that_very_file(
+    library: Library, probed: Probed, fill: Fill
+) -> None:
+    fill([probed("one", kind="mp3")])
+    file = get_track_file(library, 1)
+    fill([probed("one", kind="mp3", mtime_ns=3000)])  # replaced while it was analysed
+    assert not keep_of(library, file, keep_profile, PROFILE, 5)
+    assert not keep_of(library, file.at_rate(48_000), keep_tuning, "warm", "1")
+    assert not keep_of(library, msgspec.structs.replace(file, track_id=9), keep_profile, PROFILE, 5)
+    assert get_profile(library, file.content_id) is None
+    file = get_track_file(library, 1)
+    assert keep_of(library, file, keep_profile, PROFILE, 5)
+    assert keep_of(library, file.at_rate(48_000), keep_tuning, "warm", "1")
+    assert get_profile(library, file.content_id) == PROFILE
+    assert get_tuning(library, f"{file.content_id}@48000", "warm") == "1"
 
 
 def test_a_profile_of_another_version_is_as_good_as_none(library: Library) -> None:

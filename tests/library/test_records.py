@@ -36,7 +36,7 @@ def test_an_origin_names_the_content_the_track_that_has_it_and_the_rate() -> Non
     assert FILE.at_rate(48_000).file_origin == FILE.file_origin == FILE.origin
     tagged = msgspec.structs.replace(FILE, path="/elsewhere", size=2, mtime_ns=2)
     assert tagged.origin == FILE.origin
-    for kind in ("wav", "aiff"):
+    for kind in ("wav", "aiff", "mp3", "m4a", "alac", "aac", "wma"):
         plain, written = (msgspec.structs.replace(file, kind=kind) for file in (FILE, tagged))
         assert plain.origin != written.origin
         assert msgspec.structs.replace(plain, path="/elsewhere").origin == plain.origin

@@ -4,6 +4,7 @@ import pytest
 
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.mastering_store import get_tuning, keep_tuning
 from auralis_trio.library.paging import Window
 from auralis_trio.library.queries import get_track, list_tracks
 from auralis_trio.library.records import ProbedFile
@@ -64,6 +65,20 @@ def test_an_edit_goes_through_its_states_and_is_found_as_it_was_kept(
     finish_edit(library, undo_id, [], 40)
     states = [(edit.id, edit.state, edit.undoes, edit.done_ns) for edit in list_edits(library, Window(10)).items]
     assert states == [(undo_id, "done", edit_id, 40), (edit_id, "undone", None, 20)]
+
+
+@pytest.mark.parametrize("known", [(1, 2), (1, 9), (9, 2)])
+@pytest.mark.parametrize("there", [(3, 4), (3, 9), (9, 4)])
+def test_what_was_measured_of_a_file_stays_after_an_edit_that_proved_its_audio_and_of_another_file_it_does_not(
+    library: Library, fill: Fill, probed: Probed, known: tuple[int, int], there: tuple[int, int]
+) -> None:
+    fill([probed("a", kind="mp3", size=known[0], mtime_ns=known[1])])
+    keep_tuning(library, "content of a", "warm", "1")
+    edit_id = begin_edit(library, find_files(library, [1]), None, 10)
+    keep_prepared(library, edit_id, [edited("/music/a", 1)])  # from size 1 and time 2 to size 3 and time 4
+    finish_edit(library, edit_id, [probed("a", kind="mp3", size=there[0], mtime_ns=there[1])], 20)
+    proved = (known, there) == ((1, 2), (3, 4))
+    assert (get_tuning(library, "content of a", "warm") is not None) == proved
 
 
 def test_an_edit_that_changed_nothing_is_forgotten(library: Library, fill: Fill, probed: Probed) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -5,7 +6,16 @@ import pytest
 
 from auralis_trio.audio.source import never_cancelled
 from auralis_trio.errors import InvalidRequest
-from auralis_trio.library.walk import MAX_DIRECTORIES, MAX_UNREADABLE, FoundFile, Target, Walk, resolve_targets
+from auralis_trio.library.walk import (
+    MAX_DIRECTORIES,
+    MAX_UNREADABLE,
+    FoundFile,
+    Target,
+    Walk,
+    named_folders,
+    paths_to_find,
+    resolve_targets,
+)
 
 SUFFIXES = frozenset({".wav", ".mp3"})
 
@@ -204,3 +214,58 @@ def test_people_see_folders_from_the_roots_name_on(tmp_path: Path) -> None:
     assert (Target(root, root).name, target.name) == ("music", "music/jazz")
     assert (target.relative(root), target.relative(f"{root}/jazz/a")) == (".", "jazz/a")
     assert Target(root, os.fsdecode(os.fsencode(root) + b"/\xe9t\xe9")).name == "music/\ufffdt\ufffd"
+
+
+def test_named_folders_are_real_ones_none_within_another_and_say_whether_they_are_there(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    roots = [str(tmp_path / name) for name in ("a/b", "link", "a", "gone")]
+    assert named_folders(roots) == {str(tmp_path / "a"): True, str(tmp_path / "gone"): False}
+
+
+def test_a_folder_is_told_from_another_at_its_path_but_not_one_whose_files_lie_on_other_disks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    (folder / "one.flac").touch()
+
+    def identity() -> str | None:
+        walk = Walk(Target(str(folder), str(folder)), frozenset({".flac"}))
+        walk.take(10, check=never_cancelled)
+        return walk.identity
+
+    first = identity()
+    assert first is not None
+    (folder / "one.flac").unlink()
+    assert identity() == first
+    folder.rename(tmp_path / "other")
+    assert identity() is None
+    folder.mkdir()
+    assert identity() not in (None, first)
+    (folder / "one.flac").touch()
+    status = os.stat(folder)
+    monkeypatch.setattr(os, "stat", lambda *_, **__: os.stat_result([*status[:2], status.st_dev + 1, *status[3:]]))
+    assert identity() is None
+
+
+def test_what_a_scan_would_find_is_what_lies_in_a_named_folder_and_is_not_left_out(tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    for name in ("here.flac", "quiet/one.flac", "text.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "quiet" / ".nomedia").touch()
+    (tmp_path / "outside.flac").touch()
+    names = ["here.flac", "gone.flac", "quiet/one.flac", "text.txt", "gone/one.flac", "here.flac\0" + "7"]
+    paths = [*(str(root / name) for name in names), str(tmp_path / "outside.flac")]
+    assert paths_to_find([str(root)], paths, check=never_cancelled) == {str(root / "here.flac")}
+
+
+def test_what_cannot_be_looked_at_may_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(path: str) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "denied", path)
+
+    monkeypatch.setattr(os, "lstat", refusing)
+    monkeypatch.setattr(os, "scandir", refusing)
+    path = str(tmp_path / "one.flac")
+    assert paths_to_find([str(tmp_path)], [path], check=never_cancelled) == {path}

@@ -72,7 +72,7 @@ def change_and_fail(library: Library) -> None:
 
 async def test_after_each_change_it_is_asked_for_anew(counted: Counted, library: Library) -> None:
     assert (await counted.find_track(1)).total_frames is None
-    set_total_frames(library, 1, 4_711, "content-1")
+    set_total_frames(library, 1, 4_711)
     assert (await counted.find_track(1)).total_frames == 4_711
     with library.writing() as entities:
         entities.Track[2].delete()
@@ -94,7 +94,7 @@ async def test_what_was_read_while_something_was_written_is_not_remembered(
         async def ask(self, question: Callable[..., Any], *args: Any, **options: Any) -> Any:
             answer = await super().ask(question, *args, **options)
             if self.questions == 1:
-                set_total_frames(library, 1, 4_711, "content-1")  # the answer is of before
+                set_total_frames(library, 1, 4_711)  # the answer is of before
             return answer
 
     catalogue = Overtaken(InlineOffload(), library, 10.0)

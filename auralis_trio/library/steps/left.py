@@ -6,7 +6,7 @@ Words whose vowels are marks are whole in the index from now on.
 from auralis_trio.library.steps.step import Migration
 
 STEP = Migration(
-    11,
+    12,
     (
         """
         CREATE TABLE left_picture (
