@@ -431,7 +431,7 @@ async def test_a_library_is_analysed_in_the_background_and_says_how_far_it_is(tm
             file = await server.services.catalogue.find_track(track_id)
             assert await server.services.analyst.known(file) is not None
         ready = await json_of(http, "/api/ready")
-        running = dict.fromkeys(("settings", "player", "listens", "chunks", "memory", "rescan"), "running")
+        running = dict.fromkeys(("lag", "settings", "player", "listens", "chunks", "memory", "rescan"), "running")
         assert ready["services"] == {"scan": "finished", "analysis": "idle", **running}
         shown = await json_of(http, "/api/status")
         assert shown["analysis"] == status
