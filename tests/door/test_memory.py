@@ -1,5 +1,6 @@
 """A track of three hours costs the memory of one of three minutes, on every path."""
 
+import json
 import socket
 import struct
 from pathlib import Path
@@ -91,6 +92,12 @@ async def over_websocket(server: Process, track: int) -> int:
     taken = 0
     async with open_player(server.url) as player:
         await player.play(track)
-        while (message := await player.socket.get_message()) and isinstance(message, bytes):
-            taken += len(message) - 24
+        while isinstance(message := await player.socket.get_message(), bytes) or not is_end(message):
+            if isinstance(message, bytes):
+                taken += len(message) - 24
     return taken
+
+
+def is_end(message: str) -> bool:
+    """Whether this is the end of a stream, not some event beside it."""
+    return bool(json.loads(message)["type"] == "audio_stream_end")
