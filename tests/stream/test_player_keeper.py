@@ -318,7 +318,7 @@ async def test_who_waits_for_what_cannot_be_written_goes_on_and_it_is_tried_agai
             await player.news.wait_written()
         assert trio.current_time() < APART_S
         assert (await taken_up(library)).queue.entries == ()
-        await trio.sleep(2 * RETRY_S)
+        await trio.sleep(2 * RETRY_S + 1)
         assert (await taken_up(library)).queue == player.queue
     assert caplog.text.count("is not written yet") == 1
 
