@@ -212,6 +212,7 @@ async def test_after_the_close_a_client_may_send_so_many_bytes_and_no_more(mock_
     async with running(linger_bytes=100_000) as server, connected(server.port) as client:
         await client.open_websocket(b"/ws/return")
         assert await client.close_code() == 1000
+        await trio.testing.wait_all_tasks_blocked(0.05)  # the server has hung up as well
         head_bytes = 14
         await client.say(frame(BINARY, bytes(100_000 - head_bytes)))
         await trio.testing.wait_all_tasks_blocked(0.05)
