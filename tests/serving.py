@@ -43,6 +43,29 @@ def client_of(url: str) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=url, timeout=LIMIT_S)
 
 
+async def answer_in_the_end(http: httpx2.AsyncClient, path: str) -> httpx2.Response:
+    """What a far place is answered with once it is there; two who ask at first, at once, are told to come again."""
+    refused = 0
+
+    async def ask() -> httpx2.Response:
+        nonlocal refused
+        answer = await http.get(path)
+        if answer.status_code != 200:
+            assert (answer.status_code, answer.json()["code"]) == (503, "track_not_ready")
+            assert int(answer.headers["Retry-After"]) >= 1
+            refused += 1
+        return answer
+
+    with trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:  # at once, before anything can have been decoded
+            nursery.start_soon(ask)
+            nursery.start_soon(ask)
+        assert refused == 2
+        while (answer := await ask()).status_code != 200:
+            pass
+    return answer
+
+
 @dataclass
 class Process:
     """A server in a process of its own."""

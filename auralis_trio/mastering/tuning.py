@@ -76,9 +76,10 @@ class Excerpts:
         samples = source.read(span.start, span.frames, check)
         with self._lock:
             if span not in self._read and self.nbytes + samples.nbytes <= MAX_BYTES:
-                self.nbytes += samples.nbytes
-                self._read[span] = samples.copy()  # what it is a part of is not held
-                self._read[span].flags.writeable = False
+                kept = samples.copy()  # what it is a part of is not held
+                kept.flags.writeable = False
+                self.nbytes += kept.nbytes
+                self._read[span] = kept
         return samples
 
     def energy(self, span: Span, samples: Samples, sample_rate: int) -> float:

@@ -23,7 +23,15 @@ from tests import opus
 from tests.door.test_memory import CACHE_BYTES, MIB, peak_bytes, take_all, tracks_of, write_long
 from tests.player_client import Delivery, open_player
 from tests.reference import full_read
-from tests.serving import LIMIT_S, client_of, in_thread, running_server, server_process, settings_for
+from tests.serving import (
+    LIMIT_S,
+    answer_in_the_end,
+    client_of,
+    in_thread,
+    running_server,
+    server_process,
+    settings_for,
+)
 from tests.sound_files import music as sine_and_noise
 from tests.sound_files import write
 
@@ -148,26 +156,8 @@ async def test_a_far_place_is_answered_with_retry_after_until_it_is_resampled(tm
     expected = in_one_go(np.frombuffer(recorded, "<f4").reshape(-1, 1), RATE, 48_000)
     last = len(expected) // 221_184
     settings = settings_for(tmp_path, folder, decode_patience_s=0.01)
-    refused = 0
     async with running_server(settings) as server, client_of(server.url) as http:
-        path = f"/api/stream/1/chunk/{last}?encoding=f32&sample_rate=48000"
-
-        async def ask() -> httpx2.Response:
-            nonlocal refused
-            answer = await http.get(path)
-            if answer.status_code != 200:
-                assert (answer.status_code, answer.json()["code"]) == (503, "track_not_ready")
-                assert int(answer.headers["Retry-After"]) >= 1
-                refused += 1
-            return answer
-
-        with trio.fail_after(LIMIT_S):
-            async with trio.open_nursery() as nursery:  # at once, before anything can have been resampled
-                nursery.start_soon(ask)
-                nursery.start_soon(ask)
-            assert refused == 2
-            while (answer := await ask()).status_code != 200:
-                pass
+        answer = await answer_in_the_end(http, f"/api/stream/1/chunk/{last}?encoding=f32&sample_rate=48000")
     assert np.array_equal(np.frombuffer(answer.content, "<f4"), expected[last * 221_184 :, 0])
 
 

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import httpx2
 import pytest
-import trio
 
 from tests.player_client import open_player
 from tests.reference import full_read
-from tests.serving import LIMIT_S, client_of, in_thread, running_server, settings_for
+from tests.serving import answer_in_the_end, client_of, in_thread, running_server, settings_for
 from tests.sound_files import music, write
 
 RATE = 44_100
@@ -29,24 +27,7 @@ async def test_a_far_place_is_answered_with_retry_after_until_it_is_decoded(
     settings = settings_for(tmp_path, folder, decode_patience_s=0.01, **room)
     async with running_server(settings) as server, client_of(server.url) as http:
         last = len(expected) // 4 // 221_184
-        refused = 0
-
-        async def ask() -> httpx2.Response:
-            nonlocal refused
-            answer = await http.get(f"/api/stream/1/chunk/{last}?encoding=f32")
-            if answer.status_code != 200:
-                assert (answer.status_code, answer.json()["code"]) == (503, "track_not_ready")
-                assert int(answer.headers["Retry-After"]) >= 1
-                refused += 1
-            return answer
-
-        with trio.fail_after(LIMIT_S):
-            async with trio.open_nursery() as nursery:  # at once, before anything can have been decoded
-                nursery.start_soon(ask)
-                nursery.start_soon(ask)
-            assert refused == 2
-            while (answer := await ask()).status_code != 200:
-                pass
+        answer = await answer_in_the_end(http, f"/api/stream/1/chunk/{last}?encoding=f32")
         assert answer.content == expected[last * 221_184 * 4 :]
         piece = await http.get("/api/stream/1/audio.wav?encoding=f32", headers={"Range": "bytes=-4000"})
         assert piece.status_code == 206

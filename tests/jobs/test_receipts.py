@@ -1,6 +1,6 @@
 """Receipts as jobs: one at a time, bounded, called off, failed and asked for again."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceCorrupt
 from auralis_trio.jobs.receipts import MAX_RECEIPTS, ReceiptProgress, Receipts
-from auralis_trio.library.store import Library, open_library
+from auralis_trio.library.store import Library
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.cache import ChunkCache
@@ -34,13 +34,6 @@ class Gate(InlineOffload):
     async def run_stoppable(self, lane: Any, fn: Any, *args: Any, deadline_s: float | None = None) -> Any:
         await self.open.wait()
         return await super().run_stoppable(lane, fn, *args, deadline_s=deadline_s)
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    opened = open_library(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 class Bench:

@@ -14,9 +14,9 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.offload import InlineOffload, Lane
-from tests.jobs.test_scan import LAST_EVENTS, Events, GatedDoor, InlineDoor, events, library, music, write_songs
+from tests.jobs.test_scan import LAST_EVENTS, Events, GatedDoor, InlineDoor, events, music, write_songs
 
-__all__ = ["events", "library", "music"]
+__all__ = ["events", "music"]
 
 T = TypeVar("T")
 

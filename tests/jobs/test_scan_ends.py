@@ -12,9 +12,9 @@ from auralis_trio.library.queries import statistics
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import Walk
 from auralis_trio.offload import InlineOffload, Lane
-from tests.jobs.test_scan import Events, InlineDoor, events, library, music, write_songs
+from tests.jobs.test_scan import Events, InlineDoor, events, music, write_songs
 
-__all__ = ["events", "library", "music"]
+__all__ = ["events", "music"]
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from auralis_trio.library.personal import set_rating
 from auralis_trio.library.queries import list_folders, list_tracks, statistics
 from auralis_trio.library.store import Library
 from auralis_trio.offload import InlineOffload, Lane
-from tests.jobs.test_scan import Events, InlineDoor, events, library, music, write_song
+from tests.jobs.test_scan import Events, InlineDoor, events, music, write_song
 
-__all__ = ["events", "library", "music"]
+__all__ = ["events", "music"]
 
 T = TypeVar("T")
 Stars = dict[str, tuple[int, int | None, bool]]

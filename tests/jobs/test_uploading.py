@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from auralis_trio.jobs.uploads import (
     UploadPlace,
     Uploads,
 )
-from auralis_trio.library.store import Library, open_library
+from auralis_trio.library.store import Library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.work.upload import discard, keep, write_piece
 
@@ -65,13 +65,6 @@ class Door(InlineOffload):
     async def run_stoppable(self, lane: Any, fn: Any, *args: Any, deadline_s: float | None = None) -> Any:
         await self._pass(fn)
         return await self.inline.run_stoppable(lane, fn, *args, deadline_s=deadline_s)
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    opened = open_library(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 class Bench:

@@ -1,7 +1,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.watch import RETRY_S, WATCHED, Watcher
 from auralis_trio.library.queries import list_tracks
-from auralis_trio.library.store import Library, open_library
+from auralis_trio.library.store import Library
 from auralis_trio.offload import InlineOffload, Lane
 from auralis_trio.work import inotify
 from auralis_trio.work.inotify import Event
@@ -48,13 +48,6 @@ def music(tmp_path: Path) -> Path:
     write_song(folder / "a" / "one.flac", 500)
     write_song(folder / "b" / "two.flac", 600)
     return folder
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    opened = open_library(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 def titles(library: Library) -> list[str]:

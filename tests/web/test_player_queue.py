@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -296,32 +297,48 @@ def test_the_queue_fits_its_window(player: Page) -> None:
         expect(rows(player).first).to_be_in_viewport()
 
 
-def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: Page, url: str, folder: Path) -> None:
-    """Its line is cut; meanwhile another page plays on from there; then the first one's line is back."""
-    lines: list[WebSocketRoute] = []
-    held: list[bool] = [False]
+class CutLine:
+    """A page's line to the server, closed in this way for as long as it is cut."""
 
-    def route(line: WebSocketRoute) -> None:
-        lines.append(line)
-        if held[0]:
-            line.close()
+    def __init__(self, **closing: Any) -> None:
+        self._closing = closing
+        self._lines: list[WebSocketRoute] = []
+        self._cut = False
+
+    def route(self, line: WebSocketRoute) -> None:
+        """Take a line that the page opens."""
+        self._lines.append(line)
+        if self._cut:
+            line.close(**self._closing)
         else:
             line.connect_to_server()
 
+    def cut(self) -> None:
+        """Close the present line, and all that come after it."""
+        self._cut = True
+        self._lines[-1].close(**self._closing)
+
+    def restore(self, page: Page) -> None:
+        """Let lines through, and the page try at once."""
+        self._cut = False
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+
+
+def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: Page, url: str, folder: Path) -> None:
+    """Its line is cut; meanwhile another page plays on from there; then the first one's line is back."""
+    line = CutLine()
     clear_queue(page, url)
-    page.route_web_socket("**/ws", route)
+    page.route_web_socket("**/ws", line.route)
     open_player(page, url, len(TRACKS))
     click_track(page, "Long")
     wait_for(page, "record?.frames > 8000")
-    held[0] = True
-    lines[0].close()
+    line.cut()
     expect(page.locator("#lamp")).not_to_have_text("Connected")
     with page.context.new_page() as other:
         open_player(other, url, len(TRACKS))
         other.get_by_role("button", name="Play", exact=True).click()
         wait_for(other, "record?.frames > 8000")
-        held[0] = False
-        page.evaluate("() => dispatchEvent(new Event('online'))")
+        line.restore(page)
         expect(page.locator("#elsewhere")).to_be_visible()
         expect(page.locator("#lamp")).to_have_text("Connected")
         wait_for(other, "(globalThis.seen ??= record.frames, record.frames > globalThis.seen + 8000)")
@@ -333,18 +350,9 @@ def test_a_page_that_was_away_does_not_take_back_what_others_play_by_now(page: P
 def test_what_is_pressed_while_the_server_is_away_is_answered_and_all_that_is_over_when_it_is_back(
     page: Page, url: str
 ) -> None:
-    lines: list[WebSocketRoute] = []
-    away = [False]
-
-    def route(line: WebSocketRoute) -> None:
-        lines.append(line)
-        if away[0]:
-            line.close(code=1001, reason="the server is stopping")
-        else:
-            line.connect_to_server()
-
+    line = CutLine(code=1001, reason="the server is stopping")
     clear_queue(page, url)
-    page.route_web_socket("**/ws", route)
+    page.route_web_socket("**/ws", line.route)
     open_player(page, url, len(TRACKS))
     click_track(page, "Long")
     wait_for(page, "record?.frames > 8000")
@@ -353,15 +361,13 @@ def test_what_is_pressed_while_the_server_is_away_is_answered_and_all_that_is_ov
         if not playing:
             page.keyboard.press(" ")
             expect(page.locator("#play")).to_have_accessible_name("Play")
-        away[0] = True
-        lines[-1].close(code=1001, reason="the server is stopping")
+        line.cut()
         expect(notice).to_have_text("The server closed the connection: the server is stopping.")
         close.click()
         page.locator("#next").click()
         expect(notice).to_contain_text("The server cannot be reached just now.")
         expect(page.locator("#now-title")).to_have_text("Long")
-        away[0] = False
-        page.evaluate("() => dispatchEvent(new Event('online'))")
+        line.restore(page)
         expect(page.locator("#lamp")).to_have_text("Connected")
         expect(notice).to_be_empty()
         expect(close).to_be_hidden()
