@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except* KeyboardInterrupt:
         code = 130
     except* BrokenPipeError:
-        sys.stdout = None  # whoever read what is printed has seen enough: the interpreter must not print the rest
+        sys.stdout, code = None, 1  # whoever reads has seen enough: the interpreter must not print the rest
     return code
 
 

@@ -179,12 +179,14 @@ def test_a_database_of_another_kind_is_refused_before_it_is_asked(tmp_path: Path
     assert "has to begin with postgresql://" in ended.stderr
 
 
-def test_who_reads_only_the_first_line_is_not_told_of_a_fault(tmp_path: Path, music: Path) -> None:
+@pytest.mark.parametrize("files", [1, 8])
+def test_who_reads_only_the_first_line_is_not_told_of_a_fault(music: Path, files: int) -> None:
+    """Of one file all may still wait to be written when the command ends; of eight it does not."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
         ended = subprocess.run(
-            [*COMMAND, "analyze", "--json", music / "1.flac"],
+            [*COMMAND, "analyze", "--json", *[music / "1.flac"] * files],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
