@@ -114,7 +114,10 @@ class Ending:
 
 @dataclass
 class Stream:
-    """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has."""
+    """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has.
+
+    It has `begun` when its first packet was sent.
+    """
 
     stream_id: int
     plan: Plan
@@ -125,6 +128,7 @@ class Stream:
     traffic: Traffic = field(default_factory=Traffic)
     reason: str | None = None
     error: AuralisError | None = None
+    begun: trio.Event = field(default_factory=trio.Event)
     _settled: bool = field(default=False)
     _sequence: int = field(default=0)
     _channel: trio.MemoryReceiveChannel[Chunk | AuralisError] | None = field(default=None)
@@ -256,6 +260,7 @@ class Stream:
                         return
                     dry = self.flow.ran_dry
                     await outlet.send(piece)
+                    self.begun.set()
                     self._sequence += 1
                     self.flow.sent += piece.span.frames
                     self.traffic.note(piece.span.frames, len(piece.data), dry=dry)
