@@ -182,7 +182,7 @@ class Stream:
             try:
                 while frame < self.plan.track.total_frames:
                     await self._settle_before(frame)
-                    chunk = await self._chunk_from(frame)
+                    chunk = await self._first_packets(frame) or await self._chunk_from(frame)
                     last = chunk.span.end == self.plan.track.total_frames
                     await out.send(await self._encoded(chunk, last=last))
                     frame = chunk.span.end
@@ -204,6 +204,13 @@ class Stream:
     def _undo_ending(self) -> None:
         if self.ending is not None:
             self.ending.undo()
+
+    async def _first_packets(self, frame: int) -> Chunk | None:
+        """What is heard while the first chunk is made; one that is damaged or not decoded yet says so itself."""
+        with suppress(SourceCorrupt, SourceNotReady):
+            if frame == self.plan.start_frame:
+                return await self.plan.track.first_packets(self.plan.sound, frame, self.plan.rendered_as)
+        return None
 
     async def _chunk_from(self, frame: int) -> Chunk:
         """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""
