@@ -32,14 +32,11 @@ def read_own(path: str | os.PathLike[str]) -> bytes:
         return file.read()
 
 
-def write_own(path: str | os.PathLike[str], data: bytes, *, sync: bool = False) -> None:
-    """Make a file, or write it anew; with `sync`, it is on the disk at the end.
+def write_own(path: str | os.PathLike[str], data: bytes) -> None:
+    """Make a file, or write it anew.
 
     Raises:
         OSError: as in `open_own`, or the disk does not take it.
     """
     with open(path, "wb", opener=open_own) as file:
         file.write(data)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())

@@ -230,9 +230,8 @@ class Conductor:
         return stream
 
     def _outlet(self, command: Start, plan: Plan) -> Outlet:
-        manner = command.request.manner
-        kind = JsonOutlet if manner.json else BinaryOutlet
-        outlet = kind(self._face.link, plan, command.stream_id, manner.legacy)
+        manner, to = command.request.manner, (self._face.link, plan, command.stream_id)
+        outlet = JsonOutlet(*to, manner.legacy) if manner.json else BinaryOutlet(*to)
         # A paced client does not say what it hears.
         told = command.request.entry_id is not None and manner.credit is None
         return ToldOutlet(outlet, self._tell_heard) if told else outlet

@@ -50,7 +50,6 @@ class BinaryOutlet:
     link: Link
     plan: Plan
     stream_id: int
-    legacy: bool
 
     async def send(self, piece: Piece) -> None:
         """See `Outlet.send`."""

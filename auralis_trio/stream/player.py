@@ -123,11 +123,6 @@ class Player:
         if known is not None and known.entry_id == entry_id:
             known.arrived = True
 
-    def held(self, output: Output, paused: bool) -> None:
-        """An output was paused or goes on by its own client's will: so do the others."""
-        if output.id in self._outputs:
-            self._hold(paused, [known.output for known in self._outputs.values() if known.output.id != output.id])
-
     def ended(self, output: Output, *, finished: bool = False) -> None:
         """An output plays the queue no more: it has `finished` what there was to play, or it is gone.
 
@@ -168,7 +163,7 @@ class Player:
 
     def pause(self) -> None:
         """Pause every output; nothing that is not playing changes."""
-        self._hold(True, [known.output for known in self._outputs.values()])
+        self._hold(True)
 
     def resume(self) -> None:
         """Go on.
@@ -177,7 +172,7 @@ class Player:
             Conflict: there is no output (`no_output`).
         """
         self._check_output()
-        self._hold(False, [known.output for known in self._outputs.values()])
+        self._hold(False)
 
     def stop(self) -> None:
         """Stop every output, and be at the beginning of the current entry."""
@@ -339,13 +334,13 @@ class Player:
             known.entry_id, known.arrived = entry.id, False
             known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
-    def _hold(self, paused: bool, outputs: Sequence[Output]) -> None:
+    def _hold(self, paused: bool) -> None:
         before: PlayerState = "playing" if paused else "paused"
         if self.state == before:
             self.look()
             self.state = "paused" if paused else "playing"
-            for output in outputs:
-                output.hold_nowait(paused)
+            for known in self._outputs.values():
+                known.output.hold_nowait(paused)
             self._tell_state()
 
     def _stop(self) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from auralis_trio.audio.encoding import Encoding
 
 VERSION = 1
-FIRST, LAST, PROVISIONAL = 1, 2, 4
+FIRST, LAST = 1, 2
 HEADER_BYTES = 24
 _HEADER = struct.Struct("<BBHIQII")
 

@@ -232,17 +232,6 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
     assert player.state == "playing"
 
 
-async def test_a_client_that_pauses_itself_pauses_the_others(player: Player) -> None:
-    first, second = begun(player, "first", "second")
-    player.held(second, True)
-    assert (first.take(), second.take(), player.state) == ([("hold", True)], [], "paused")
-    player.held(second, True)
-    player.held(FakeOutput("stranger"), False)
-    assert player.state == "paused"
-    player.held(first, False)
-    assert (first.take(), second.take(), player.state) == ([], [("hold", False)], "playing")
-
-
 async def test_without_an_output_places_change_and_nothing_plays(player: Player) -> None:
     player.next()
     player.seek(3.5)
