@@ -1,4 +1,4 @@
-"""The files that this server keeps for itself, in its data directory.
+"""The files that this server keeps for itself, in its data directory; and what brings any file to the disk.
 
 Whoever tends that directory may have put anything there. What is not a regular file is as good as damaged, and must
 not be waited for: opening a FIFO would wait for its writer for ever, and a link could lead anywhere.
@@ -40,3 +40,16 @@ def write_own(path: str | os.PathLike[str], data: bytes) -> None:
     """
     with open(path, "wb", opener=open_own) as file:
         file.write(data)
+
+
+def sync(path: str | os.PathLike[str], flags: int = 0) -> None:
+    """Bring what was written to a file, or the names in a folder, to the disk; `flags` are more of those to open it.
+
+    Raises:
+        OSError: it cannot be opened, or the disk does not take it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -29,7 +29,7 @@ from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.tag_changes import Changes
 from auralis_trio.library.tag_journal import EditedFile, FilePart, FileState
 from auralis_trio.library.tag_writer import write_tags
-from auralis_trio.own_files import open_own
+from auralis_trio.own_files import open_own, sync
 from auralis_trio.work.probe import probe_file
 
 TEMP_PREFIX = ".auralis-edit-"
@@ -87,7 +87,7 @@ def _prepare(order: EditOrder) -> tuple[EditedFile, ProbedFile]:
         _rebuild(order, before)
     _keep_attributes(order.path, order.temp, status)
     probed = _prove(order)
-    _sync(order.temp)
+    sync(order.temp)
     status = os.stat(order.temp)
     after = FileState(status.st_size, modified_ns(status), _digest(order.temp))
     parts = _keep_old_bytes(order, before)
@@ -159,7 +159,7 @@ def give_back(file: EditedFile) -> None:
     """Make the old file of the new one that took its place."""
     _write_parts(file, file.path, file.temp)
     os.utime(file.temp, ns=(file.before.mtime_ns, file.before.mtime_ns))
-    _sync(file.temp)
+    sync(file.temp)
     os.replace(file.temp, file.path)
 
 
@@ -271,17 +271,9 @@ def _keep_attributes(source: str, target: str, status: os.stat_result) -> None:
     os.chmod(target, status.st_mode & 0o7777)
 
 
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _sync_folders(files: Sequence[EditedFile]) -> None:
     for folder in dict.fromkeys(os.path.dirname(file.path) for file in files):
-        _sync(folder)
+        sync(folder)
 
 
 def _prove(order: EditOrder) -> ProbedFile:
@@ -305,7 +297,7 @@ def _keep_old_bytes(order: EditOrder, before: FileState) -> tuple[FilePart, ...]
                 for piece in _read(old, offset, length):
                     kept.write(piece)
                 at += length
-    _sync(order.kept)
+    sync(order.kept)
     digest = hashlib.sha256()
     for piece in _pieces(order.temp, order.kept, parts):
         digest.update(piece)
