@@ -201,6 +201,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
 
     return Services(
         settings=settings,
+        offload=base.offload,
         catalogue=core.catalogue,
         renderer=core.renderer,
         chunks=core.chunks,

@@ -74,7 +74,7 @@ def create_app(services: Services) -> ASGIFramework:
     install_problems(app)
     install_routes(app, route_table(services))
     app.after_request(_add_page_headers)
-    app.after_request(Compressor(partial(services.renderer.offload.run, Lane.DISK)).pack)
+    app.after_request(Compressor(partial(services.offload.run, Lane.DISK)).pack)
     prepare(app)
     app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)

@@ -81,7 +81,7 @@ async def look(services: Services) -> Status:
 
 async def _process(services: Services) -> ProcessFigures | None:
     """What the process holds; None where the disk does not answer: the rest is told all the same."""
-    offload, folder = services.renderer.offload, services.settings.data_dir
+    offload, folder = services.offload, services.settings.data_dir
     try:
         return await offload.run(Lane.DISK, look_at_process, folder, deadline_s=LOOK_S)
     except (TimedOut, Busy):
