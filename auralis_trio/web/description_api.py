@@ -32,7 +32,8 @@ class DescriptionApi:
         """This description, as OpenAPI 3.1."""
         if not self._document:
             # A tenth of a second's work, once.
-            self._document = await self.services.offload.run(Lane.DISK, _written, self.table)
+            limit_s = self.services.settings.read_deadline_s
+            self._document = await self.services.offload.run(Lane.DISK, _written, self.table, deadline_s=limit_s)
         etag = hashlib.blake2b(self._document, digest_size=10).hexdigest()
         headers = caching(etag)
         if is_unchanged(request.headers, etag):
