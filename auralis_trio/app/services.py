@@ -148,12 +148,10 @@ def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
     async def prepare(file: TrackFile) -> None:
         await core.mastery.prepare(file, msgspec.structs.replace(core.listening.wish, enhanced=True))
 
-    def announce(kind: str, data: dict[str, Any]) -> None:
-        core.hub.announce("library", kind, data)
-
     def wanted() -> bool:
         return allowed and core.listening.settings.analyse_library and not scan.running
 
+    announce = partial(core.hub.announce, "library")
     analysis = LibraryAnalysis(core.catalogue, Background(prepare, core.flights.wait_idle, wanted, announce))
     core.listening.followers.append(analysis.wake)
     return analysis
@@ -180,9 +178,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     """Make every owner of a truth; their tasks live in `nursery`."""
     settings, core = base.settings, build_core(base, nursery)
     hub, supervisor = core.hub, Supervisor()
-
-    def tell_library(kind: str, data: dict[str, Any]) -> None:
-        hub.announce("library", kind, data)
+    tell_library = partial(hub.announce, "library")
 
     def tell_scan(kind: str, data: dict[str, Any]) -> None:
         tell_library(kind, data)
@@ -196,7 +192,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     uploads = Uploads(base.upload_place, base.library, base.offload, watcher.scan, tell_library)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)
-    receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+    receipts = Receipts(core.catalogue, core.renderer, nursery, partial(hub.announce, "jobs"))
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     return Services(

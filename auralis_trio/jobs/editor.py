@@ -28,6 +28,7 @@ from auralis_trio.errors import (
     SourceMissing,
     about,
 )
+from auralis_trio.jobs import Announce
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags, TrackFile
 from auralis_trio.library.store import Library
 from auralis_trio.library.tag_changes import Changes, check_changes
@@ -64,7 +65,6 @@ MAX_FILES = 1000
 FILE_DEADLINE_S = 120.0
 STEP_DEADLINE_S = 60.0
 
-Announce = Callable[[str, dict[str, Any]], None]
 
 Asked = TypeVar("Asked")
 T = TypeVar("T")

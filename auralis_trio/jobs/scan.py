@@ -16,6 +16,7 @@ import trio
 
 from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, TimedOut, foreseen
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
 from auralis_trio.jobs.steps import STEP_DEADLINE_S, Steps
@@ -45,7 +46,6 @@ END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that i
 
 EVERYTHING = ScanOrder()
 
-Announce = Callable[[str, dict[str, Any]], None]
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import format_named
 from auralis_trio.errors import AuralisError, Busy, Forbidden, InvalidRequest, SourceHung, SourceUnsupported, TimedOut
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.library.contents import tracks_at, tracks_of_content
@@ -38,7 +39,6 @@ COMPARE_DEADLINE_S = 120.0
 PATIENCE_S, MAX_PATIENCE_S = 10.0, 60.0
 """How long an answer waits for the scan to tell the track, and at most."""
 
-Announce = Callable[[str, dict[str, Any]], None]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)

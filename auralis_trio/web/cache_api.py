@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.errors import AuralisError, OutputError
-from auralis_trio.jobs.supervision import State
+from auralis_trio.jobs.supervision import ServiceState
 from auralis_trio.library.contents import tracks_of_origins
 from auralis_trio.library.disk_cache import CacheStatistics
 from auralis_trio.library.records import TrackFile
@@ -51,7 +51,7 @@ class DiskHealth(TypedDict):
     max_bytes: int
     trouble: str | None
     resting: bool
-    keeper: State | None
+    keeper: ServiceState | None
 
 
 class CacheHealth(TypedDict):

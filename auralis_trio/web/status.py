@@ -8,7 +8,7 @@ from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.jobs.analysis import AnalysisProgress
 from auralis_trio.jobs.receipts import ReceiptProgress
 from auralis_trio.jobs.scan_report import ScanProgress
-from auralis_trio.jobs.supervision import State
+from auralis_trio.jobs.supervision import ServiceState
 from auralis_trio.jobs.uploads import UploadStatistics
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.disk_cache import CacheStatistics
@@ -45,7 +45,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `limits` are the settings that are bounds, by their names.
     """
 
-    services: dict[str, State]
+    services: dict[str, ServiceState]
     sessions: list[SessionNow]
     listeners: AdmissionStatistics
     traffic: TrafficStatistics
