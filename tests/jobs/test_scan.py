@@ -24,8 +24,9 @@ from trio_parallel import BrokenWorkerError
 from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut
 from auralis_trio.jobs import scan as scan_module
 from auralis_trio.jobs import scan_report
-from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
+from auralis_trio.jobs.scan_run import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH
 from auralis_trio.jobs.steps import MAX_PAUSE_S, STEP_DEADLINE_S
 from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
 from auralis_trio.library.records import TrackRecord
