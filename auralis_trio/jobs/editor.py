@@ -47,18 +47,15 @@ from auralis_trio.library.tag_journal import (
 )
 from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.work.old_bytes import discard, discard_kept, make_kept_folder, trim_kept
 from auralis_trio.work.probe import probe_files
 from auralis_trio.work.tag_edit import (
     EditOrder,
     can_be_written,
     commit_files,
-    discard,
-    discard_kept,
     finish_files,
-    make_kept_folder,
     prepare_edit,
     temp_path,
-    trim_kept,
 )
 
 MAX_FILES = 1000
