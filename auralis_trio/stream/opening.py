@@ -14,7 +14,7 @@ from auralis_trio.audio.units import seconds_to_frame
 from auralis_trio.errors import AuralisError
 from auralis_trio.mastering import Sound
 from auralis_trio.stream.joint import open_joint
-from auralis_trio.stream.pipeline import Plan
+from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from auralis_trio.stream.pipeline import Outlet, Piece, Plan, Stream
+from auralis_trio.stream.pipeline import Outlet, Piece, Stream
+from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.player import Entry
 from auralis_trio.wire.conversation import Start
 from auralis_trio.wire.messages import pack
