@@ -30,7 +30,8 @@ from auralis_trio.stream.plan import Plan, turned
 from auralis_trio.stream.player import Entry, Output
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession
-from auralis_trio.wire.conversation import Conversation, End, Request, Start, State
+from auralis_trio.wire.commands import End, Request, Start
+from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
 

@@ -18,7 +18,7 @@ from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession
-from auralis_trio.wire.conversation import Request
+from auralis_trio.wire.commands import Request
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
 

@@ -28,21 +28,8 @@ from auralis_trio.stream.player import Entry, Place
 from auralis_trio.stream.rate import Rate
 from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.stream.telling import SessionNow, SessionState
-from auralis_trio.wire.conversation import (
-    Conversation,
-    End,
-    Enhance,
-    Grant,
-    Hold,
-    Join,
-    Manner,
-    Reply,
-    Request,
-    Start,
-    State,
-    Steer,
-    Topics,
-)
+from auralis_trio.wire.commands import End, Enhance, Grant, Hold, Join, Manner, Reply, Request, Start, Steer, Topics
+from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import (
     PROTOCOL_VERSION,
     TOPICS,

@@ -29,7 +29,7 @@ from auralis_trio.stream.plan import Ending, Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.wire.conversation import Request, Start
+from auralis_trio.wire.commands import Request, Start
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
 
