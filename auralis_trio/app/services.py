@@ -272,7 +272,7 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "permits": base.offload.statistics,
         "renders": core.renderer.statistics,
         "chunk_cache": core.renderer.cache.statistics,
-        "chunk_disk": core.chunks.describe,
+        "chunk_disk": core.chunks.statistics,
         "prefetch": core.prefetch.statistics,
         "flights": core.flights.statistics,
         "pcm_cache": base.pcm.statistics,

@@ -293,7 +293,6 @@ def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
     return " AND ".join(conditions), values
 
 
-# A rendition at another rate (`content@rate`) is measured for itself, and is no content of the library.
 # What all tracks make together: counted, or from the totals that PostgreSQL keeps.
 _TOTALS = {
     Dialect.SQLITE: """SELECT count(*) AS tracks, count(CASE WHEN missing THEN 1 END) AS missing,
@@ -301,6 +300,7 @@ _TOTALS = {
     Dialect.POSTGRESQL: """SELECT tracks, missing, timed,
         CASE WHEN timed > 0 THEN CAST(duration_s AS DOUBLE PRECISION) END AS duration_s, size FROM totals""",
 }
+# A rendition at another rate (`content@rate`) is measured for itself, and is no content of the library.
 _STATISTICS = """SELECT tracks, missing,
         (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
         (SELECT count(*) FROM genre WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)),

@@ -14,7 +14,7 @@ from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.disk_cache import CacheStatistics
 from auralis_trio.offload import Lane, LaneStatistics
 from auralis_trio.stream.admission import AdmissionStatistics
-from auralis_trio.stream.disk_tier import DiskFigures
+from auralis_trio.stream.disk_tier import DiskStatistics
 from auralis_trio.stream.flights import FlightStatistics
 from auralis_trio.stream.histogram import HistogramStatistics
 from auralis_trio.stream.listens import ListenStatistics
@@ -54,7 +54,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     permits: dict[str, LaneStatistics]
     renders: RenderStatistics
     chunk_cache: CacheStatistics
-    chunk_disk: DiskFigures
+    chunk_disk: DiskStatistics
     pcm_cache: PcmStatistics
     ledgers: Room
     prefetch: PrefetchStatistics
