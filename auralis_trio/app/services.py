@@ -42,7 +42,7 @@ from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PlayerKeeper
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
-from auralis_trio.stream.session import SessionLimits, SessionServices
+from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
 from auralis_trio.web.status import Room
 from auralis_trio.work.memory import give_back_freed_memory

@@ -29,6 +29,7 @@ from auralis_trio.errors import (
     about,
 )
 from auralis_trio.jobs import Announce
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags, TrackFile
 from auralis_trio.library.store import Library
 from auralis_trio.library.tag_changes import Changes, check_changes
@@ -60,7 +61,6 @@ from auralis_trio.work.tag_edit import (
 
 MAX_FILES = 1000
 FILE_DEADLINE_S = 120.0
-STEP_DEADLINE_S = 60.0
 
 
 Asked = TypeVar("Asked")

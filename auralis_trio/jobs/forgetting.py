@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.forgetting import (
     file_is_there,
     forget_missing_track,
@@ -17,7 +18,6 @@ from auralis_trio.library.walk import paths_to_find
 from auralis_trio.offload import Lane, Offload
 
 CONFIRMATION = "forget"
-STEP_DEADLINE_S = 60.0
 FORGET_DEADLINE_S = 120.0
 
 T = TypeVar("T")

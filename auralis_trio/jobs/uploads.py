@@ -21,6 +21,7 @@ from auralis_trio.errors import AuralisError, Busy, Forbidden, InvalidRequest, S
 from auralis_trio.jobs import Announce
 from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.contents import tracks_at, tracks_of_content
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.store import Library
@@ -34,7 +35,6 @@ PIECE_BYTES = 1 << 20
 MIN_BYTES_PER_S = 16_384
 GRACE_S = 30.0
 """For how long an upload may be slower than that."""
-STEP_DEADLINE_S = 60.0
 COMPARE_DEADLINE_S = 120.0
 PATIENCE_S, MAX_PATIENCE_S = 10.0, 60.0
 """How long an answer waits for the scan to tell the track, and at most."""

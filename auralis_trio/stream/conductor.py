@@ -25,9 +25,10 @@ from auralis_trio.stream.hearing import Hearing
 from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
 from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
+from auralis_trio.stream.output import Output
 from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
 from auralis_trio.stream.plan import Plan, turned
-from auralis_trio.stream.player import Entry, Output
+from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession
 from auralis_trio.wire.commands import End, Request, Start

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from auralis_trio.stream.pipeline import Outlet, Piece, Stream
 from auralis_trio.stream.plan import Plan
-from auralis_trio.stream.player import Entry
+from auralis_trio.stream.play_queue import Entry
 from auralis_trio.wire.commands import Start
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.packets import LAST, pack_header

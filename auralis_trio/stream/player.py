@@ -24,8 +24,6 @@ from auralis_trio.stream.queue_edits import History, edited
 from auralis_trio.stream.telling import PlayerNow, PlayerState, QueueEntry, QueueSummary, WholeQueue
 from auralis_trio.wire.queue_orders import Edit
 
-__all__ = ["Entry", "Output", "Place", "Player", "PlayerState", "Position"]
-
 MAX_TOLD_ENTRIES = 500
 """A longer queue is told without its entries; clients ask for the pages that they show."""
 

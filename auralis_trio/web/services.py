@@ -26,7 +26,7 @@ from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
-from auralis_trio.stream.session import SessionServices
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.web.page import StaticFile
 from auralis_trio.web.request_counts import RequestCounts
 

@@ -28,7 +28,8 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.jobs.scan_run import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH
 from auralis_trio.jobs.steps import MAX_PAUSE_S, STEP_DEADLINE_S
-from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
+from auralis_trio.library.folders import list_folders
+from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_tracks
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, open_offload

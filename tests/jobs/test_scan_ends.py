@@ -8,8 +8,8 @@ import pytest
 
 from auralis_trio.jobs import scan as scan_module
 from auralis_trio.jobs.scan import Scan
-from auralis_trio.library.queries import statistics
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 from auralis_trio.library.walk import Walk
 from auralis_trio.offload import InlineOffload, Lane
 from tests.jobs.test_scan import Events, InlineDoor, events, music, write_songs
