@@ -24,7 +24,15 @@ from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import Hearing
 from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
-from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
+from auralis_trio.stream.outlet import (
+    BinaryOutlet,
+    JsonOutlet,
+    Link,
+    ToldOutlet,
+    end_message,
+    error_message,
+    start_message,
+)
 from auralis_trio.stream.output import Output
 from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
 from auralis_trio.stream.plan import Plan, turned
@@ -263,7 +271,7 @@ class Conductor:
                 try:
                     recipe = (await self._services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
                 except AuralisError as error:
-                    self._face.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+                    self._face.say_nowait(error_message(error))
             await trio.lowlevel.checkpoint()
             if sounds == self._wanted_sound(command.request):
                 self._changed, self._sounds = trio.Event(), sounds

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from auralis_trio.errors import AuralisError
 from auralis_trio.stream.pipeline import Outlet, Piece, Stream
 from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.play_queue import Entry
@@ -167,3 +168,11 @@ def end_message(stream: Stream, start: Start, reason: str, following: Entry | No
             "duration": sent / track.format.sample_rate,
         }
     return pack("audio_stream_end", data)
+
+
+def error_message(error: AuralisError) -> str:
+    """What is said where something that a client has asked for is not done."""
+    data: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.retry_after_s:
+        data["retry_after_s"] = error.retry_after_s
+    return pack("error", data)

@@ -23,7 +23,7 @@ import trio
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.stream.conductor import Conductor, Face
 from auralis_trio.stream.ordering import carry_out, seek_in_current
-from auralis_trio.stream.outlet import Link
+from auralis_trio.stream.outlet import Link, error_message
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.rate import Rate
@@ -174,10 +174,7 @@ class Session:
             else:
                 await self._steer(command)
         except AuralisError as error:
-            told = {"code": error.code, "message": error.message}
-            self.say_nowait(
-                pack("error", told | ({"retry_after_s": error.retry_after_s} if error.retry_after_s else {}))
-            )
+            self.say_nowait(error_message(error))
 
     def _join(self, join: Join) -> None:
         place = None if join.start is None else _shared(join.start, join.manner)
