@@ -22,8 +22,7 @@ from mutagen.flac import FLAC
 from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut
-from auralis_trio.jobs import scan as scan_module
-from auralis_trio.jobs import scan_report
+from auralis_trio.jobs import scan_report, scan_run
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
 from auralis_trio.jobs.scan_run import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH
@@ -184,7 +183,7 @@ def listing(folder: Path) -> list[Any]:
 @pytest.fixture
 def batch(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many files are read together, where a test needs many batches."""
-    monkeypatch.setattr(scan_module, "READ_BATCH", 16)
+    monkeypatch.setattr(scan_run, "READ_BATCH", 16)
     return 16
 
 
