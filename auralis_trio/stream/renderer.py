@@ -125,7 +125,7 @@ class Renderer:
             del self._flights[key]
             flight.landed.set()
 
-    async def before(self, key: ChunkKey, make: Callable[..., Chunk]) -> Chunk | None:
+    async def ahead_of(self, key: ChunkKey, make: Callable[..., Chunk]) -> Chunk | None:
         """A part of the chunk of this key, by `make`, where all of it has still to be made; it is not kept.
 
         None where somebody makes the chunk or such a part already: many that ask at once all wait for the chunk.
@@ -229,7 +229,7 @@ class OpenTrack:
         def make(check: Check) -> Chunk:
             return self.reader.span(within, Span(frame, end - frame), encoding, check)
 
-        return await self._renderer.before(self.key((sound, index, encoding)), make)
+        return await self._renderer.ahead_of(self.key((sound, index, encoding)), make)
 
     async def _once(
         self, make: Callable[..., Chunk], wanted: tuple[Sound, int, Encoding], form: Form
