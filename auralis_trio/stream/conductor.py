@@ -156,7 +156,7 @@ class Conductor:
     async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
             if self._tail is None:
-                self._face.output.place.give_back()
+                self._face.output.seat.give_back()
                 due_s = math.inf
             else:
                 self._tell_heard()
@@ -188,7 +188,7 @@ class Conductor:
         """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
         with trio.CancelScope() as self._slot:
             try:
-                self._face.output.place.take()
+                self._face.output.seat.take()
                 anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)

@@ -77,7 +77,7 @@ class Player:
         self.look()
         entry = self._current() if entry_id is None else self.queue.entry(entry_id)
         others = [known for known in self._outputs.values() if known.output.id != output.id]
-        output.place.take([known.output.place for known in others] if takeover else ())
+        output.seat.take([known.output.seat for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
             self.position = Position(start or 0)

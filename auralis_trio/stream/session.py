@@ -68,7 +68,7 @@ class Session:
         self.services = services
         self.scope = trio.CancelScope()
         self.goodbye = (NORMAL, "")
-        self.place = services.admission.seat(link.client)
+        self.seat = services.admission.seat(link.client)
         self._conversation = Conversation()
         self._topics: frozenset[Topic] = frozenset(TOPICS)
         self._since_s = trio.current_time()
@@ -260,7 +260,7 @@ async def run_session(link: Link, services: SessionServices) -> None:
     session = Session(link, services)
     code, reason = INTERNAL, "something went wrong on the server"
     try:
-        with services.hub.join(session), session.place, session.attached(), session.scope:
+        with services.hub.join(session), session.seat, session.attached(), session.scope:
             await session.run()
         code, reason = session.goodbye
     except* Busy:
