@@ -24,15 +24,7 @@ from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import Hearing
 from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
-from auralis_trio.stream.outlet import (
-    BinaryOutlet,
-    JsonOutlet,
-    Link,
-    ToldOutlet,
-    end_message,
-    error_message,
-    start_message,
-)
+from auralis_trio.stream.outlet import Link, end_message, error_message, outlet_for, start_message
 from auralis_trio.stream.output import Output
 from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
 from auralis_trio.stream.plan import Plan, turned
@@ -250,11 +242,7 @@ class Conductor:
         return stream
 
     def _outlet(self, command: Start, plan: Plan) -> Outlet:
-        manner, to = command.request.manner, (self._face.link, plan, command.stream_id)
-        outlet = JsonOutlet(*to, manner.legacy) if manner.json else BinaryOutlet(*to)
-        # A paced client does not say what it hears.
-        told = command.request.entry_id is not None and manner.credit is None
-        return ToldOutlet(outlet, self._tell_heard) if told else outlet
+        return outlet_for(self._face.link, plan, command, self._tell_heard)
 
     def _tell_heard(self) -> None:
         """Let the player know what is heard of the queue."""

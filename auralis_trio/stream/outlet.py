@@ -115,6 +115,14 @@ class ToldOutlet:
         self.tell()
 
 
+def outlet_for(link: Link, plan: Plan, start: Start, tell: Callable[[], None]) -> Outlet:
+    """The form that the client asked for; `tell` what it hears where it does not say so itself, being paced."""
+    manner, to = start.request.manner, (link, plan, start.stream_id)
+    outlet = JsonOutlet(*to, manner.legacy) if manner.json else BinaryOutlet(*to)
+    told = start.request.entry_id is not None and manner.credit is None
+    return ToldOutlet(outlet, tell) if told else outlet
+
+
 def start_message(plan: Plan, start: Start) -> str:
     """What is said before the first packet of a stream."""
     track = plan.track
