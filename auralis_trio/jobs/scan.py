@@ -121,7 +121,7 @@ class Scan:
 
     def _refuse_when_held(self) -> None:
         if self._held:
-            raise Conflict("The library is being reset. Wait for its end.", code="reset_running")
+            raise Conflict("Tracks of the library are being forgotten. Wait for its end.", code="reset_running")
 
     async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, ScanRun]:
         self._refuse_when_held()
