@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import trio
 
@@ -13,6 +12,7 @@ from auralis_trio.app.foundation import edit_place, open_library_of
 from auralis_trio.app.services import open_services
 from auralis_trio.config import Settings
 from auralis_trio.errors import StartupError
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanProgress
@@ -72,7 +72,7 @@ async def run_server(settings: Settings, announce: Callable[[str], None]) -> Non
             log.info("stopping on %s", signal.Signals(number).name)
 
 
-async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]], None]) -> ScanProgress:
+async def scan_once(settings: Settings, announce: Announce) -> ScanProgress:
     """Scan the folders of `settings` into its library, without serving.
 
     Raises:

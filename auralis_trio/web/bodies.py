@@ -24,7 +24,7 @@ from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.web.ranges import Part
 from auralis_trio.work.encoding import CHUNK_ENCODING, block_of
 from auralis_trio.work.original import FileState, read_bytes
-from auralis_trio.work.rendering import Chunk
+from auralis_trio.work.rendering import Chunk, form_behind
 
 T = TypeVar("T")
 
@@ -136,8 +136,7 @@ class EncodedBody(TrackBody):
         self._start = start
 
     async def _pieces(self, opened: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
-        # Whatever was changed has more bits than it came with.
-        form = opened.format if self._sound.identity else msgspec.structs.replace(opened.format, bits=None)
+        form = form_behind(self._sound, opened.format)
         encoder = await opened.encode(partial(self._start, form, opened.total_frames))
         for index in range(opened.grid.total_chunks):
             chunk, _ = await opened.chunk(self._sound, index, CHUNK_ENCODING)

@@ -12,7 +12,7 @@ from auralis_trio.offload import Lane
 from auralis_trio.web.artwork_api import ArtworkApi
 from auralis_trio.web.cache_api import CacheApi
 from auralis_trio.web.collections_api import CollectionsApi
-from auralis_trio.web.compression import Compressor
+from auralis_trio.web.compression import PATIENCE_S, Compressor
 from auralis_trio.web.description_api import DescriptionApi
 from auralis_trio.web.facets_api import FacetsApi
 from auralis_trio.web.formats_api import FormatsApi
@@ -74,7 +74,7 @@ def create_app(services: Services) -> ASGIFramework:
     install_problems(app)
     install_routes(app, route_table(services))
     app.after_request(_add_page_headers)
-    app.after_request(Compressor(partial(services.renderer.offload.run, Lane.DISK)).pack)
+    app.after_request(Compressor(partial(services.offload.run, Lane.DISK, deadline_s=PATIENCE_S)).pack)
     prepare(app)
     app.config[MAX_JSON_BYTES] = services.settings.max_body_bytes
     guard = Guard(services.settings.host, services.settings.allow_host)

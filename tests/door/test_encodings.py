@@ -304,7 +304,7 @@ async def test_a_client_that_leaves_ends_the_encoding(
         await client.send_all(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         assert (await client.receive_some(100)).startswith(b"HTTP/1.1 200")
     with trio.fail_after(LIMIT_S):
-        while any(lane.running or lane.waiting for lane in server.services.renderer.offload.statistics().values()):
+        while any(lane.running or lane.waiting for lane in server.services.offload.statistics().values()):
             await trio.lowlevel.checkpoint()
     assert (await http.get("/api/health")).status_code == 200
 
