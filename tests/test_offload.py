@@ -15,10 +15,9 @@ from typing import NoReturn
 import pytest
 import trio
 import trio.testing
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.source import Check
-from auralis_trio.errors import Busy, NotFound, TimedOut
+from auralis_trio.errors import Busy, NotFound, TimedOut, WorkerDied
 from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, default_permits, open_offload
 
 THREADS = [Lane.DISK, Lane.AUDIO, Lane.TRACK, Lane.READ, Lane.WRITE, Lane.WATCH]
@@ -396,14 +395,15 @@ async def test_the_wait_for_a_process_does_not_count_towards_the_deadline(tmp_pa
 
 async def test_a_process_that_dies_takes_nobody_along() -> None:
     async with open_offload(PERMITS) as door:
-        with pytest.raises(BrokenWorkerError):
+        with pytest.raises(WorkerDied) as caught:
             await door.run_process(die)
+        assert "SIGKILL" in caught.value.log_line
         assert await door.run_process(add, 1, 1) == 2
         assert held(door) == {}
 
 
 async def test_a_dead_process_is_not_passed_over_in_silence() -> None:
-    with pytest.raises(BrokenWorkerError):
+    with pytest.raises(WorkerDied):
         async with open_offload(PERMITS) as door:
             await door.run_process(die)
 
@@ -411,6 +411,25 @@ async def test_a_dead_process_is_not_passed_over_in_silence() -> None:
 async def test_processes_that_a_signal_ended_do_not_disturb_the_end() -> None:
     async with open_offload(PERMITS) as door:
         os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+
+
+async def test_processes_that_a_signal_ended_do_not_hide_what_was_raised_meanwhile() -> None:
+    async def fail_beside_a_killed_process() -> None:
+        async with open_offload(PERMITS) as door:
+            os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+            raise NotFound
+
+    with pytest.raises(NotFound):
+        await fail_beside_a_killed_process()
+
+
+async def test_processes_that_a_signal_ended_do_not_hide_that_it_is_cancelled() -> None:
+    with trio.CancelScope() as scope:
+        async with open_offload(PERMITS) as door:
+            os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
 
 
 def test_there_is_one_writer_and_at_least_one_of_each() -> None:

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import (
     AuralisError,
@@ -65,9 +64,6 @@ STEP_DEADLINE_S = 60.0
 
 Announce = Callable[[str, dict[str, Any]], None]
 
-Asked = TypeVar("Asked")
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 
@@ -97,9 +93,10 @@ class Editor:
         Raises:
             NotFound: the track is unknown.
             SourceError: the file is missing or cannot be read.
+            WorkerDied: the process that read it died of it.
         """
         [file] = await self._read(find_files, [track_id])
-        found = await self._in_process(probe_files, [file.path])
+        found = await self._offload.run_process(probe_files, [file.path], deadline_s=FILE_DEADLINE_S)
         if isinstance(found[0], FailedFile):
             raise SourceMissing if found[0].code == SourceMissing.default_code else SourceCorrupt
         return found[0].tags
@@ -126,6 +123,7 @@ class Editor:
             NotFound: a track is unknown.
             Conflict: another edit is under way, or a file was changed meanwhile.
             SourceError: a file is missing, or its tags cannot be written.
+            WorkerDied: the process that wrote a copy died of it.
         """
         if not 1 <= len(updates) <= MAX_FILES:
             raise InvalidRequest(f"Between 1 and {MAX_FILES} tracks can be edited at once.")
@@ -233,18 +231,13 @@ class Editor:
 
     async def _prepare(self, order: EditOrder) -> tuple[EditedFile, ProbedFile]:
         with about(f"Track {order.track_id}"):
-            return await self._in_process(prepare_edit, order)
-
-    async def _in_process(self, job: Callable[[Asked], T], asked: Asked) -> T:
-        """Let a worker process look at files; one that it dies of is a damaged one."""
-        try:
-            return await self._offload.run_process(job, asked, deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+            return await self._offload.run_process(prepare_edit, order, deadline_s=FILE_DEADLINE_S)
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
         await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
-        probed = await self._in_process(probe_files, [file.path for file in files])
+        probed = await self._offload.run_process(
+            probe_files, [file.path for file in files], deadline_s=FILE_DEADLINE_S
+        )
         await self._write(finish_edit, edit_id, probed, time.time_ns())
 
     async def _clear_away(self, edit_id: int, paths: Sequence[str]) -> None:
