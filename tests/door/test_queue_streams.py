@@ -7,10 +7,11 @@ import httpx2
 import numpy as np
 import pytest
 import soundfile
-import trio
+from trio.testing import MockClock
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
+from tests.clock import limited, pass_time
 from tests.player_client import Delivery, PlayerClient, open_player
 from tests.serving import client_of, running_server, settings_for
 
@@ -195,18 +196,20 @@ async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(t
         assert {item["title"] for item in recent} == {"1", "2", "3"}
 
 
-async def test_a_paced_listener_who_leaves_early_has_skipped(tmp_path: Path, music: Path) -> None:
+async def test_a_paced_listener_who_leaves_early_has_skipped(
+    tmp_path: Path, music: Path, mock_clock: MockClock
+) -> None:
     settings = settings_for(tmp_path, music)
-    async with running_server(settings) as server, client_of(server.url) as http:
-        await fill(http, 1)
-        async with open_player(server.url) as player:
-            await player.say("play")
-            await player.hear_packet()
-            began_s = trio.current_time()
-            while trio.current_time() - began_s < 0.3:
-                await player.hear()
-    async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
-        assert (await counts_of(http))[1] == (0, 1)
+    with limited():
+        async with running_server(settings) as server, client_of(server.url) as http:
+            await fill(http, 1)
+            async with open_player(server.url) as player:
+                await player.say("play")
+                await player.hear_packet()
+                await pass_time(mock_clock, 2.5)
+                await player.hear_packet()
+        async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
+            assert (await counts_of(http))[1] == (0, 1)
 
 
 async def test_orders_over_the_socket_are_carried_out_before_what_is_said_behind_them(
