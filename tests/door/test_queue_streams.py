@@ -76,9 +76,9 @@ async def play(player: PlayerClient, **options: Any) -> Delivery:
     return (await hear_streams(player, 1))[0]
 
 
-async def told(player: PlayerClient, delivery: Delivery, played: int) -> None:
+async def told(player: PlayerClient, delivery: Delivery, played: int, credit: int = 2**52) -> None:
     """Say how much of a stream has sounded, and wait until that has been heard."""
-    await player.say("credit", stream_id=delivery.start["stream_id"], frames=2**52, played=played)
+    await player.say("credit", stream_id=delivery.start["stream_id"], frames=credit, played=played)
     await player.say("ping")
     await player.hear_text("pong")
 
@@ -142,7 +142,7 @@ async def test_who_takes_over_plays_on_from_the_frame_that_was_heard(
         assert delivery is not None
         while delivery.frames < 100_000:
             await one.hear()
-        await told(one, delivery, 54_321)
+        await told(one, delivery, 54_321, 100_000)  # the rest of it cannot be sent before it is taken over
         await two.say("play", takeover=True, credit=2**52)
         assert (await two.hear_text("audio_stream_start"))["start_frame"] == 54_321
         assert (await two.hear_to_end()).audio == expected(music, 1)[54_321 * 4 :]
