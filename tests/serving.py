@@ -43,7 +43,7 @@ async def running_server(settings: Settings, *, scanned: bool = True) -> AsyncIt
 @asynccontextmanager
 async def held_permits(server: Server, lane: Lane) -> AsyncIterator[None]:
     """For as long as the body lasts, what asks for a thread of this lane waits."""
-    offload, go_on = server.services.renderer.offload, threading.Event()
+    offload, go_on = server.services.offload, threading.Event()
     async with trio.open_nursery() as nursery:
         try:
             for _ in range(offload.statistics()[lane.value].permits):
@@ -56,7 +56,7 @@ async def held_permits(server: Server, lane: Lane) -> AsyncIterator[None]:
 
 async def until_asked_for(server: Server, lane: Lane) -> None:
     """Wait until somebody waits for a thread of this lane."""
-    while not server.services.renderer.offload.statistics()[lane.value].waiting:
+    while not server.services.offload.statistics()[lane.value].waiting:
         await trio.lowlevel.checkpoint()
 
 

@@ -198,6 +198,17 @@ async def test_a_job_that_does_not_return_keeps_its_permit_and_shows_as_stuck_un
         assert await door.run(lane, add, 1, 2) == 3
 
 
+async def test_what_is_stuck_is_named_after_its_function_also_where_that_has_some_arguments_already(
+    mock_clock: MockClock,
+) -> None:
+    gate = Gate()
+    async with open_offload(PERMITS) as door:
+        ask = partial(door.run, Lane.READ, partial(gate.pass_through), deadline_s=DEADLINE_S)
+        await time_out(mock_clock, ask, gate.wait_entered, STOP_GRACE_S)
+        assert door.statistics()[Lane.READ.value].stuck == ["Gate.pass_through"]
+        gate.let_go()
+
+
 async def test_check_stops_a_job_whose_deadline_has_passed(mock_clock: MockClock) -> None:
     begun, stopped = trio.Event(), threading.Event()
     token = trio.lowlevel.current_trio_token()

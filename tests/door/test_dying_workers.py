@@ -47,7 +47,7 @@ async def ask_a_dying_worker(
     server: Server, http: httpx2.AsyncClient, method: str, url: str, options: dict[str, Any]
 ) -> httpx2.Response:
     """The worker process takes this request's job, and dies of it."""
-    offload = server.services.renderer.offload
+    offload = server.services.offload
     worker = await offload.run_process(os.getpid)
     os.kill(worker, signal.SIGSTOP)  # so it cannot have done the job before it dies
     answers = []
