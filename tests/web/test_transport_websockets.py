@@ -8,8 +8,9 @@ from trio_websocket import open_websocket_url
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from auralis_trio.web.transport.limits import TransportLimits
+from tests.clock import pass_time
 from tests.web.raw_client import RawClient, connected, frame, upgrade
-from tests.web.running import pass_time, running
+from tests.web.running import running
 from tests.web.small_app import PAYLOADS
 
 TEXT, BINARY, CLOSE = 1, 2, 8
