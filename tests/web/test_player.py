@@ -363,7 +363,7 @@ class SlowLine:
 
 @pytest.mark.parametrize(
     ("script", "label", "form"),
-    [("", "Send it small", "opus"), ("delete globalThis.AudioDecoder", "Send 16 bit", "s16")],
+    [("", "Send Opus", "opus"), ("delete globalThis.AudioDecoder", "Send 16 bit", "s16")],
     ids=["with a decoder", "without"],
 )
 def test_to_whoever_is_interrupted_again_and_again_less_data_is_offered(

@@ -66,7 +66,7 @@ const library = new Library(elements, new Question(elements.question));
 const menu = new TrackMenu(elements["track-menu"]);
 const chooser = new PlaylistChooser(elements.chooser, elements["chooser-row"]);
 const crossfade = new Crossfade(elements);
-const quality = new QualityChoice(elements.encoding);
+const quality = new QualityChoice(elements.encoding, elements["encoding-note"]);
 const report = new SoundReport(elements);
 const uploads = new UploadPanel(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());

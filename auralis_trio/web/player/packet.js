@@ -13,9 +13,6 @@ const SAMPLE_BYTES = new Map([[1, 2], [2, 3], [3, 4]]);
 /** The one sample rate of Opus, to which all else is resampled by the server. */
 export const OPUS_RATE = 48_000;
 
-/** What FLAC and Opus can hold. */
-const MOST_CHANNELS = 8;
-
 /** A packet that does not keep to the protocol. */
 export class PacketError extends Error {}
 
@@ -31,8 +28,7 @@ export function exactEncoding({ bits }) {
  * have.
  */
 export function encodingOf(tracks, { processed, form }) {
-  if (form === "s16") return form;
-  if (form !== "exact" && !tracks.some((track) => track?.channels > MOST_CHANNELS)) return form;
+  if (form !== "exact") return form;
   const needed = tracks.map((track) => (track ? exactEncoding(track) : "f32"));
   return ["f32", "s24"].find((encoding) => needed.includes(encoding)) ?? (processed ? "s24" : "s16");
 }

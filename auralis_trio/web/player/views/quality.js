@@ -16,19 +16,24 @@ const SMALL = ["opus", "s16"];
 
 /** How that is offered to whoever is interrupted again and again. */
 const OFFERS = {
-  opus: { text: `${TOO_SLOW} The small form, Opus, needs a tenth of the data.`, label: "Send it small" },
+  opus: { text: `${TOO_SLOW} As Opus it needs a tenth of the data, with a little loss.`, label: "Send Opus" },
   s16: { text: `${TOO_SLOW} With 16 bit it needs up to half of the data less.`, label: "Send 16 bit" },
 };
 
 /** Says `change` when another form is to be used. */
 export class QualityChoice extends EventTarget {
   #select;
+  #note;
   #offered = new Set(); // each of them once while the page is open
 
-  /** @param {HTMLSelectElement} select with an option for each form; see `encodingOf` */
-  constructor(select) {
+  /**
+   * @param {HTMLSelectElement} select with an option for each form; see `encodingOf`
+   * @param {HTMLElement} note where the chosen one is explained
+   */
+  constructor(select, note) {
     super();
     this.#select = select;
+    this.#note = note;
     // What was chosen before could be decoded then, so it is used at once.
     if (!globalThis.AudioDecoder) this.#withdraw(COMPRESSED);
     this.#show(recall("encoding", "exact"));
@@ -73,6 +78,7 @@ export class QualityChoice extends EventTarget {
 
   #show(form) {
     this.#select.value = this.#has(form) ? form : "exact";
+    this.#note.textContent = this.#select.selectedOptions[0].dataset.note;
   }
 
   #has(form) {
