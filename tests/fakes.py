@@ -236,6 +236,8 @@ class FixedMastery(Mastery):
         self.delay_s = 0.0
         self.error: AuralisError | None = None
         self.asked: list[Wish] = []
+        self.foreseen: list[int] = []
+        self.foreseeing = 0
 
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         """See `Mastery.resolve`."""
@@ -245,8 +247,14 @@ class FixedMastery(Mastery):
             raise self.error
         return Mastered(recipe=recipe_for(wish), target_lufs=None, expected_lufs=None)
 
-    def foresee(self, file: TrackFile, wish: Wish) -> None:
-        """See `Mastery.foresee`: here nothing takes time to find out."""
+    async def foresee(self, file: TrackFile, wish: Wish) -> None:
+        """See `Mastery.foresee`: here it never ends by itself."""
+        self.foreseen.append(file.track_id)
+        self.foreseeing += 1
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.foreseeing -= 1
 
     async def resolve_soon(self, file: TrackFile, wish: Wish) -> Mastered:
         """See `Mastery.resolve_soon`."""

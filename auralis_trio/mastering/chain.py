@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auralis_trio.audio.block import Samples, sane
-from auralis_trio.audio.grid import CONTROL_HOPS_PER_GRAIN, PEAK_HOPS_PER_GRAIN
+from auralis_trio.audio.grid import CONTROL_HOPS_PER_GRAIN, PEAK_HOPS_PER_GRAIN, Span
 from auralis_trio.audio.units import db_to_gain
 from auralis_trio.mastering.dynamics import automation_gains, band_gains, reach_of
 from auralis_trio.mastering.envelope import Hops, cells, spline, upsampled
@@ -56,10 +56,7 @@ class Chain:
 
     def run(self, read: Read, first_grain: int, last_grain: int, total_frames: int) -> Samples:
         """The mastered frames of these grains, cut at the end of the track."""
-        total = -(-total_frames // self.shape.grain)
-        wanted = Cells(first_grain * CELLS_PER_GRAIN, min(last_grain, total) * CELLS_PER_GRAIN)
-        worked = self._worked(wanted, total)
-        grains = self._equalized(worked, total)
+        wanted, worked, grains = self._looked_at(first_grain, last_grain, total_frames)
         split = equalize(self._planes(read, grains, total_frames), self.spectra, self.shape)
         sound = self._moved(split, grains, worked)
         if self.channels == 2:
@@ -68,6 +65,22 @@ class Chain:
         if self.recipe.trim_db:
             out = out * np.float32(db_to_gain(self.recipe.trim_db))
         return np.ascontiguousarray(out[:, : total_frames - first_grain * self.shape.grain].T)
+
+    def reads(self, first_grain: int, last_grain: int, total_frames: int) -> Span:
+        """The frames that `run` reads for these grains."""
+        return self._read_for(self._looked_at(first_grain, last_grain, total_frames)[2], total_frames)
+
+    def _looked_at(self, first_grain: int, last_grain: int, total_frames: int) -> tuple[Cells, Cells, Cells]:
+        """The cells of some grains, those that the limiter looks at for them, and those that the dynamics look at."""
+        total = -(-total_frames // self.shape.grain)
+        wanted = Cells(first_grain * CELLS_PER_GRAIN, min(last_grain, total) * CELLS_PER_GRAIN)
+        worked = self._worked(wanted, total)
+        return wanted, worked, self._equalized(worked, total)
+
+    def _read_for(self, grains: Cells, total_frames: int) -> Span:
+        """The frames of these grains and half a filter on either side, as far as the track has them."""
+        first = max(0, grains.first * self.shape.cell - self.shape.half)
+        return Span(first, min(grains.last * self.shape.cell + self.shape.half, total_frames) - first)
 
     def _worked(self, wanted: Cells, total: int) -> Cells:
         """The cells that the limiter looks at."""
@@ -86,12 +99,10 @@ class Chain:
 
     def _planes(self, read: Read, grains: Cells, total_frames: int) -> Planar:
         """Mid and side, or the channels: the frames of these grains and half a filter on either side."""
-        start = grains.first * self.shape.cell - self.shape.half
-        end = grains.last * self.shape.cell + self.shape.half
-        first, last = max(0, start), min(end, total_frames)
-        samples = sane(read(first, last - first))
-        planes = np.zeros((self.channels, end - start), np.float32)
-        into = planes[:, first - start : last - start]
+        span, start = self._read_for(grains, total_frames), grains.first * self.shape.cell - self.shape.half
+        samples = sane(read(span.start, span.frames))
+        planes = np.zeros((self.channels, grains.count * self.shape.cell + 2 * self.shape.half), np.float32)
+        into = planes[:, span.start - start : span.end - start]
         if self.channels == 2:
             np.add(samples[:, 0], samples[:, 1], out=into[0])
             np.subtract(samples[:, 0], samples[:, 1], out=into[1])

@@ -2,6 +2,7 @@
 
 profile > resolve > levelling > solve > Mastered        `master`: no audio, from the ledger
 source > render 12 windows > measured against foretold  `tune`: once for each track, preset and target
+source > read what those windows need                   `read_ahead`: so that this is done by the time of `tune`
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from auralis_trio.analysis.loudness import LoudnessMeter, channel_weights, k_wei
 from auralis_trio.audio.block import Samples, sane
 from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Grid, Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
+from auralis_trio.mastering.chain import chain_for
 from auralis_trio.mastering.forecast import Forecast, Heard, forecast
 from auralis_trio.mastering.levelling import levelling_db
 from auralis_trio.mastering.recipe import ENGINE_VERSION, Recipe
@@ -28,8 +30,8 @@ WINDOW_S = 2.0
 WHOLE_S = 30.0
 """A track up to this long is rendered and measured as a whole."""
 
-MAX_BYTES = 1 << 24
-"""of samples that are kept of a track: its windows at 96 kHz"""
+MAX_BYTES = 1 << 25
+"""of samples that are kept of a track: what its windows at 96 kHz are rendered from"""
 
 _NO_POWER = 1e-20
 
@@ -58,11 +60,12 @@ class Excerpts:
     """What tuning a track has read and measured of it, so that its next preset need not: at most `MAX_BYTES`.
 
     Threads that tune the same track at once may share them, and so also the work: each does the windows that the
-    others have not begun.
+    others have not begun. They are `whole` once all windows were read, whether there was room for them or not.
     """
 
     def __init__(self) -> None:
         self.nbytes = 0
+        self.whole = False
         self._lock = Lock()
         self._read: dict[Span, Samples] = {}
         self._energies: dict[Span, float] = {}
@@ -133,6 +136,36 @@ def tune(
     return tuned(source, heard, mastered, check, excerpts or Excerpts())
 
 
+def read_ahead(
+    source: AudioSource,
+    analysis: Analysis,
+    preset: str,
+    target: Target,
+    check: Check = never_cancelled,
+    *,
+    excerpts: Excerpts,
+) -> None:
+    """Read, and measure as it was, what `tune` will render; nothing of a track that is rendered as a whole.
+
+    Raises:
+        InvalidRequest: there is no such preset.
+        SourceError: the source cannot give the frames.
+    """
+    heard = Heard.of(analysis.ledger)
+    mastered = _mastered(analysis, heard, preset, 1.0, target, UNTUNED)
+    if mastered.expected_lufs is None or not heard.covers(source.total_frames) or _is_short(source):
+        return
+    grid, listener = Grid(heard.sample_rate, source.total_frames), _Listener(source, excerpts)
+    chain = chain_for(mastered.recipe, heard.sample_rate, source.format.channels)
+    # From behind, since whoever tunes meanwhile comes from the front.
+    for span in reversed(windows(forecast(heard, Recipe()), grid)):
+        check()
+        needed = chain.reads(span.start // grid.grain, -(-span.end // grid.grain), grid.total_frames)
+        listener.read(needed.start, needed.frames, check)
+        listener.energy(span)
+    excerpts.whole = True
+
+
 def finished(
     recipe: Recipe, heard: Heard, original_lufs: float | None, change_lu: float | None, tuning: Tuning
 ) -> Mastered:
@@ -151,7 +184,7 @@ def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check, e
     if mastered.expected_lufs is None or not heard.covers(source.total_frames):
         return UNTUNED
     grid = Grid(heard.sample_rate, source.total_frames)
-    if source.total_frames <= WHOLE_S * heard.sample_rate:
+    if _is_short(source):
         found_lufs = _measured_lufs(source, mastered.recipe, grid, check)
         error_lu = 0.0 if found_lufs is None else found_lufs - mastered.expected_lufs
     else:
@@ -166,6 +199,10 @@ def windows(track: Forecast, grid: Grid) -> list[Span]:
     middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
     firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
     return [grid.grains(int(first), int(first) + grains) for first in firsts]
+
+
+def _is_short(source: AudioSource) -> bool:
+    return source.total_frames <= WHOLE_S * source.format.sample_rate
 
 
 def _window_grains(grid: Grid) -> int:
@@ -189,6 +226,7 @@ def _sampled_error_lu(listener: "_Listener", heard: Heard, recipe: Recipe, grid:
     for span in work.left(spans):
         samples = render_span(listener, recipe, span, check).samples
         work.found[span] = weighted_energy(samples, heard.sample_rate), listener.energy(span)
+    listener.excerpts.whole = True
     found = foretold = _NO_POWER
     for span in spans:
         rendered, was = work.found[span]

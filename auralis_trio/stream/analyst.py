@@ -53,7 +53,7 @@ class Analyst:
         self._renderer = renderer
         self._ledgers = ledgers
         self._flights = flights
-        self._tuned = ("", Excerpts())  # the track that was tuned last, since its next preset is likely to follow
+        self._tuned = ("", Excerpts())  # the track that was tuned last, until all is known that may be asked for
 
     async def known(self, file: TrackFile) -> Analysis | None:
         """What was found out before, if all of it is still there."""
@@ -84,6 +84,11 @@ class Analyst:
         async with self._renderer.open_track(file) as track:
             return await track.work(quick_look, deadline_of(file))
 
+    async def known_tuning(self, file: TrackFile, sound: str) -> Tuning | None:
+        """What rendering the track with `sound` (its name) has taught, if it ever was."""
+        kept = await self._catalogue.ask(get_tuning, file.content_id, _versioned(sound))
+        return None if kept is None else msgspec.json.decode(kept, type=Tuning)
+
     async def tuning(self, file: TrackFile, sound: str, tune: Tune) -> Tuning:
         """What rendering the track with `sound` (its name) teaches, by `tune`.
 
@@ -91,12 +96,32 @@ class Analyst:
             SourceError: it cannot be played.
             Busy: too much is asked for at once.
         """
-        name = f"{sound} {ENGINE_VERSION}"
-        kept = await self._catalogue.ask(get_tuning, file.content_id, name)
+        name, kept = _versioned(sound), await self.known_tuning(file, sound)
         if kept is not None:
-            return msgspec.json.decode(kept, type=Tuning)
+            return kept
         key = ("tuning", file.origin, name)
         return await self._flights.join(key, partial(self._tune, file, name, tune))
+
+    async def read_ahead(self, file: TrackFile, read: Callable[[AudioSource, Excerpts, Check], None]) -> None:
+        """Have `read` find out what tuning the track begins with; cancelling ends that soon.
+
+        Raises:
+            SourceError: it cannot be played.
+        """
+        excerpts = self._excerpts_of(file)
+        if has_windows(file) and not excerpts.whole:
+            async with self._renderer.open_track(file) as track:
+                await track.work(lambda source, check: read(source, excerpts, check), deadline_of(file))
+
+    def forget_excerpts(self, file: TrackFile) -> None:
+        """All that the track had to be tuned for is known: what was read of it for that is not needed any more."""
+        if self._tuned[0] == file.origin:
+            self._tuned = ("", Excerpts())
+
+    def _excerpts_of(self, file: TrackFile) -> Excerpts:
+        if self._tuned[0] != file.origin:
+            self._tuned = (file.origin, Excerpts())
+        return self._tuned[1]
 
     async def _analyse(self, file: TrackFile, hurried: bool) -> Analysis:
         found = await self._analysed(file, hurried)
@@ -162,21 +187,25 @@ class Analyst:
             await self._flights.end(key)  # noqa: ASYNC102  # shielded, and as short as a block or a grain takes
 
     async def _tune(self, file: TrackFile, name: str, tune: Tune) -> Tuning:
-        if self._tuned[0] != file.origin:
-            self._tuned = (file.origin, Excerpts())
-        excerpts = self._tuned[1]
+        excerpts = self._excerpts_of(file)
 
         async def work() -> Tuning:
             async with self._renderer.open_track(file) as track:
                 return await track.work(lambda source, check: tune(source, excerpts, check), deadline_of(file))
 
-        if excerpts.nbytes or not has_windows(file):
+        if excerpts.whole or not has_windows(file):
             tuning = await work()
-        else:  # all of it is still to be read: two threads with a decoder each have done that sooner than one
+        else:  # much of it is still to be read: two threads with a decoder each have done that sooner than one
             async with self._helped(("tuning too", file.origin, name), work):
                 tuning = await work()
-        await self._keep(file, keep_tuning, name, msgspec.json.encode(tuning).decode())
+        text = msgspec.json.encode(tuning).decode()
+        with suppress(Busy):  # a listener need not wait until it is written
+            self._flights.begin(("kept", file.origin, name), partial(self._keep, file, keep_tuning, name, text))
         return tuning
+
+
+def _versioned(sound: str) -> str:
+    return f"{sound} {ENGINE_VERSION}"
 
 
 def deadline_of(file: TrackFile) -> float:

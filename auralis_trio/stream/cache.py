@@ -21,6 +21,10 @@ class ChunkCache:
         """Whether it is in memory; counts as no use."""
         return key in self._chunks
 
+    def holds(self, key: ChunkKey) -> bool:
+        """Whether it is in memory or on disk; counts as no use."""
+        return key in self._chunks or (self.disk is not None and key in self.disk)
+
     def get(self, key: ChunkKey) -> Chunk | None:
         """The chunk of this key, if it is in memory; it becomes the most recently used."""
         chunk = self._chunks.get(key)

@@ -82,6 +82,7 @@ class Conductor:
         self._changed = trio.Event()
         self._sounds: tuple[Wish, Target] | None = None
         self._slot = trio.CancelScope()
+        self._foresight = trio.CancelScope()
         self._succession = Succession(services)
         self._ahead = Ahead(services, self._succession)
         self._onward = Onward(lambda: services.player.state == "paused")
@@ -102,8 +103,9 @@ class Conductor:
             self._replace(command if told else _Drop(None))
 
     def sound_changed(self) -> None:
-        """Look anew at how the present stream is to sound."""
+        """Look anew at how the present stream is to sound; what is asked for comes before what may be."""
         self._changed.set()
+        self._foresight.cancel()
 
     def hold(self, paused: bool) -> None:
         """Pause what is sent and heard, or let it go on."""
@@ -200,10 +202,11 @@ class Conductor:
         """Announce the stream and run it to its end; leaves `stream` behind once the start was told."""
         await self._face.link.send(start_message(plan, command))
         self.stream = stream = self._make_stream(command, plan)
-        self._services.mastery.foresee(plan.track.file, self._wish(command.request))
         recipe = None
         async with open_stream(stream, self._outlet(command, plan)):
             while recipe is None:
+                with trio.CancelScope() as self._foresight:
+                    await self._foresee(command, stream)
                 await self._changed.wait()
                 recipe = await self._other_recipe(command, plan)
         if self._changed.is_set() and stream.reason == "completed":
@@ -211,6 +214,12 @@ class Conductor:
             recipe = await self._other_recipe(command, plan)
         if recipe is not None and stream.reason in (None, "completed"):
             self._begin_anew(stream, recipe)
+
+    async def _foresee(self, command: Start, stream: Stream) -> None:
+        """Once the stream is heard: what the listener may want next, if nothing is wanted yet."""
+        if not self._changed.is_set():
+            await stream.begun.wait()
+            await self._services.mastery.foresee(stream.plan.track.file, self._wish(command.request))
 
     def _make_stream(self, command: Start, plan: Plan) -> Stream:
         talk, now_s = self._talk, trio.current_time()

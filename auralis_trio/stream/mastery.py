@@ -17,7 +17,7 @@ import trio
 
 from auralis_trio.analysis import Analysis, Profile
 from auralis_trio.audio.source import AudioSource, Check
-from auralis_trio.errors import Busy, InvalidRequest
+from auralis_trio.errors import AuralisError, Busy, InvalidRequest
 from auralis_trio.library.mastering_store import MAX_ALBUM_TRACKS, album_files, get_profile
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.album import master_album
@@ -28,7 +28,7 @@ from auralis_trio.mastering.recipe import AS_RECORDED, Recipe
 from auralis_trio.mastering.reference import match, tune_to_reference
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.solve import Mastered, outlook
-from auralis_trio.mastering.tuning import Excerpts, Tuning, master, tune
+from auralis_trio.mastering.tuning import Excerpts, Tuning, master, read_ahead, tune
 from auralis_trio.offload import Lane, Offload
 from auralis_trio.stream.analyst import Analyst, is_long
 from auralis_trio.stream.catalogue import Catalogue
@@ -63,6 +63,7 @@ class Mastery:
         self._target = target
         self._deadline_s = deadline_s
         self._kept: OrderedDict[Hashable, Mastered] = OrderedDict()
+        self._foresight = trio.Lock()
         self._foreseen: Hashable = None
 
     async def profile(self, file: TrackFile) -> Profile:
@@ -90,21 +91,37 @@ class Mastery:
         await self._room.analyst.analysis(file, hurried=False)
         await self._resolve(file, wish)
 
-    def foresee(self, file: TrackFile, wish: Wish) -> None:
+    async def foresee(self, file: TrackFile, wish: Wish) -> None:
         """Find out what the other presets need of a track that is heard: who tries them then hears them at once.
 
-        One track at a time, so that those who have asked for something wait for little else; not of a long one.
+        One track at a time, so that those who have asked for something wait for little else; not of a long one, and
+        more than of this very track, as it is analysed already, only where that may be found out unasked. To be
+        cancelled as soon as something is asked for.
         """
-        flights = self._room.flights
-        if self._foreseen in flights or is_long(file) or wish.reference is not None or not self._room.foresees():
+        alone = wish.enhanced and not wish.album
+        if is_long(file) or wish.reference is not None or not (alone or self._room.foresees()):
             return
-        self._foreseen = ("presets", file.origin)
-        with suppress(Busy):
-            flights.begin(self._foreseen, partial(self._resolve_all, file, wish))
+        async with self._foresight:
+            key = (file.origin, msgspec.structs.replace(wish, enhanced=True, preset="adaptive"), self._target())
+            if key != self._foreseen:
+                with suppress(AuralisError):  # who asks for it is told
+                    await self._foresee(file, wish, self._target())
+                    self._foreseen = key
 
-    async def _resolve_all(self, file: TrackFile, wish: Wish) -> None:
+    async def _foresee(self, file: TrackFile, wish: Wish, target: Target) -> None:
+        analyst = self._room.analyst
+        analysis = await analyst.analysis(file, hurried=False)
         for preset in PRESETS:
+            if await analyst.known_tuning(file, _sound(preset, target)) is None:
+                await self._read_ahead(file, analysis, preset, target)
             await self._resolve(file, msgspec.structs.replace(wish, enhanced=True, preset=preset))
+        analyst.forget_excerpts(file)
+
+    async def _read_ahead(self, file: TrackFile, analysis: Analysis, preset: str, target: Target) -> None:
+        def read(source: AudioSource, excerpts: Excerpts, check: Check) -> None:
+            read_ahead(source, analysis, preset, target, check, excerpts=excerpts)
+
+        await self._room.analyst.read_ahead(file, read)
 
     async def resolve(self, file: TrackFile, wish: Wish) -> Mastered:
         """What is to be done to a track, and the loudness to expect.
@@ -194,7 +211,7 @@ class Mastery:
         def tune_it(source: AudioSource, excerpts: Excerpts, check: Check) -> Tuning:
             return tune_to_reference(source, analysis, reference, target, check, excerpts=excerpts)
 
-        name = f"reference {model.origin} {_name(target)}"
+        name = _sound(f"reference {model.origin}", target)
         tuning = await self._room.analyst.tuning(file, name, tune_it)
         found = await self._think(match, analysis, reference, wish.intensity, target, tuning)
         return found, found.expected_lufs
@@ -214,15 +231,16 @@ class Mastery:
         def tune_it(source: AudioSource, excerpts: Excerpts, check: Check) -> Tuning:
             return tune(source, analysis, wish.preset, target, check, excerpts=excerpts)
 
-        return await self._room.analyst.tuning(file, f"{wish.preset} {_name(target)}", tune_it)
+        return await self._room.analyst.tuning(file, _sound(wish.preset, target), tune_it)
 
     async def _think(self, work: Callable[..., T], *args: Any) -> T:
         """Arithmetic of some milliseconds."""
         return await self._room.offload.run(Lane.AUDIO, work, *args)
 
 
-def _name(target: Target) -> str:
-    return f"{target.offset_lu:g} {target.ceiling_dbtp:g}"
+def _sound(preset: str, target: Target) -> str:
+    """What a tuning is kept as."""
+    return f"{preset} {target.offset_lu:g} {target.ceiling_dbtp:g}"
 
 
 def _own_lufs(analysis: Analysis, recipe: Recipe, tuning: Tuning) -> float | None:

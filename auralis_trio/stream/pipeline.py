@@ -114,7 +114,10 @@ class Ending:
 
 @dataclass
 class Stream:
-    """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has."""
+    """A running stream: its flow, what its decoder does `ahead` when all is decoded, and how it ended once it has.
+
+    It has `begun` when its first packet was sent.
+    """
 
     stream_id: int
     plan: Plan
@@ -125,6 +128,7 @@ class Stream:
     traffic: Traffic = field(default_factory=Traffic)
     reason: str | None = None
     error: AuralisError | None = None
+    begun: trio.Event = field(default_factory=trio.Event)
     _settled: bool = field(default=False)
     _sequence: int = field(default=0)
     _channel: trio.MemoryReceiveChannel[Chunk | AuralisError] | None = field(default=None)
@@ -178,7 +182,7 @@ class Stream:
             try:
                 while frame < self.plan.track.total_frames:
                     await self._settle_before(frame)
-                    chunk = await self._chunk_from(frame)
+                    chunk = await self._first_packets(frame) or await self._chunk_from(frame)
                     last = chunk.span.end == self.plan.track.total_frames
                     await out.send(await self._encoded(chunk, last=last))
                     frame = chunk.span.end
@@ -200,6 +204,13 @@ class Stream:
     def _undo_ending(self) -> None:
         if self.ending is not None:
             self.ending.undo()
+
+    async def _first_packets(self, frame: int) -> Chunk | None:
+        """What is heard while the first chunk is made; one that is damaged or not decoded yet says so itself."""
+        with suppress(SourceCorrupt, SourceNotReady):
+            if frame == self.plan.start_frame:
+                return await self.plan.track.first_packets(self.plan.sound, frame, self.plan.rendered_as)
+        return None
 
     async def _chunk_from(self, frame: int) -> Chunk:
         """The chunk that `frame` lies in; of one that is damaged before `frame`, what follows."""
@@ -256,6 +267,7 @@ class Stream:
                         return
                     dry = self.flow.ran_dry
                     await outlet.send(piece)
+                    self.begun.set()
                     self._sequence += 1
                     self.flow.sent += piece.span.frames
                     self.traffic.note(piece.span.frames, len(piece.data), dry=dry)

@@ -18,9 +18,9 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.errors import AuralisError, SourceHung, TimedOut
+from auralis_trio.errors import AuralisError, SourceChanged, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import Sound
+from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.chunk_key import ChunkKey, Form, chunk_key, is_dear, revision_of, within_chunk
@@ -64,6 +64,7 @@ class Renderer:
         self.before_read: Callable[[], None] = lambda: None
         self.reads = 0
         self._flights: dict[ChunkKey, _Flight] = {}
+        self._begun: set[ChunkKey] = set()
 
     @asynccontextmanager
     async def open_track(self, file: TrackFile) -> AsyncIterator["OpenTrack"]:
@@ -123,6 +124,19 @@ class Renderer:
         finally:
             del self._flights[key]
             flight.landed.set()
+
+    async def ahead_of(self, key: ChunkKey, make: Callable[..., Chunk]) -> Chunk | None:
+        """A part of the chunk of this key, by `make`, where all of it has still to be made; it is not kept.
+
+        None where somebody makes the chunk or such a part already: many that ask at once all wait for the chunk.
+        """
+        if self.cache.holds(key) or key in self._flights or key in self._begun:
+            return None
+        self._begun.add(key)
+        try:
+            return await self.read(make)
+        finally:
+            self._begun.remove(key)
 
     async def read(self, job: Callable[..., T]) -> T:
         """Run ``job(check=check)`` on a source, under the deadline for reading.
@@ -198,6 +212,25 @@ class OpenTrack:
         make = self.reader.chunk if encoding.sample_bytes is not None else self.reader.packets
         return (await self._once(make, (sound, index, encoding), "packets"))[0]
 
+    async def first_packets(self, sound: Sound, frame: int, encoding: Encoding) -> Chunk | None:
+        """The packets from `frame` on that are made long before the whole chunk that they are in.
+
+        None where that is made in a moment or by somebody else, or gives packets only as a whole.
+
+        Raises:
+            SourceError: the file cannot be played.
+        """
+        index = self.grid.chunk_of(frame)
+        within = within_chunk(sound, index)
+        if encoding.sample_bytes is None or (isinstance(within, Recipe) and not within.masters):
+            return None
+        end = min(self.grid.packet_end(frame) + self.grid.packet_frames, self.grid.chunk(index).end)
+
+        def make(check: Check) -> Chunk:
+            return self.reader.span(within, Span(frame, end - frame), encoding, check)
+
+        return await self._renderer.ahead_of(self.key((sound, index, encoding)), make)
+
     async def _once(
         self, make: Callable[..., Chunk], wanted: tuple[Sound, int, Encoding], form: Form
     ) -> tuple[Chunk, bool]:
@@ -207,7 +240,10 @@ class OpenTrack:
             return make(within_chunk(sound, index), index, encoding, check)
 
         key = self.key(wanted, form)
-        return await self._renderer.once(key, make_it, dear=is_dear(self.file, sound, encoding))
+        chunk, cached = await self._renderer.once(key, make_it, dear=is_dear(self.file, sound, encoding))
+        if chunk.span != self.grid.chunk(index):  # the file is of another length than the library knows
+            raise SourceChanged
+        return chunk, cached
 
     async def span(self, sound: Sound, span: Span, encoding: Encoding) -> Chunk:
         """Any run of frames, encoded as one; never cached."""

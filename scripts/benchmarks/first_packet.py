@@ -14,6 +14,8 @@ from scripts.benchmarks.scanning import make_files
 from scripts.benchmarks.table import Columns, figures, percentile
 
 PRESETS = ("adaptive", "warm", "punchy", "gentle", "bright", "live")
+LISTENED_S = 2.0
+"""for which a listener has heard a track before trying another sound"""
 OPUS_S = 60.0
 OPUS = "known.opus"
 Measured = tuple[str, Sequence[float], str]
@@ -81,24 +83,34 @@ def measure_first_packets(library: Library, cached: tuple[Program, int, int], co
 def _mastered(library: Library, kind: str, count: int) -> Iterator[Measured]:
     address, scan = library.program.address, partial(ours.keep_scanning, library.program)
     known = library.named("known", kind)
+    changed = max(1, len(known) // 4)
+    at_once, later = known[-changed:], known[-2 * changed : -changed] or known
     places = places_in(library.frames(known[0]), count + len(known))
 
     def asked(names: Sequence[str], at: Sequence[int]) -> list[dict[str, object]]:
         return [
-            {"track_id": library.tracks[name], "start_frame": place, "enhanced": True, "preset": PRESETS[0]}
-            for name, place in zip(names, at, strict=False)
+            {"track_id": library.tracks[name], "start_frame": place} for name, place in zip(names, at, strict=False)
         ]
 
-    first = asked(known, places)
-    again = asked([known[number % len(known)] for number in range(count)], places[len(known) :])
+    def mastered(names: Sequence[str], at: Sequence[int]) -> list[dict[str, object]]:
+        return [{**question, "enhanced": True, "preset": PRESETS[0]} for question in asked(names, at)]
+
+    new, first = library.named("new", kind), known[: -2 * changed] or known
     kind = kind.upper()
-    yield f"{kind}, mastered: analysed, not heard yet; a scan runs", plays_ms(address, first, scan), "p50 60, p99 250"
-    yield f"{kind}, mastered: heard before, not rendered", plays_ms(address, again), ""
-    for when, bound in (("for the first time", ""), ("heard before, not rendered", "150")):
-        changed = changes_ms(address, library.tracks[known[0]], places[: len(PRESETS) - 1], PRESETS)
-        yield f"{kind}, mastered: another preset, {when}", changed, bound
-    new = asked(library.named("new", kind.lower()), [0] * library.stock.new)
-    yield f"{kind} of {library.stock.duration_s:.0f} s, mastered: never analysed", plays_ms(address, new), "1000"
+    waited_ms = plays_ms(address, mastered(first, places), scan)
+    yield f"{kind}, mastered: analysed, not heard yet; a scan runs", waited_ms, "p50 60, p99 250"
+    again = [first[number % len(first)] for number in range(count)]
+    waited_ms = plays_ms(address, mastered(again, places[len(known) :]))
+    yield f"{kind}, mastered: heard before, not rendered", waited_ms, ""
+    for name, names, listened_s, bound in (
+        (f"the first, after {LISTENED_S:g} s of a track", later, LISTENED_S, "150"),
+        ("the first, as soon as a track is heard", at_once, 0.0, ""),
+        ("heard before, not rendered", at_once, 0.0, "150"),
+    ):
+        waited_ms = changes_ms(address, asked(names, places), PRESETS, listened_s)
+        yield f"{kind}, mastered: another preset, {name}", waited_ms, bound
+    waited_ms = plays_ms(address, mastered(new, [0] * library.stock.new))
+    yield f"{kind} of {library.stock.duration_s:.0f} s, mastered: never analysed", waited_ms, "1000"
 
 
 def _as_recorded(library: Library, count: int) -> Iterator[Measured]:

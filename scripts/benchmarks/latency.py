@@ -43,20 +43,22 @@ def seeks_ms(address: Address, questions: Sequence[Mapping[str, object]]) -> lis
         ]
 
 
-def changes_ms(address: Address, track_id: int, places: Sequence[int], presets: Sequence[str]) -> list[float]:
-    """From each message of another preset to the first packet that sounds like it, in mid-play.
+def changes_ms(
+    address: Address, questions: Sequence[Mapping[str, object]], presets: Sequence[str], listened_s: float = 0.0
+) -> list[float]:
+    """From each message of another preset to the first packet that sounds like it, in mid-play, for each `play`.
 
-    The player gives credit, as ours does: a paced one gets its next packet when that is due, not when it is made.
+    The player gives credit, as ours does: a paced one gets its next packet when that is due, not when it is made. It
+    has listened for so long before it asks.
     """
     waited_ms: list[float] = []
-    for number, place in enumerate(places):
+    for number, question in enumerate(questions):
         with open_load(address) as load:
             client = load.open()
             first, second = presets[number % len(presets)], presets[(number + 1) % len(presets)]
             _say_preset(load, client, first)
-            _first_packet_ms(
-                load, client, "play", {"track_id": track_id, "start_frame": place, "credit": CREDIT_FRAMES}
-            )
+            _first_packet_ms(load, client, "play", {**question, "credit": CREDIT_FRAMES})
+            load.run_for(listened_s)
             waited_ms.append(_first_packet_ms(load, client, "enhancement", {"enabled": True, "preset": second}))
     return waited_ms
 

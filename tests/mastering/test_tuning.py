@@ -20,7 +20,17 @@ from auralis_trio.mastering import AS_RECORDED, Recipe, render, tuning
 from auralis_trio.mastering.forecast import Heard, forecast
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.resolve import Target
-from auralis_trio.mastering.tuning import MAX_BYTES, UNTUNED, WINDOWS, Excerpts, Tuning, master, tune, windows
+from auralis_trio.mastering.tuning import (
+    MAX_BYTES,
+    UNTUNED,
+    WINDOWS,
+    Excerpts,
+    Tuning,
+    master,
+    read_ahead,
+    tune,
+    windows,
+)
 from tests.mastering.ledgers import tone
 from tests.mastering.sounds import ArraySource
 
@@ -218,6 +228,44 @@ def test_what_is_kept_of_a_track_between_two_tunings_is_bounded(monkeypatch: pyt
     assert tune(source, analysis, "warm", DEFAULT, excerpts=excerpts) == once
     assert first < source.frames_read < 3 * first
     assert 2_000_000 < excerpts.nbytes <= 3_000_000
+
+
+def test_what_is_read_ahead_is_all_that_tuning_any_preset_reads() -> None:
+    source, excerpts = Counting(np.tile(piece()[0].samples, (5, 1))), Excerpts()
+    analysis = analyse(short_of(source))
+    read_ahead(source, analysis, "warm", DEFAULT, excerpts=excerpts)
+    first = source.frames_read
+    assert excerpts.whole
+    found = [tune(source, analysis, preset, DEFAULT, excerpts=excerpts) for preset in PRESETS]
+    assert source.frames_read == first
+    assert found == [tune(source, analysis, preset, DEFAULT) for preset in PRESETS]
+
+
+def test_reading_ahead_can_be_called_off_and_what_was_read_stays() -> None:
+    source, excerpts = Counting(np.tile(piece()[0].samples, (5, 1))), Excerpts()
+    analysis, checks = analyse(short_of(source)), iter(range(3))
+
+    def check() -> None:
+        next(checks)
+
+    with pytest.raises(StopIteration):
+        read_ahead(source, analysis, "warm", DEFAULT, check, excerpts=excerpts)
+    half = source.frames_read
+    assert half > 0
+    assert not excerpts.whole
+    together = tune(source, analysis, "warm", DEFAULT, excerpts=excerpts)
+    assert excerpts.whole
+    alone = Counting(source.samples)
+    assert together == tune(alone, analysis, "warm", DEFAULT)
+    window = alone.frames_read // WINDOWS
+    assert source.frames_read - half < alone.frames_read
+    assert source.frames_read <= alone.frames_read + window  # the one that was under way
+
+
+def test_nothing_is_read_ahead_of_a_track_that_is_rendered_as_a_whole() -> None:
+    source, excerpts = Counting(piece()[0].samples), Excerpts()
+    read_ahead(source, piece()[1], "warm", DEFAULT, excerpts=excerpts)
+    assert (source.frames_read, excerpts.nbytes, excerpts.whole) == (0, 0, False)
 
 
 def short_of(source: ArraySource) -> ArraySource:

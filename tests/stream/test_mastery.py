@@ -50,6 +50,17 @@ class FixedAnalyst(Analyst):
         await trio.lowlevel.checkpoint()
         return analyse(ToneSource(self.tracks.file(1).format, RATE))
 
+    async def known_tuning(self, file: TrackFile, sound: str) -> Tuning | None:
+        await trio.lowlevel.checkpoint()
+        return Tuning() if sound in self.asked else None
+
+    async def read_ahead(self, file: TrackFile, read: Any) -> None:
+        self.asked.append("windows")
+        await trio.lowlevel.checkpoint()
+
+    def forget_excerpts(self, file: TrackFile) -> None:
+        self.asked.append("no windows")
+
     async def tuning(self, file: TrackFile, sound: str, tune: Any) -> Tuning:
         self.asked.append(sound)
         await trio.lowlevel.checkpoint()
@@ -160,23 +171,52 @@ async def test_the_louder_of_both_is_turned_down_and_never_one_of_them_up(room: 
         assert max(original.trim_db, mastered.trim_db) == 0.0
 
 
-async def test_of_a_track_that_is_heard_every_preset_is_found_out(room: Room) -> None:
-    room.mastery.foresee(room.file, Wish())
-    await room.flights.wait_idle()
-    assert {f"{preset} 0 -1" for preset in get_args(PresetName)} < set(room.analyst.asked)
+ALL_SOUNDS = {f"{preset} 0 -1" for preset in get_args(PresetName)}
 
 
-async def test_only_one_track_is_foreseen_at_a_time(room: Room) -> None:
+async def test_of_a_track_that_is_heard_every_preset_is_found_out_once(room: Room) -> None:
+    await room.mastery.resolve(room.file, WARM)
+    await room.mastery.foresee(room.file, WARM)
+    asked = list(room.analyst.asked)
+    assert set(asked) >= ALL_SOUNDS
+    assert (asked.count("windows"), asked.count("warm 0 -1"), asked[-1]) == (len(ALL_SOUNDS) - 1, 1, "no windows")
+    await room.mastery.foresee(room.file, msgspec.structs.replace(WARM, preset="live"))
+    assert room.analyst.asked == asked
+    room.target = Target(offset_lu=-2.0)
+    await room.mastery.foresee(room.file, WARM)
+    assert "live -2 -1" in room.analyst.asked
+
+
+async def test_only_one_track_is_foreseen_at_a_time_and_each_has_its_turn(
+    room: Room, autojump_clock: MockClock
+) -> None:
     room.analyst.delay_s = 1.0
     other = room.tracks.tone(2, RATE)
-    for file in (room.file, other, other):
-        room.mastery.foresee(file, Wish())
-    assert len(room.flights) == 1
+    with trio.move_on_after(0.5):
+        async with trio.open_nursery() as nursery:
+            for file in (room.file, other, other):
+                nursery.start_soon(room.mastery.foresee, file, WARM)
+    assert room.analyst.asked == ["analysis"]
+    for file in (room.file, other):
+        await room.mastery.foresee(file, WARM)
+    assert room.analyst.asked.count("no windows") == 2
 
 
 async def test_nothing_is_foreseen_where_it_is_not_wanted_or_takes_long(room: Room) -> None:
-    room.mastery.foresee(room.tracks.tone(2, round(LONG_S * RATE) + 1), Wish())
-    room.mastery.foresee(room.file, Wish(reference=1))
+    long = room.tracks.tone(2, round(LONG_S * RATE) + 1)
+    await room.mastery.foresee(long, WARM)
+    await room.mastery.foresee(room.file, Wish(enhanced=True, reference=1))
     room.foresees = False
-    room.mastery.foresee(room.file, Wish())
-    assert len(room.flights) == 0
+    for wish in (Wish(), Wish(enhanced=True, album=True)):
+        await room.mastery.foresee(room.file, wish)
+    assert room.analyst.asked == []
+    await room.mastery.foresee(room.file, WARM)
+    assert set(room.analyst.asked) >= ALL_SOUNDS
+
+
+async def test_what_cannot_be_foreseen_is_left_to_who_asks(room: Room) -> None:
+    room.analyst.error = SourceCorrupt()
+    await room.mastery.foresee(room.file, WARM)
+    room.analyst.error = None
+    await room.mastery.foresee(room.file, WARM)
+    assert set(room.analyst.asked) >= ALL_SOUNDS

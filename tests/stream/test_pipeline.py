@@ -15,7 +15,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat, Check, never_cancelled
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceNotReady
-from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.cache import ChunkCache
@@ -60,15 +60,53 @@ def renderer(tracks: Tracks, tmp_path: Path) -> Renderer:
 
 
 async def play(
-    renderer: Renderer, tracks: Tracks, sink: Sink, *, track_id: int = 1, start: int = 0, credit: int | None = ALL
+    renderer: Renderer,
+    tracks: Tracks,
+    sink: Sink,
+    *,
+    track_id: int = 1,
+    start: int = 0,
+    credit: int | None = ALL,
+    sound: Recipe = AS_RECORDED,
 ) -> Stream:
     """Run a stream to its end."""
     async with renderer.open_track(tracks.file(track_id)) as track:
-        plan = Plan(track, AS_RECORDED, start, Encoding.S16, 20.0)
+        plan = Plan(track, sound, start, Encoding.S16, 20.0)
         stream = Stream(1, plan, Flow(track.format.sample_rate, credit, 3.0), Beat())
         async with open_stream(stream, sink):
             await trio.sleep_forever()
     return stream
+
+
+@pytest.mark.parametrize("start", [0, 3, CHUNK + 5 * PACKET + 3, 2 * CHUNK - 1, TOTAL - 50])
+async def test_a_mastered_stream_begins_with_little_and_sounds_the_same(
+    renderer: Renderer, tracks: Tracks, start: int
+) -> None:
+    mastered, sink = Recipe(preset="warm", intensity=1.0, gain_db=-3.0), Sink()
+    await play(renderer, tracks, sink, start=start, sound=mastered)
+    first_read = tracks.opened[0].reads[0][1]
+    longest_read = max(frames for _, frames in tracks.opened[0].reads)
+    assert start > 5 * CHUNK or first_read < longest_read / 2
+    whole = Sink()
+    await play(renderer, tracks, whole, sound=mastered)
+    assert sink.audio == whole.audio[start * 4 :]
+    assert [piece.sequence for piece in sink.pieces] == list(range(len(sink.pieces)))
+    assert [piece.span.start for piece in sink.pieces[1:]] == [
+        piece.span.start for piece in whole.pieces if piece.span.start > start
+    ]
+
+
+@pytest.mark.parametrize("damaged_at", [0, 2 * PACKET, CHUNK + PACKET])
+async def test_a_mastered_stream_that_begins_where_a_track_is_damaged_gives_what_lies_before(
+    renderer: Renderer, tracks: Tracks, damaged_at: int
+) -> None:
+    tracks.tone(2, TOTAL, damaged_at=damaged_at)
+    sink = Sink()
+    stream = await play(renderer, tracks, sink, track_id=2, sound=Recipe(preset="warm", intensity=1.0))
+    assert stream.reason == "failed"
+    assert stream.error is not None
+    assert stream.error.code == "track_corrupt"
+    assert stream.next_frame <= damaged_at
 
 
 async def test_a_stream_that_ends_by_itself_ends_the_body(renderer: Renderer, tracks: Tracks) -> None:

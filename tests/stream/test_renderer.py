@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -22,7 +23,7 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceHung, SourceMissing
 from auralis_trio.library.disk_cache import DiskCache, Files
 from auralis_trio.library.records import TrackFile
-from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, open_offload
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.disk_tier import DiskTier
@@ -90,6 +91,61 @@ def threaded(tracks: Tracks, pcm: PcmCache, door: ThreadOffload) -> Renderer:
 async def fetch(renderer: Renderer, file: TrackFile, results: list[tuple[Chunk, bool]], index: int = 0) -> None:
     async with renderer.open_track(file) as track:
         results.append(await track.chunk(AS_RECORDED, index, Encoding.S16))
+
+
+async def test_a_chunk_that_is_not_of_the_length_it_should_be_is_an_error(inline: Renderer, tracks: Tracks) -> None:
+    async with inline.open_track(tracks.file(1)) as track:
+        await track.chunk(AS_RECORDED, 3, Encoding.S16)
+    longer = msgspec.structs.replace(tracks.file(1), total_frames=TOTAL + 1)
+    async with inline.open_track(longer) as track:
+        with pytest.raises(SourceChanged):
+            await track.chunk(AS_RECORDED, 3, Encoding.S16)
+        assert (await track.chunk(AS_RECORDED, 2, Encoding.S16))[0].span == Span(2 * CHUNK, CHUNK)
+
+
+# The first packets
+
+
+WARM = Recipe(preset="warm", intensity=1.0, gain_db=-3.0)
+
+
+async def test_first_packets_are_those_of_the_chunk_and_are_had_only_where_it_has_still_to_be_made(
+    inline: Renderer, tracks: Tracks
+) -> None:
+    size = Encoding.F32.frame_bytes(STEREO.channels)
+    async with inline.open_track(tracks.file(1)) as track:
+        for frame in (0, 5, PACKET - 1, PACKET, CHUNK - 1, CHUNK + 3 * PACKET + 7, TOTAL - 1, TOTAL - 699):
+            first = await track.first_packets(WARM, frame, Encoding.F32)
+            assert first is not None
+            chunk = await track.packets(WARM, frame // CHUNK, Encoding.F32)
+            assert await track.first_packets(WARM, frame, Encoding.F32) is None
+            end = min((frame // PACKET + 2) * PACKET, chunk.span.end)
+            assert first.span == Span(frame, end - frame)
+            offset = frame - chunk.span.start
+            assert first.data == chunk.data[offset * size : (offset + first.span.frames) * size]
+            await inline.cache.clear()
+        for sound, encoding in ((AS_RECORDED, Encoding.F32), (WARM, Encoding.FLAC)):
+            assert await track.first_packets(sound, 0, encoding) is None
+
+
+async def test_of_many_who_begin_at_one_place_one_makes_first_packets_and_all_wait_for_the_chunk(
+    threaded: Renderer, tracks: Tracks
+) -> None:
+    slow = SlowSource(STEREO, TOTAL)
+    file, firsts = tracks.add(5, lambda: slow), list[Chunk | None]()
+
+    async def begin(track: OpenTrack) -> None:
+        firsts.append(await track.first_packets(WARM, 0, Encoding.S16))
+        await track.packets(WARM, 0, Encoding.S16)
+
+    async with threaded.open_track(file) as track, trio.open_nursery() as nursery:
+        for _ in range(9):
+            nursery.start_soon(begin, track)
+        await slow.wait_entered()
+        await trio.testing.wait_all_tasks_blocked()
+        slow.go.set()
+    assert [first for first in firsts if first is not None] == [firsts[-1]]
+    assert len(slow.reads) == 2
 
 
 # One render for all

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trio
+import trio.testing
 from trio.testing import MockClock
 
 from auralis_trio.audio.block import Samples
@@ -100,6 +102,30 @@ async def test_old_up_to_a_frame_and_new_from_there_on_are_one_sound(
     assert np.array_equal(sound[frame + GRAIN :], rendered(WARM)[frame + GRAIN :])
     assert link.kinds()[:3] == ["hello", "audio_stream_start", "packets 1"]
     assert [packet.sequence for packet in link.packets(2)] == list(range(len(link.packets(2))))
+
+
+async def test_what_may_be_wanted_is_foreseen_while_a_stream_is_heard_and_gives_way_to_what_is_wanted(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    mastery = mastery_of(services)
+    async with talk(services) as link:
+        link.say("play", track_id=1, encoding="f32", credit=0)
+        await link.hear("audio_stream_start", 1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert mastery.foreseen == []
+        link.say("credit", stream_id=1, frames=CHUNK)
+        await link.wait_until(lambda: link.frames(1) == CHUNK)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (mastery.foreseen, mastery.foreseeing) == ([1], 1)
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 2)
+        link.say("credit", stream_id=2, frames=CHUNK)
+        await link.wait_until(lambda: link.frames(2) == CHUNK)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (start["preset"], mastery.foreseen, mastery.foreseeing) == ("warm", [1, 1], 1)
+        link.say("stop")
+        await link.hear("audio_stream_end", 2)
+        assert mastery.foreseeing == 0
 
 
 async def test_the_settings_are_told_to_all_and_those_who_follow_them_change_too(
