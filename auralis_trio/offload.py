@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from importlib.machinery import ModuleSpec
 from typing import Any, Protocol, TypeVar
 
@@ -325,4 +326,7 @@ class InlineOffload:
 
 
 def _name(fn: Callable[..., object]) -> str:
+    """What a job is called; of a call with some arguments already, the function's own name."""
+    while isinstance(fn, partial):
+        fn = fn.func
     return getattr(fn, "__qualname__", type(fn).__name__)

@@ -171,6 +171,15 @@ async def test_a_job_that_does_not_return_keeps_its_permit_and_shows_as_stuck_un
         assert await door.run(lane, add, 1, 2) == 3
 
 
+async def test_what_is_stuck_is_named_after_its_function_also_where_that_has_some_arguments_already() -> None:
+    gate = Gate()
+    async with open_offload(PERMITS) as door:
+        with pytest.raises(TimedOut):
+            await door.run(Lane.READ, partial(gate.pass_through), deadline_s=0.05)
+        assert door.statistics()[Lane.READ.value].stuck == ["Gate.pass_through"]
+        gate.let_go()
+
+
 async def test_check_stops_a_job_whose_deadline_has_passed() -> None:
     stopped = threading.Event()
 

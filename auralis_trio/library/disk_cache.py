@@ -242,26 +242,5 @@ class DiskCache:
         return self._folder / (name + _SUFFIX)
 
 
-def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
-    """Write a file that is there in whole or not at all; with `sync`, also after the power was cut.
-
-    Raises:
-        OSError: the disk does not take it.
-    """
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        write_own(draft, data, sync=sync)
-        os.replace(draft, path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    if sync:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _sum(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()

@@ -122,7 +122,6 @@ class Artwork:
         found = await self._search(state)
         if found is None:
             raise no_artwork()
-        await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
         return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
 
     async def remove(self, owner: Owner, owner_id: int) -> ArtworkRecord:
@@ -140,8 +139,6 @@ class Artwork:
         """Look for a picture, and note what is found."""
         found = await self._search(state)
         record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
-        if found is not None:
-            await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
         try:
             await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
         except OutputError:
@@ -162,9 +159,13 @@ class Artwork:
         return state.seen_now(await self._disk(picture_times, state.folders, state.names))
 
     async def _search(self, state: ArtworkState) -> FoundPicture | None:
-        return await self._offload.run_process(
+        """The picture that there is, from now on in the cache."""
+        found = await self._offload.run_process(
             find_picture, state.folders, state.names, state.files, deadline_s=self._deadline_s
         )
+        if found is not None:
+            await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
+        return found
 
     async def _choose(
         self, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str, data: bytes | None = None

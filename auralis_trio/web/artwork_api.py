@@ -11,12 +11,11 @@ from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError,
 from auralis_trio.library.artwork import ArtworkRecord, Owner
 from auralis_trio.library.lyrics import Lyrics
 from auralis_trio.stream.artwork import NO_ARTWORK, picture_changed
-from auralis_trio.web.answers import Media, no_content, not_modified
+from auralis_trio.web.answers import Media, caching, no_content, not_modified
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
 from auralis_trio.web.security import PICTURE_TYPES, Content
 from auralis_trio.web.services import Services
-from auralis_trio.web.stream_api import FOREVER
 from auralis_trio.work.lyrics import lyrics_of
 from auralis_trio.work.thumbnails import SIZES
 
@@ -62,7 +61,7 @@ class ArtworkApi:
     async def lyrics(self, track_id: int) -> TrackLyrics:
         """The words of one track."""
         file = await self.services.catalogue.find_track(track_id)
-        lyrics = await self.services.renderer.offload.run_process(
+        lyrics = await self.services.offload.run_process(
             lyrics_of, file.path, deadline_s=self.services.settings.read_deadline_s
         )
         return TrackLyrics(track_id=track_id, **msgspec.structs.asdict(lyrics))
@@ -103,7 +102,7 @@ class OwnersArtworkApi:
         if query.revision not in (None, record.revision):
             raise picture_changed()
         etag = f"{record.revision}-{query.size or 'original'}"
-        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if query.revision is None else FOREVER}
+        headers = caching(etag, pinned=query.revision is not None)
         if is_unchanged(request.headers, etag):
             return not_modified(headers)
         data = await self.services.artwork.picture(self.owner, owner_id, record, query.size)

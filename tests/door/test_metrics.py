@@ -135,7 +135,7 @@ async def test_the_lag_of_the_event_loop_is_measured_by_itself(http: httpx2.Asyn
 
 
 async def test_what_does_not_answer_is_absent_and_never_zero(http: httpx2.AsyncClient, server: Server) -> None:
-    offload, go_on = server.services.renderer.offload, threading.Event()
+    offload, go_on = server.services.offload, threading.Event()
     async with trio.open_nursery() as nursery:
         for _ in range(offload.statistics()["disk"].permits):
             nursery.start_soon(offload.run, Lane.DISK, go_on.wait)

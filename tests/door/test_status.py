@@ -116,7 +116,7 @@ async def test_every_task_and_service_is_named(
 async def test_a_disk_that_does_not_answer_is_no_reason_to_tell_nothing(
     http: httpx2.AsyncClient, server: Server
 ) -> None:
-    offload, go_on = server.services.renderer.offload, threading.Event()
+    offload, go_on = server.services.offload, threading.Event()
     permits = offload.statistics()["disk"].permits
     async with trio.open_nursery() as nursery:
         for _ in range(permits):

@@ -11,9 +11,10 @@ import pytest
 from pony.orm import DatabaseError
 
 from auralis_trio.errors import Busy, DatabaseDamaged, OutputError, StartupError
+from auralis_trio.library.folders import add_folder, list_folders
 from auralis_trio.library.migrations import WRITER_LOCK
 from auralis_trio.library.postgresql import hold_database
-from auralis_trio.library.queries import add_folder, list_folders, list_tracks
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import FILE_NAME, Library, open_library
 from tests.postgres import Postgres
