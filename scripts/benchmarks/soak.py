@@ -30,8 +30,8 @@ VISIT_S = 30.0
 SETTLE_S = 30.0
 """for what visitors held to be given back: idle threads stay for ten seconds, freed memory for up to twenty"""
 LOOK_EVERY_S = 0.2
-MAX_GROWTH_BYTES = 24 * MIB
-"""by which the memory may differ from that after the warm-up: what the allocator keeps is not always the same"""
+MAX_GROWTH_BYTES = 8 * MIB
+"""by which memory may be more than after the warm-up: caches are not always filled with the same; 0.8 KiB a visit"""
 SETTINGS: dict[str, object] = {
     **ours.SETTINGS,
     **dict.fromkeys(

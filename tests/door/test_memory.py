@@ -107,7 +107,7 @@ async def over_websocket(server: Process, track: int) -> int:
 async def test_what_renders_took_goes_back_when_nobody_listens_any_more(tmp_path: Path) -> None:
     music = tmp_path / "music"
     music.mkdir()
-    soundfile.write(music / "song.wav", np.resize(synthesise(5.0, 44_100, 2, seed=1), (30 * 44_100, 2)), 44_100)
+    soundfile.write(music / "song.wav", np.resize(synthesise(5.0, 44_100, 2, seed=1), (60 * 44_100, 2)), 44_100)
     with server_process(
         tmp_path / "data",
         music,
@@ -119,7 +119,7 @@ async def test_what_renders_took_goes_back_when_nobody_listens_any_more(tmp_path
         async with client_of(server.url) as http:
             track = (await tracks_of(http, 1))["song"]
             before = await resident_bytes(http)
-            await take_chunks(http, track, 6)
+            await take_chunks(http, track, 12)
             assert await resident_bytes(http) > before + KEPT_BYTES
             with trio.fail_after(LIMIT_S):
                 while await resident_bytes(http) > before + KEPT_BYTES:  # noqa: ASYNC110
