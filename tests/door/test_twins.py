@@ -142,13 +142,13 @@ def write_mp3s(folder: Path) -> None:
     (folder / "b.mp3").write_bytes(bytes(5_000) + (folder / "a.mp3").read_bytes())
 
 
-def mastered_alone(path: Path, scratch: Path) -> bytes:
+def mastered_alone(path: Path, scratch: Path, preset: str = "adaptive") -> bytes:
     """The mastered frames of a file of which nothing is known, as its playing begins by them."""
     with closing(
         open_source(str(path), probe(str(path)).content_id, PcmCache(str(scratch), 1 << 28, 60.0))
     ) as source:
         found = analyse(source)
-        recipe = master(found, "adaptive", 1.0, Target(), tune(source, found, "adaptive", Target())).recipe
+        recipe = master(found, preset, 1.0, Target(), tune(source, found, preset, Target())).recipe
         return b"".join(block.samples.tobytes() for block in rendered(source, recipe))
 
 
@@ -209,3 +209,22 @@ async def test_files_that_were_moved_before_a_newer_version_looked_at_them_keep_
     ):
         assert await tracks(http) == {**{name: ids[name] for name in NAMES}, "moved": ids["rated"]}
         assert (await http.get(f"/api/library/tracks/{ids['rated']}")).json()["rating"] == 5
+
+
+async def test_a_ledger_under_the_name_of_another_tracks_is_not_mastered_by(tmp_path: Path) -> None:
+    folder, ledgers = tmp_path / "music", tmp_path / "data" / "ledgers"
+    folder.mkdir()
+    for seed, name in enumerate("ab"):
+        soundfile.write(folder / f"{name}.flac", synthesise(6.0, RATE, 2, seed=seed) / (1 + 2 * seed), RATE)
+    found: list[Path] = []
+    async with running_server(settings_for(tmp_path, folder)) as server, client_of(server.url) as http:
+        ids = await tracks(http)
+        for name in "ab":
+            await http.get(f"/api/stream/{ids[name]}/chunk/0?enhanced=true")
+            found += set(ledgers.iterdir()) - set(found)
+    one, other = found
+    other.write_bytes(one.read_bytes())
+    async with running_server(settings_for(tmp_path, folder)) as server, client_of(server.url) as http:
+        answer = await http.get(f"/api/stream/{ids['b']}/audio.wav?enhanced=true&preset=warm&encoding=f32")
+    expected = await in_thread(mastered_alone, folder / "b.flac", tmp_path / "alone", "warm")
+    assert answer.content.endswith(expected)
