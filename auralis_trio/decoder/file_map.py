@@ -22,10 +22,10 @@ class FileMap(msgspec.Struct, frozen=True):
     `first_frame` is the encoder's delay, to be dropped from what the decoder gives (None: the decoder drops it).
     Both are counted at `clock_rate` where that is given. `missing_bytes` were declared and are not there.
     `agrees` is false where the parts of the file contradict each other, so that another library decodes it.
-    `last_landing` is the last frame that a seek may aim at, where the decoder errs behind it. `digest` is the file's
-    own hash of its PCM. `comment` is a block of Vorbis comments. `setup` is what stands outside of the payload and
-    says how that is to be decoded, or a digest of it. `outline` is there where the headers are so plainly regular
-    that no decoder need be asked.
+    What begins before the offset `sound_start` holds no sound. `last_landing` is the last frame that a seek may aim
+    at, where the decoder errs behind it. `digest` is the file's own hash of its PCM. `comment` is a block of Vorbis
+    comments. `setup` is what stands outside of the payload and says how that is to be decoded, or a digest of it.
+    `outline` is there where the headers are so plainly regular that no decoder need be asked.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class FileMap(msgspec.Struct, frozen=True):
     bits: int | None = None
     missing_bytes: int = 0
     agrees: bool = True
+    sound_start: int = 0
     last_landing: int | None = None
     digest: bytes = b""
     comment: Extent | None = None

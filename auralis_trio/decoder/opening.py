@@ -27,7 +27,7 @@ from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceUnsupported
 _MP3_DIRECT_ABOVE_HZ = 24_000
 
 DECODER_VERSION = (
-    f"1 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']} "
+    f"2 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']} "
     f"soxr {soxr.__version__}"
 )
 """What samples depend on beside the file, if it is lossy or resampled: part of every key that they are kept under."""
