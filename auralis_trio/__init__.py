@@ -24,7 +24,7 @@ The rooms; an import goes only downward:
     audio       what sound is: blocks, the grid, encodings, the table of file formats
     config      every setting, once
     fitting     why a value does not fit a record, in plain words
-    own_files   opens the files of the data directory, and only regular ones
+    own_files   opens the files of the data directory, and only regular ones; brings any to the disk
     errors      every error that is raised on purpose, in one tree
 """
 

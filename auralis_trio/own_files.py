@@ -1,4 +1,4 @@
-"""The files that this server keeps for itself, in its data directory.
+"""The files that this server keeps for itself, in its data directory; and what brings any file to the disk.
 
 Whoever tends that directory may have put anything there. What is not a regular file is as good as damaged, and must
 not be waited for: opening a FIFO would wait for its writer for ever, and a link could lead anywhere.
@@ -32,14 +32,24 @@ def read_own(path: str | os.PathLike[str]) -> bytes:
         return file.read()
 
 
-def write_own(path: str | os.PathLike[str], data: bytes, *, sync: bool = False) -> None:
-    """Make a file, or write it anew; with `sync`, it is on the disk at the end.
+def write_own(path: str | os.PathLike[str], data: bytes) -> None:
+    """Make a file, or write it anew.
 
     Raises:
         OSError: as in `open_own`, or the disk does not take it.
     """
     with open(path, "wb", opener=open_own) as file:
         file.write(data)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
+
+
+def sync(path: str | os.PathLike[str], flags: int = 0) -> None:
+    """Bring what was written to a file, or the names in a folder, to the disk; `flags` are more of those to open it.
+
+    Raises:
+        OSError: it cannot be opened, or the disk does not take it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

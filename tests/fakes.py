@@ -33,10 +33,11 @@ from auralis_trio.stream.listens import Listens
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import OpenTrack, Renderer
-from auralis_trio.stream.session import SessionLimits, SessionServices, run_session
-from auralis_trio.wire.packets import Packet, parse_packet
+from auralis_trio.stream.session import run_session
+from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.rendering import TrackReader
+from tests.packets import Packet, parse_packet
 
 RATE = 8_000
 CHUNK = 55_296  # frames of a chunk at 8 kHz

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 import trio_websocket
 
-from auralis_trio.wire.packets import Packet, parse_packet
+from tests.packets import Packet, parse_packet
 from tests.serving import LIMIT_S
 
 

@@ -15,7 +15,7 @@ MAX_PARAMETERS = 5
 NURSERIES = {
     "app/server.py": 1,  # the server beside the wait for its end
     "app/services.py": 1,  # the services
-    "jobs/scan.py": 1,  # one scan
+    "jobs/scan_run.py": 1,  # one scan
     "stream/pipeline.py": 1,  # one stream
     "stream/session.py": 1,  # one client
     "web/transport/server.py": 2,  # the connections; the tasks of one connection

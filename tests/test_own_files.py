@@ -11,7 +11,7 @@ from auralis_trio.own_files import read_own, write_own
 
 def test_what_is_written_is_read_and_written_anew(tmp_path: Path) -> None:
     for data in (b"a longer one", b"short"):
-        write_own(tmp_path / "file", data, sync=True)
+        write_own(tmp_path / "file", data)
         assert read_own(tmp_path / "file") == data
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
 

@@ -6,11 +6,10 @@ import numpy as np
 
 from auralis_trio.analysis.true_peak import Planar
 from auralis_trio.audio.block import Samples, sane
-from auralis_trio.audio.grid import LEDGER_HOPS_PER_GRAIN, Span, grain_frames
+from auralis_trio.audio.grid import Span, grain_frames
 from auralis_trio.audio.source import AudioSource, Check
 
 GRAINS_PER_BLOCK = 4
-HOPS_PER_BLOCK = GRAINS_PER_BLOCK * LEDGER_HOPS_PER_GRAIN
 """A block is about a second."""
 
 

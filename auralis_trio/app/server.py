@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import trio
 
@@ -13,6 +12,7 @@ from auralis_trio.app.foundation import edit_place, open_library_of
 from auralis_trio.app.services import open_services
 from auralis_trio.config import Settings
 from auralis_trio.errors import StartupError
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.editor import Editor
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanProgress
@@ -58,12 +58,14 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
 
 
 async def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `announce` gets the server's address once requests are answered.
+    """Serve until SIGTERM, Ctrl-C or the end of the terminal.
+
+    `announce` gets the server's address once requests are answered.
 
     Raises:
         StartupError: it cannot start; the text says what to do.
     """
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(*stopping_signals()) as signals:
         async with open_server(settings) as server:
             announce(server.url)
             if settings.scan_at_start and settings.folders:
@@ -72,7 +74,13 @@ async def run_server(settings: Settings, announce: Callable[[str], None]) -> Non
             log.info("stopping on %s", signal.Signals(number).name)
 
 
-async def scan_once(settings: Settings, announce: Callable[[str, dict[str, Any]], None]) -> ScanProgress:
+def stopping_signals() -> list[signal.Signals]:
+    """What ends a program in order; the end of its terminal only where that was not to be ignored (`nohup`)."""
+    ends_with_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if ends_with_terminal else [])]
+
+
+async def scan_once(settings: Settings, announce: Announce) -> ScanProgress:
     """Scan the folders of `settings` into its library, without serving.
 
     Raises:

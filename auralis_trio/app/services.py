@@ -42,7 +42,7 @@ from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import PlayerKeeper
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
-from auralis_trio.stream.session import SessionLimits, SessionServices
+from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
 from auralis_trio.web.status import Room
 from auralis_trio.work.memory import give_back_freed_memory
@@ -148,12 +148,10 @@ def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
     async def prepare(file: TrackFile) -> None:
         await core.mastery.prepare(file, msgspec.structs.replace(core.listening.wish, enhanced=True))
 
-    def announce(kind: str, data: dict[str, Any]) -> None:
-        core.hub.announce("library", kind, data)
-
     def wanted() -> bool:
         return allowed and core.listening.settings.analyse_library and not scan.running
 
+    announce = partial(core.hub.announce, "library")
     analysis = LibraryAnalysis(core.catalogue, Background(prepare, core.flights.wait_idle, wanted, announce))
     core.listening.followers.append(analysis.wake)
     return analysis
@@ -180,9 +178,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     """Make every owner of a truth; their tasks live in `nursery`."""
     settings, core = base.settings, build_core(base, nursery)
     hub, supervisor = core.hub, Supervisor()
-
-    def tell_library(kind: str, data: dict[str, Any]) -> None:
-        hub.announce("library", kind, data)
+    tell_library = partial(hub.announce, "library")
 
     def tell_scan(kind: str, data: dict[str, Any]) -> None:
         tell_library(kind, data)
@@ -196,11 +192,12 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
     uploads = Uploads(base.upload_place, base.library, base.offload, watcher.scan, tell_library)
     analysis = build_analysis(core, scan, settings.analyse_in_background)
     reset, forgetting = build_forgetting(base, core, scan)
-    receipts = Receipts(core.catalogue, core.renderer, nursery, lambda kind, data: hub.announce("jobs", kind, data))
+    receipts = Receipts(core.catalogue, core.renderer, nursery, partial(hub.announce, "jobs"))
     sessions = build_sessions(core, settings, partial(_snapshot, core, scan, analysis))
 
     return Services(
         settings=settings,
+        offload=base.offload,
         catalogue=core.catalogue,
         renderer=core.renderer,
         chunks=core.chunks,
@@ -275,7 +272,7 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "permits": base.offload.statistics,
         "renders": core.renderer.statistics,
         "chunk_cache": core.renderer.cache.statistics,
-        "chunk_disk": core.chunks.describe,
+        "chunk_disk": core.chunks.statistics,
         "prefetch": core.prefetch.statistics,
         "flights": core.flights.statistics,
         "pcm_cache": base.pcm.statistics,

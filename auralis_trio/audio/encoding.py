@@ -37,18 +37,6 @@ class Encoding(Enum):
                 return encoding
         raise KeyError(label)
 
-    @classmethod
-    def numbered(cls, number: int) -> "Encoding":
-        """The encoding with this packet number.
-
-        Raises:
-            KeyError: no packet carries it.
-        """
-        for encoding in cls:
-            if encoding.number == number and number:
-                return encoding
-        raise KeyError(number)
-
     def frame_bytes(self, channels: int) -> int:
         """Bytes of one frame; only for the plain PCM encodings."""
         if self.sample_bytes is None:

@@ -21,6 +21,7 @@ from auralis_trio.encoder.flac import MAX_CHANNELS
 from auralis_trio.encoder.pcm import pack_pcm, quantise
 from auralis_trio.encoder.wav import wav_header, wav_padding
 from auralis_trio.errors import InvalidRequest, OutputError
+from auralis_trio.own_files import sync
 
 Words = Literal["16", "24", "32", "float"]
 """How a sample is written down: as an integer of so many bits, or as a float of 32."""
@@ -98,7 +99,7 @@ def replaced(path: str | Path) -> Iterator[IO[bytes]]:
                 with suppress(OSError):
                     os.unlink(draft)
                 raise
-        _sync_folder(path.parent)
+        sync(path.parent)  # the new name as well
     except OSError as error:
         raise OutputError from error
 
@@ -126,12 +127,3 @@ def _flac(file: IO[bytes], cut: Cut) -> Iterator[Write]:
             yield lambda block: flac.write(quantise(block, bits, cut.form.bits) << (32 - bits))
     except (soundfile.LibsndfileError, AssertionError) as error:  # it asserts that all frames were taken
         raise OutputError from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

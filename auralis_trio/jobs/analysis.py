@@ -7,12 +7,13 @@ server, after each scan, and when the setting is turned on.
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import trio
 
 from auralis_trio.errors import AuralisError
+from auralis_trio.jobs import Announce
 from auralis_trio.library.mastering_store import count_unanalysed, next_unanalysed
 from auralis_trio.library.records import TrackFile
 from auralis_trio.stream.catalogue import Catalogue
@@ -41,7 +42,7 @@ class Background(msgspec.Struct, frozen=True):
     prepare: Callable[[TrackFile], Awaitable[object]]
     wait_turn: Callable[[], Awaitable[None]]
     wanted: Callable[[], bool]
-    announce: Callable[[str, dict[str, Any]], None]
+    announce: Announce
 
 
 class LibraryAnalysis:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import (
     AuralisError,
@@ -28,6 +27,8 @@ from auralis_trio.errors import (
     SourceMissing,
     about,
 )
+from auralis_trio.jobs import Announce
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.records import FailedFile, ProbedFile, Tags, TrackFile
 from auralis_trio.library.store import Library
 from auralis_trio.library.tag_changes import Changes, check_changes
@@ -45,27 +46,21 @@ from auralis_trio.library.tag_journal import (
     open_edits,
 )
 from auralis_trio.offload import Lane, Offload
+from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.work.old_bytes import discard, discard_kept, make_kept_folder, trim_kept
 from auralis_trio.work.probe import probe_files
 from auralis_trio.work.tag_edit import (
     EditOrder,
     can_be_written,
     commit_files,
-    discard,
-    discard_kept,
     finish_files,
-    make_kept_folder,
     prepare_edit,
     temp_path,
-    trim_kept,
 )
 
 MAX_FILES = 1000
 FILE_DEADLINE_S = 120.0
-STEP_DEADLINE_S = 60.0
 
-Announce = Callable[[str, dict[str, Any]], None]
-
-Asked = TypeVar("Asked")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -86,7 +81,7 @@ class Editor:
 
     def __init__(self, library: Library, offload: Offload, place: EditPlace, announce: Announce) -> None:
         self.place = place
-        self._library = library
+        self._catalogue = Catalogue(offload, library, STEP_DEADLINE_S)
         self._offload = offload
         self._announce = announce
         self._turn = trio.Lock()
@@ -97,8 +92,9 @@ class Editor:
         Raises:
             NotFound: the track is unknown.
             SourceError: the file is missing or cannot be read.
+            WorkerDied: the process that read it died of it.
         """
-        [file] = await self._read(find_files, [track_id])
+        [file] = await self._catalogue.ask(find_files, [track_id])
         found = await self._in_process(probe_files, [file.path])
         if isinstance(found[0], FailedFile):
             raise SourceMissing if found[0].code == SourceMissing.default_code else SourceCorrupt
@@ -110,12 +106,10 @@ class Editor:
         Raises:
             NotFound: the track is unknown.
         """
-        [file] = await self._read(find_files, [track_id])
+        [file] = await self._catalogue.ask(find_files, [track_id])
         if not self.place.allowed:
             return False
-        return await self._offload.run(
-            Lane.DISK, can_be_written, file.path, self.place.roots, deadline_s=STEP_DEADLINE_S
-        )
+        return await self._disk(can_be_written, file.path, self.place.roots)
 
     async def edit(self, updates: Mapping[int, Mapping[str, Any]]) -> int:
         """Write the fields asked for into the tags of each track's file; the number of the edit.
@@ -126,13 +120,14 @@ class Editor:
             NotFound: a track is unknown.
             Conflict: another edit is under way, or a file was changed meanwhile.
             SourceError: a file is missing, or its tags cannot be written.
+            WorkerDied: the process that wrote a copy died of it.
         """
         if not 1 <= len(updates) <= MAX_FILES:
             raise InvalidRequest(f"Between 1 and {MAX_FILES} tracks can be edited at once.")
         changes = {track_id: _checked(track_id, asked) for track_id, asked in updates.items()}
         with self._taking_turn():
-            files = await self._read(find_files, list(changes))
-            edit_id: int = await self._write(begin_edit, files, None, time.time_ns())
+            files = await self._catalogue.ask(find_files, list(changes))
+            edit_id = await self._catalogue.tell(begin_edit, files, None, time.time_ns())
             await self._go_through(edit_id, self._orders(edit_id, files, changes))
         self._tell(edit_id, changes, sorted({name for asked in updates.values() for name in asked}))
         return edit_id
@@ -146,10 +141,10 @@ class Editor:
             Forbidden: as in `edit`.
         """
         with self._taking_turn():
-            undone = await self._read(find_done_edit, edit_id)
-            found = await self._read(find_edited, undone)
+            undone = await self._catalogue.ask(find_done_edit, edit_id)
+            found = await self._catalogue.ask(find_edited, undone)
             files, of_track = [file for file, _ in found], {file.track_id: edited for file, edited in found}
-            undo_id: int = await self._write(begin_edit, files, edit_id, time.time_ns())
+            undo_id = await self._catalogue.tell(begin_edit, files, edit_id, time.time_ns())
             await self._go_through(undo_id, self._orders(undo_id, files, of_track))
         self._tell(undo_id, of_track, [])
         return undo_id
@@ -161,8 +156,8 @@ class Editor:
         Raises:
             StartupError: there is no folder for old bytes.
         """
-        await self._offload.run(Lane.DISK, make_kept_folder, self.place.kept_folder, deadline_s=STEP_DEADLINE_S)
-        for edit in await self._read(open_edits):
+        await self._disk(make_kept_folder, self.place.kept_folder)
+        for edit in await self._catalogue.ask(open_edits):
             try:
                 if edit.state == "committing":
                     await self._finish(edit.id, edit.files)
@@ -210,17 +205,17 @@ class Editor:
         try:
             prepared = [await self._prepare(order) for order in orders]
             with trio.CancelScope(shield=True):  # every step below has its own limit
-                await self._write(keep_prepared, edit_id, [file for file, _ in prepared])
+                await self._catalogue.tell(keep_prepared, edit_id, [file for file, _ in prepared])
                 open_still = True
                 try:
-                    await self._commit([file for file, _ in prepared])
+                    await self._disk(commit_files, [file for file, _ in prepared])
                 except EditUnfinished:
                     raise
                 except (Conflict, OutputError):
                     open_still = False  # everything is as it was
-                    await self._write(call_off_edit, edit_id)  # noqa: ASYNC120  # shielded above
+                    await self._catalogue.tell(call_off_edit, edit_id)  # noqa: ASYNC120  # shielded above
                     raise
-                await self._write(finish_edit, edit_id, [probed for _, probed in prepared], time.time_ns())
+                await self._catalogue.tell(finish_edit, edit_id, [probed for _, probed in prepared], time.time_ns())
         finally:
             # What may be half in place after a time-out is left to the next start.
             if not open_still:
@@ -228,24 +223,20 @@ class Editor:
                     await self._clear_away(edit_id, [order.temp for order in orders])
         await self._tidy()
 
-    async def _commit(self, files: Sequence[EditedFile]) -> None:
-        await self._offload.run(Lane.DISK, commit_files, files, deadline_s=STEP_DEADLINE_S)
-
     async def _prepare(self, order: EditOrder) -> tuple[EditedFile, ProbedFile]:
         with about(f"Track {order.track_id}"):
             return await self._in_process(prepare_edit, order)
 
-    async def _in_process(self, job: Callable[[Asked], T], asked: Asked) -> T:
-        """Let a worker process look at files; one that it dies of is a damaged one."""
-        try:
-            return await self._offload.run_process(job, asked, deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+    async def _disk(self, job: Callable[..., T], *args: Any) -> T:
+        return await self._offload.run(Lane.DISK, job, *args, deadline_s=STEP_DEADLINE_S)
+
+    async def _in_process(self, job: Callable[..., T], *args: Any) -> T:
+        return await self._offload.run_process(job, *args, deadline_s=FILE_DEADLINE_S)
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
-        await self._offload.run(Lane.DISK, finish_files, files, deadline_s=STEP_DEADLINE_S)
+        await self._disk(finish_files, files)
         probed = await self._in_process(probe_files, [file.path for file in files])
-        await self._write(finish_edit, edit_id, probed, time.time_ns())
+        await self._catalogue.tell(finish_edit, edit_id, probed, time.time_ns())
 
     async def _clear_away(self, edit_id: int, paths: Sequence[str]) -> None:
         """Forget an edit that changed nothing; the error that ended it is the one to be told."""
@@ -255,29 +246,21 @@ class Editor:
             log.warning("copies of edit %d are left until the next start: %s", edit_id, error)
 
     async def _forget(self, edit_id: int, paths: Sequence[str]) -> None:
-        await self._offload.run(Lane.DISK, discard, paths, deadline_s=STEP_DEADLINE_S)
-        await self._offload.run(
-            Lane.DISK, discard_kept, self.place.kept_folder, [edit_id], deadline_s=STEP_DEADLINE_S
-        )
-        await self._write(drop_edit, edit_id)
+        await self._disk(discard, paths)
+        await self._disk(discard_kept, self.place.kept_folder, [edit_id])
+        await self._catalogue.tell(drop_edit, edit_id)
 
     async def _tidy(self) -> None:
         """Hold the journal and the old bytes within their bounds."""
-        gone = await self._write(forget_old_edits)
+        gone = await self._catalogue.tell(forget_old_edits)
         folder = self.place.kept_folder
-        await self._offload.run(Lane.DISK, discard_kept, folder, gone, deadline_s=STEP_DEADLINE_S)
-        await self._offload.run(Lane.DISK, trim_kept, folder, self.place.kept_bytes, deadline_s=STEP_DEADLINE_S)
+        await self._disk(discard_kept, folder, gone)
+        await self._disk(trim_kept, folder, self.place.kept_bytes)
 
     def _tell(self, edit_id: int, tracks: Iterable[int], fields: Sequence[str]) -> None:
         track_ids = list(tracks)
         kind = "metadata_updated" if len(track_ids) == 1 else "metadata_batch_updated"
         self._announce(kind, {"edit_id": edit_id, "track_ids": track_ids, "updated_fields": list(fields)})
-
-    async def _read(self, question: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)
-
-    async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=STEP_DEADLINE_S)
 
 
 def _checked(track_id: int, asked: Mapping[str, Any]) -> Changes:

@@ -1,10 +1,11 @@
 """Forgetting tracks whose files are gone, at a listener's wish: beside no scan, which may find them just then."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from auralis_trio.errors import InvalidRequest
 from auralis_trio.jobs.scan import Scan
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.forgetting import (
     file_is_there,
     forget_missing_track,
@@ -17,9 +18,9 @@ from auralis_trio.library.walk import paths_to_find
 from auralis_trio.offload import Lane, Offload
 
 CONFIRMATION = "forget"
-STEP_DEADLINE_S = 60.0
 FORGET_DEADLINE_S = 120.0
 
+T = TypeVar("T")
 Tell = Callable[[Sequence[int]], None]
 
 
@@ -39,7 +40,7 @@ class Forgetting:
             NotFound: there is no such track.
             Conflict: its file is there or no scan has missed it yet, or a scan or a reset is under way.
         """
-        file = await self._ask(Lane.READ, get_track_file, self._library, track_id)
+        file = await self._read(get_track_file, track_id)
         if await self._would_be_found([file.path]):  # also one that no scan has seen again yet
             raise file_is_there()
         self._scan.refuse_when_running()
@@ -64,7 +65,7 @@ class Forgetting:
             )
         self._scan.refuse_when_running()
         async with self._scan.held():
-            gone: list[int] = await self._write(forget_missing_tracks, await self._missing())
+            gone = await self._write(forget_missing_tracks, await self._missing())
         if gone:
             self._tell(gone)
         return len(gone)
@@ -72,7 +73,7 @@ class Forgetting:
     async def _missing(self) -> list[int]:
         """The ids of the tracks that are missing and whose files are not back."""
         missing, after_id = list[int](), 0
-        while page := await self._ask(Lane.READ, missing_page, self._library, after_id):
+        while page := await self._read(missing_page, after_id):
             after_id = page[-1][0]
             there = await self._would_be_found([path for _, path in page])
             missing.extend(track_id for track_id, path in page if path not in there)
@@ -83,8 +84,8 @@ class Forgetting:
             Lane.DISK, paths_to_find, self._scan.roots, paths, deadline_s=STEP_DEADLINE_S
         )
 
-    async def _write(self, change: Callable[..., Any], *args: Any) -> Any:
+    async def _write(self, change: Callable[..., T], *args: Any) -> T:
         return await self._offload.run(Lane.WRITE, change, self._library, *args, deadline_s=FORGET_DEADLINE_S)
 
-    async def _ask(self, lane: Lane, question: Callable[..., Any], *args: Any) -> Any:
-        return await self._offload.run(lane, question, *args, deadline_s=STEP_DEADLINE_S)
+    async def _read(self, question: Callable[..., T], *args: Any) -> T:
+        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)

@@ -5,15 +5,15 @@ asks next, and tried anew after that.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import trio
 
 from auralis_trio.audio.source import AudioSource, Check
 from auralis_trio.errors import AuralisError
+from auralis_trio.jobs import Announce
 from auralis_trio.library.mastering_store import get_receipt, keep_receipt
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering.recipe import Recipe
@@ -43,13 +43,7 @@ class ReceiptProgress(msgspec.Struct, kw_only=True):
 class Receipts:
     """The receipts of one library. `announce` is told `job_progress` when one begins and when it ends."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        renderer: Renderer,
-        nursery: trio.Nursery,
-        announce: Callable[[str, dict[str, Any]], None],
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, renderer: Renderer, nursery: trio.Nursery, announce: Announce) -> None:
         self._catalogue = catalogue
         self._renderer = renderer
         self._flights = Flights(nursery, MAX_RECEIPTS)

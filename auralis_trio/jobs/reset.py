@@ -1,11 +1,9 @@
 """The reset of the library: everything that was found is forgotten, and the files stay as they are."""
 
-from collections.abc import Callable
-from typing import Any
-
 import msgspec
 
 from auralis_trio.errors import InvalidRequest
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.reset import Forgotten, forget_everything
 from auralis_trio.library.store import Library
@@ -13,8 +11,6 @@ from auralis_trio.offload import Lane, Offload
 
 CONFIRMATION = "reset"
 RESET_DEADLINE_S = 120.0
-
-Announce = Callable[[str, dict[str, Any]], None]
 
 
 class Reset:

@@ -1,51 +1,24 @@
-"""The scan of the music folders: walks, compares, marks, reads, and says how far it is.
-
-Its memory does not grow with the library: files to be read wait in the database's table of pending files, tracks that
-were seen take a bit each, and `READERS` batches are under way. The folders themselves are only ever read.
-"""
+"""The scan of the music folders: one at a time, begun, called off and held back here; `scan_run` is what it does."""
 
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from itertools import groupby
 from typing import Any
 
-import msgspec
 import trio
 
-from auralis_trio.audio.formats import scanned_suffixes
 from auralis_trio.errors import AuralisError, Conflict, TimedOut, foreseen
-from auralis_trio.jobs.reading import read_files
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.scan_report import ScanOrder, ScanProgress, ScanReport
+from auralis_trio.jobs.scan_run import ScanRoom, ScanRun
 from auralis_trio.jobs.steps import STEP_DEADLINE_S, Steps
-from auralis_trio.library.batch import BatchResult, apply_batch
-from auralis_trio.library.folders import changed_state, keep_state, parted_page
-from auralis_trio.library.records import FailedFile, ProbedFile
-from auralis_trio.library.scanner import (
-    SeenTracks,
-    begin_scan,
-    is_unavailable,
-    keep_plan,
-    mark_missing,
-    pending_page,
-    plan_batch,
-    unseen_page,
-)
 from auralis_trio.library.store import Library
-from auralis_trio.library.takeover import copies_page, present_copies, take_over
-from auralis_trio.library.walk import Target, Walk, gone_targets, named_folders, resolve_targets
-from auralis_trio.offload import Lane, Offload, default_permits
+from auralis_trio.library.walk import resolve_targets
+from auralis_trio.offload import Lane, Offload
 
-WALK_BATCH = 500
-READ_BATCH = 256
-MAX_PROGRESS_EVENTS = 100
-READERS = default_permits()[Lane.PROCESS] + 3  # more than the processes, so that these seldom wait for the writer
 END_DEADLINE_S = STEP_DEADLINE_S + 10.0  # for a cancelled scan: the step that is under way ends within its own
 
 EVERYTHING = ScanOrder()
-
-Announce = Callable[[str, dict[str, Any]], None]
 
 log = logging.getLogger(__name__)
 
@@ -66,25 +39,27 @@ class Scan:
         announce: Announce,
         spared: Callable[[], Collection[int]] = frozenset,
     ) -> None:
-        self.progress = ScanProgress()
-        self.report = ScanReport()
-        self._steps = Steps(library, offload)
-        self._offload = offload
-        self._roots = tuple(roots)
-        self._announce = announce
-        self._spared = spared
+        self._room = ScanRoom(Steps(library, offload), offload, tuple(roots), announce, spared)
+        self._latest: ScanRun | None = None
         self._scope: trio.CancelScope | None = None
         self._idle = trio.Event()
         self._idle.set()
         self._held = False
-        self._told_done = 0
-        self._reading_since = 0.0
-        self._marked = SeenTracks()  # as missing, in this scan
 
     @property
     def roots(self) -> tuple[str, ...]:
         """The folders that were named."""
-        return self._roots
+        return self._room.roots
+
+    @property
+    def progress(self) -> ScanProgress:
+        """How far it is, or how the last one ended."""
+        return ScanProgress() if self._latest is None else self._latest.progress
+
+    @property
+    def report(self) -> ScanReport:
+        """What it has changed until now, or the last one did."""
+        return ScanReport() if self._latest is None else self._latest.report
 
     @property
     def running(self) -> bool:
@@ -105,13 +80,11 @@ class Scan:
             Conflict: a scan is running, or the library is held.
             InvalidRequest: a directory is not there, or does not lie in a root.
         """
-        scope, targets = await self._accept(order)
-        nursery.start_soon(self._run, scope, targets, order)
+        nursery.start_soon(self._run, *await self._accept(order))
 
     async def run(self, order: ScanOrder = EVERYTHING) -> ScanProgress:
         """Scan what `order` names to the end, which may be `failed`; raises as `start` does."""
-        scope, targets = await self._accept(order)
-        await self._run(scope, targets, order)
+        await self._run(*await self._accept(order))
         return self.progress
 
     async def wait_idle(self) -> None:
@@ -148,37 +121,30 @@ class Scan:
 
     def _refuse_when_held(self) -> None:
         if self._held:
-            raise Conflict("The library is being reset. Wait for its end.", code="reset_running")
+            raise Conflict("Tracks of the library are being forgotten. Wait for its end.", code="reset_running")
 
-    async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, list[Target]]:
+    async def _accept(self, order: ScanOrder) -> tuple[trio.CancelScope, ScanRun]:
         self._refuse_when_held()
         self.refuse_when_running()
         self._scope = scope = trio.CancelScope()
         self._idle = trio.Event()
-        accepted = False
+        accepted, room = False, self._room
         try:
-            targets = await self._offload.run(
-                Lane.DISK,
-                resolve_targets,
-                self._roots,
-                order.directories,
-                order.recursive,
-                deadline_s=STEP_DEADLINE_S,
-            )
+            asked = (room.roots, order.directories, order.recursive)
+            targets = await room.offload.run(Lane.DISK, resolve_targets, *asked, deadline_s=STEP_DEADLINE_S)
             accepted = True
         finally:
             if not accepted:
                 self._free()
-        self.progress, self.report = ScanProgress(state="walking", started_ns=time.time_ns()), ScanReport()
-        self._told_done, self._marked = 0, SeenTracks()
-        return scope, targets
+        self._latest = run = ScanRun(room, targets, order)
+        return scope, run
 
-    async def _run(self, scope: trio.CancelScope, targets: list[Target], order: ScanOrder) -> None:
-        self._announce("library_scan_started", {"folders": [target.name for target in targets]})
+    async def _run(self, scope: trio.CancelScope, run: ScanRun) -> None:
+        run.tell_started()
         ended: dict[str, Any] = {"state": "cancelled"}
         try:
             with scope:
-                await self._scan(targets, order)
+                await run.scan()
                 ended = {"state": "finished"}
         except Exception as error:  # the border of the job: its failure is told, and ends nothing else
             known = foreseen(error)
@@ -187,191 +153,8 @@ class Scan:
             ended = {"state": "failed", "code": reason.code, "message": reason.message}
         finally:
             self._free()
-            self._end(ended)
+            run.end(ended)
 
     def _free(self) -> None:
         self._scope = None
         self._idle.set()
-
-    def _end(self, ended: dict[str, Any]) -> None:
-        self._update(folder=None, finished_ns=time.time_ns(), **ended)
-        progress = self.progress
-        names = ("added", "updated", "moved", "back", "missing")
-        changed = {name: getattr(progress, name) for name in names}
-        if any(changed.values()):
-            self._announce("library_updated", changed)
-        data = msgspec.to_builtins(progress)
-        if progress.state == "failed":
-            self._announce("library_scan_error", data)
-        else:
-            self._announce("scan_complete", {**data, "cancelled": progress.state == "cancelled"})
-
-    def _update(self, **values: Any) -> None:
-        self.progress = msgspec.structs.replace(self.progress, **values)
-
-    async def _scan(self, targets: Sequence[Target], order: ScanOrder) -> None:
-        places = list(targets)
-        await self._name_folders(places)
-        found = {target: await self._look_through(target, not order.skip_existing) for target in targets}
-        self._update(state="reading", total=sum(found.values()))
-        self._reading_since = trio.current_time()
-        self._tell_progress()
-        await self._read_pending(places)
-        if await self._take_over(places):
-            await self._read_pending(places)
-        await self._look_again([target for target in targets if found[target]])
-
-    async def _name_folders(self, places: list[Target]) -> None:
-        """Mark the tracks of folders that are not named any more, and add these to `places`.
-
-        Not while a named folder is not there: another one may be what that stands for, a link on a disk.
-        """
-        named = await self._offload.run(Lane.DISK, named_folders, self._roots, deadline_s=STEP_DEADLINE_S)
-        await self._steps.write(begin_scan, list(named), time.time_ns())
-        if not all(named.values()):
-            return
-        while parted := await self._steps.read(parted_page, list(named)):
-            place = Target(parted.folder, parted.folder)
-            places.append(place)
-            await self._mark(parted.track_ids, parted.paths, place)
-
-    async def _take_over(self, places: list[Target]) -> int:
-        """Let missing tracks go on in their copies, wherever these lie; how many files are to be read once more.
-
-        Their roots are added to `places`.
-        """
-        taken, after = 0, ""
-        while True:
-            copies, last = await self._steps.read(copies_page, self._spared(), after)
-            if copies:
-                there = await self._offload.run_stoppable(
-                    Lane.DISK, present_copies, copies, deadline_s=STEP_DEADLINE_S
-                )
-                taken += await self._steps.write(take_over, there)
-                places += [Target(root, root) for root in dict.fromkeys(copy.root for copy in there)]
-            if last is None:
-                return taken
-            after = last
-
-    async def _look_again(self, targets: Sequence[Target]) -> None:
-        """Name the folders that have gone since they were looked through, such as disks that were taken out."""
-        gone = await self._offload.run(Lane.DISK, gone_targets, targets, deadline_s=STEP_DEADLINE_S)
-        names = (*self.progress.unavailable, *(target.name for target in gone))
-        self._update(unavailable=tuple(dict.fromkeys(names)))
-
-    async def _look_through(self, target: Target, reread: bool) -> int:
-        """Compare all of one folder with what is known; how many files there are."""
-        walk, seen = Walk(target, scanned_suffixes()), SeenTracks()
-        files = WALK_BATCH
-        while files == WALK_BATCH:
-            self._update(folder=target.relative(walk.folder))
-            found = await self._offload.run_stoppable(Lane.DISK, walk.take, WALK_BATCH, deadline_s=STEP_DEADLINE_S)
-            plan = await self._steps.read(plan_batch, found, reread)
-            if plan.to_read or plan.back:
-                await self._steps.write(keep_plan, plan)
-            self._count(back=len(plan.back), unchanged=plan.unchanged)
-            self.report.note("back", plan.back_paths, target.shown_file)
-            for track_id in plan.seen:
-                seen.add(track_id)
-            files = len(found)
-        unavailable = await self._steps.read(is_unavailable, walk)
-        if state := await self._steps.read(changed_state, walk, unavailable):
-            await self._steps.write(keep_state, target.root, state)
-        if unavailable:
-            self._update(unavailable=(*self.progress.unavailable, target.name))
-        else:
-            await self._mark_unseen(walk, seen)
-        self._tell_refused(walk)
-        return walk.found
-
-    def _tell_refused(self, walk: Walk) -> None:
-        """Name what the server may not look at, or what fails on its disk."""
-        self._update(refused=self.progress.refused + walk.refused)
-        self.report.note("refused", walk.refused_paths, walk.target.shown_file)
-        for path in walk.refused_paths:
-            log.warning("not looked at, since it cannot be read: %r", path)
-
-    async def _mark_unseen(self, walk: Walk, seen: SeenTracks) -> None:
-        after: str | None = None
-        while True:
-            unseen = await self._steps.read_stoppable(unseen_page, walk, seen, after)
-            if unseen.track_ids:
-                await self._mark(unseen.track_ids, unseen.paths, walk.target)
-            if unseen.last_path is None:
-                return
-            after = unseen.last_path
-
-    async def _mark(self, track_ids: Sequence[int], paths: Sequence[str], place: Target) -> None:
-        await self._steps.write(mark_missing, track_ids)
-        self._count_missing(track_ids)
-        self.report.note("missing", paths, place.shown_file)
-
-    def _count_missing(self, track_ids: Collection[int]) -> None:
-        for track_id in track_ids:
-            self._marked.add(track_id)
-        self._update(missing=self.progress.missing + len(track_ids))
-
-    async def _read_pending(self, targets: Sequence[Target]) -> None:
-        """Read every pending file, in `READERS` tasks that take the next batch in turn."""
-        turn, after_id = trio.Lock(), 0
-
-        async def read_batches() -> None:
-            nonlocal after_id
-            while True:
-                async with turn:
-                    paths, after_id = await self._steps.read(pending_page, after_id, READ_BATCH)
-                if not paths:
-                    return
-                self._update(folder=_target_of(targets, paths[0]).folder_of(paths[0]))
-                await self._read_batch(targets, paths)
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(READERS):
-                nursery.start_soon(read_batches)
-
-    async def _read_batch(self, targets: Sequence[Target], paths: list[str]) -> None:
-        read_ns = time.time_ns()
-        files = await read_files(self._offload, paths)
-        result = await self._steps.write(apply_batch, files, time.time_ns(), read_ns)
-        self._note(targets, files, result)
-        self._count(**{name: getattr(result, name) for name in ("added", "updated", "moved", "back", "failed")})
-        self._update(files_per_s=self._rate())
-        done, total = self.progress.done, self.progress.total or 0
-        if done > self._told_done and (done == total or (done - self._told_done) * MAX_PROGRESS_EVENTS >= total):
-            self._tell_progress()
-
-    def _note(self, targets: Sequence[Target], files: Sequence[ProbedFile | FailedFile], result: BatchResult) -> None:
-        def shown(path: str) -> str:
-            return _target_of(targets, path).shown_file(path)
-
-        self._count_missing(result.displaced)
-        self.report.note("missing", list(result.displaced.values()), shown, "file_replaced")
-        again = [path for track_id, path in result.found_again.items() if track_id in self._marked]
-        self._update(missing=self.progress.missing - len(again))
-        self.report.take_back("missing", again, shown)
-        for change, changed in groupby(result.changes, result.changes.__getitem__):
-            self.report.note(change, list(changed), shown)
-        for file in files:
-            if isinstance(file, FailedFile):
-                log.warning("not readable (%s): %r", file.code, file.path)
-                self.report.note("failed", [file.path], shown, file.code)
-
-    def _rate(self) -> float | None:
-        """How many files were read a second, on the average."""
-        progress, took_s = self.progress, trio.current_time() - self._reading_since
-        read = progress.added + progress.updated + progress.moved + progress.failed
-        return round(read / took_s, 1) if took_s > 0 else None
-
-    def _count(self, **more: int) -> None:
-        """Count files as done, each as one of the outcomes; copies that are read once more are done already."""
-        counts = {name: getattr(self.progress, name) + number for name, number in more.items()}
-        done, total = self.progress.done + sum(more.values()), self.progress.total
-        self._update(done=done if total is None else min(done, total), **counts)
-
-    def _tell_progress(self) -> None:
-        self._told_done = self.progress.done
-        self._announce("scan_progress", msgspec.to_builtins(self.progress))
-
-
-def _target_of(targets: Sequence[Target], path: str) -> Target:
-    return next(target for target in targets if target.holds(path))

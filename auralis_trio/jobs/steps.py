@@ -9,6 +9,7 @@ import trio
 from auralis_trio.errors import Busy
 from auralis_trio.library.store import Library
 from auralis_trio.offload import Lane, Offload
+from auralis_trio.stream.catalogue import Catalogue
 
 STEP_DEADLINE_S = 60.0
 FIRST_PAUSE_S = 0.5
@@ -23,23 +24,19 @@ class Steps:
     def __init__(self, library: Library, offload: Offload) -> None:
         self._library = library
         self._offload = offload
+        self._catalogue = Catalogue(offload, library, STEP_DEADLINE_S)
 
-    async def read(self, question: Callable[..., Any], *args: Any) -> Any:
+    async def read(self, question: Callable[..., T], *args: Any) -> T:
         """Ask the library something."""
-        return await self._run(Lane.READ, question, *args)
+        return await _in_time(partial(self._catalogue.ask, question, *args))
 
-    async def read_stoppable(self, question: Callable[..., Any], *args: Any) -> Any:
+    async def read_stoppable(self, question: Callable[..., T], *args: Any) -> T:
         """Ask it something that looks at its `check` meanwhile, and has no other limit."""
         return await _in_time(partial(self._offload.run_stoppable, Lane.READ, question, self._library, *args))
 
-    async def write(self, change: Callable[..., Any], *args: Any) -> Any:
+    async def write(self, change: Callable[..., T], *args: Any) -> T:
         """Change something in it."""
-        return await self._run(Lane.WRITE, change, *args)
-
-    async def _run(self, lane: Lane, step: Callable[..., Any], *args: Any) -> Any:
-        return await _in_time(
-            partial(self._offload.run, lane, step, self._library, *args, deadline_s=STEP_DEADLINE_S)
-        )
+        return await _in_time(partial(self._catalogue.tell, change, *args))
 
 
 async def _in_time(step: Callable[[], Awaitable[T]]) -> T:

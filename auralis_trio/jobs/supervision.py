@@ -11,7 +11,7 @@ from auralis_trio.errors import foreseen
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 60.0
 
-State = Literal["running", "restarting", "ended"]
+ServiceState = Literal["running", "restarting", "ended"]
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class Supervisor:
     """Which services run, by their names."""
 
     def __init__(self) -> None:
-        self.states: dict[str, State] = {}
+        self.states: dict[str, ServiceState] = {}
 
     async def run(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
         """Run a service until it ends or is cancelled; the wait doubles with each crash that follows soon."""

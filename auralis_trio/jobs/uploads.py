@@ -14,16 +14,18 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import format_named
 from auralis_trio.errors import AuralisError, Busy, Forbidden, InvalidRequest, SourceHung, SourceUnsupported, TimedOut
+from auralis_trio.jobs import Announce
 from auralis_trio.jobs.reading import read_files
 from auralis_trio.jobs.scan_report import ScanOrder
+from auralis_trio.jobs.steps import STEP_DEADLINE_S
 from auralis_trio.library.contents import tracks_at, tracks_of_content
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.library.store import Library
 from auralis_trio.offload import Lane, Offload
+from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.work.upload import add_piece, discard, draft_path, find_same, keep, safe_name, write_piece
 
 MAX_AT_ONCE = 4
@@ -32,12 +34,10 @@ PIECE_BYTES = 1 << 20
 MIN_BYTES_PER_S = 16_384
 GRACE_S = 30.0
 """For how long an upload may be slower than that."""
-STEP_DEADLINE_S = 60.0
 COMPARE_DEADLINE_S = 120.0
 PATIENCE_S, MAX_PATIENCE_S = 10.0, 60.0
 """How long an answer waits for the scan to tell the track, and at most."""
 
-Announce = Callable[[str, dict[str, Any]], None]
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Uploads:
         announce: Announce,
     ) -> None:
         self.place = place
-        self._library = library
+        self._catalogue = Catalogue(offload, library, STEP_DEADLINE_S)
         self._offload = offload
         self._scan = scan
         self._announce = announce
@@ -141,6 +141,7 @@ class Uploads:
             NoMusic: it is no audio, or none that can be played.
             TooSlow: it came too slowly.
             DiskFull, OutputError: the disk does not take it.
+            WorkerDied: the process that compared it with what there is died of it.
         """
         self.refuse_when_off()
         with self._taking_place():
@@ -169,7 +170,7 @@ class Uploads:
                 await self._stored.wait()
             stored = list(self._waiting)
             await self._scan(ScanOrder([str(self.place.folder)], recursive=False))
-            found = await self._read(tracks_at, [one.path for one in stored])
+            found = await self._catalogue.ask(tracks_at, [one.path for one in stored])
             for one in stored:
                 one.track_id = found.get(one.path)
                 self._announce("track_uploaded", {"file": one.file, "track_id": one.track_id})
@@ -233,16 +234,13 @@ class Uploads:
         return stored, False
 
     async def _find_same(self, draft: str, probed: ProbedFile) -> int | _Waiting | None:
-        known = await self._read(tracks_of_content, probed.content_id)
+        known = await self._catalogue.ask(tracks_of_content, probed.content_id)
         there: list[tuple[int | _Waiting, str]] = [
             *known,
             *((one, one.path) for one in self._waiting if one.probed.content_id == probed.content_id),
         ]
         compare = partial(find_same, draft, probed.kind, [path for _, path in there])
-        try:
-            place = await self._offload.run_process(compare, deadline_s=COMPARE_DEADLINE_S) if there else None
-        except BrokenWorkerError as error:
-            raise AuralisError from error
+        place = await self._offload.run_process(compare, deadline_s=COMPARE_DEADLINE_S) if there else None
         return None if place is None else there[place][0]
 
     async def _clear_away(self, draft: str) -> None:
@@ -254,6 +252,3 @@ class Uploads:
 
     async def _disk(self, job: Callable[..., T], *args: Any) -> T:
         return await self._offload.run(Lane.DISK, job, *args, deadline_s=STEP_DEADLINE_S)
-
-    async def _read(self, question: Callable[..., T], *args: Any) -> T:
-        return await self._offload.run(Lane.READ, question, self._library, *args, deadline_s=STEP_DEADLINE_S)

@@ -19,6 +19,7 @@ from auralis_trio.errors import BackupError, DatabaseDamaged, NotFound
 from auralis_trio.library.home import Fault
 from auralis_trio.library.postgresql_backup import PostgresqlBackups
 from auralis_trio.library.sqlite_backup import SqliteBackups
+from auralis_trio.own_files import sync
 
 FOLDER = "backups"
 KEEP = 10
@@ -93,9 +94,9 @@ def _create(data_dir: Path, backups: Backups, now_s: float, newer: bool = False)
             raise DatabaseDamaged
         if fault == "newer" and not newer:
             raise BackupError("The library was written by a newer Auralis-Trio: use that one.")
-        _sync(draft)
+        sync(draft)
         os.replace(draft, place)
-        _sync(folder)
+        sync(folder)
     finally:
         draft.unlink(missing_ok=True)
     return BackupRecord(place.name, place.stat().st_size)
@@ -149,14 +150,6 @@ def _free_place(folder: Path, suffix: str, now_s: float) -> Path:
         if (name := f"library-{moment}{suffix}") not in taken:
             return folder / name
         now_s += 0.001
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -243,27 +243,6 @@ class DiskCache:
         return self._folder / (name + _SUFFIX)
 
 
-def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
-    """Write a file that is there in whole or not at all; with `sync`, also after the power was cut.
-
-    Raises:
-        OSError: the disk does not take it.
-    """
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        write_own(draft, data, sync=sync)
-        os.replace(draft, path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    if sync:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _sum(name: str, data: bytes) -> bytes:
     """Of the name as well, so that nothing can be taken for something else."""
     digest = blake2b(os.fsencode(name) + b"\0", digest_size=_SUM_BYTES)

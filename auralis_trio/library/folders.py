@@ -17,9 +17,11 @@ missing, but not one that is only unavailable, goes on in a copy that means noth
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pony.orm import Database
 
+from auralis_trio.library.records import FolderRecord
 from auralis_trio.library.rows import rows_with, run_for_each, run_with
 from auralis_trio.library.store import Library
 from auralis_trio.library.walk import Walk
@@ -34,6 +36,10 @@ _DROP = "DELETE FROM folder WHERE id IN ? AND NOT EXISTS (SELECT 1 FROM track WH
 _PRESENT = "SELECT id, path FROM track WHERE folder_id = $folder_id AND missing = FALSE LIMIT $limit"
 _STATE = "SELECT away, identity FROM folder WHERE path IN ?"
 _KEEP_STATE = "UPDATE folder SET away = ?, identity = ? WHERE path = ?"
+_FOLDERS = """SELECT folder.id, folder.path,
+        (SELECT count(*) FROM track WHERE track.folder_id = folder.id), folder.added_ns
+    FROM folder ORDER BY folder.id
+"""
 
 
 @dataclass(frozen=True)
@@ -128,3 +134,26 @@ def _folders(db: Database) -> list[tuple[int, bytes]]:
 def _lies_in(path: bytes, folder: bytes) -> bool:
     after, end = span_of(folder)
     return after < path < end
+
+
+def add_folder(library: Library, path: str, now_ns: int) -> FolderRecord:
+    """Make a folder known by its real path; one that is known already stays as it is."""
+    raw = os.fsencode(path)
+    with library.writing() as entities:
+        folder = entities.Folder.get(path=raw) or entities.Folder(path=raw, added_ns=now_ns)
+        folder.flush()
+        return _folder_record((folder.id, raw, folder.tracks.count(), folder.added_ns))
+
+
+def list_folders(library: Library) -> list[FolderRecord]:
+    """All the folders of music; they are few, since an operator names each."""
+    with library.reading():
+        rows = library.db.select(_FOLDERS)
+    return [_folder_record(row) for row in rows]
+
+
+def _folder_record(row: Sequence[Any]) -> FolderRecord:
+    id, path, tracks, added_ns = row
+    return FolderRecord(
+        id=id, name=os.path.basename(path).decode("utf-8", "replace"), tracks=tracks, added_ns=added_ns
+    )

@@ -13,17 +13,14 @@ from pony.orm import Database
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import NotFound
-from auralis_trio.library.dialect import Dialect
 from auralis_trio.library.listing import Listing, read_slice, rows_of, rows_within
 from auralis_trio.library.paging import Column, Order, Window, order_by
 from auralis_trio.library.query_language import Query, parse_query
 from auralis_trio.library.records import (
     AlbumRecord,
     ArtistRecord,
-    FolderRecord,
     NamedArtist,
     Page,
-    Statistics,
     TrackFile,
     TrackRecord,
 )
@@ -291,64 +288,6 @@ def _where_artist(db: Database, wanted: Query) -> tuple[str, dict[str, Any]]:
         conditions.append(f"artist.id IN (SELECT track_artist.artist_id FROM {theirs})")
         values |= more
     return " AND ".join(conditions), values
-
-
-# A rendition at another rate (`content@rate`) is measured for itself, and is no content of the library.
-# What all tracks make together: counted, or from the totals that PostgreSQL keeps.
-_TOTALS = {
-    Dialect.SQLITE: """SELECT count(*) AS tracks, count(CASE WHEN missing THEN 1 END) AS missing,
-        count(duration_s) AS timed, sum(duration_s) AS duration_s, coalesce(sum(size), 0) AS size FROM track""",
-    Dialect.POSTGRESQL: """SELECT tracks, missing, timed,
-        CASE WHEN timed > 0 THEN CAST(duration_s AS DOUBLE PRECISION) END AS duration_s, size FROM totals""",
-}
-_STATISTICS = """SELECT tracks, missing,
-        (SELECT count(*) FROM album), (SELECT count(*) FROM artist),
-        (SELECT count(*) FROM genre WHERE EXISTS (SELECT 1 FROM track_genre WHERE track_genre.genre_id = genre.id)),
-        (SELECT count(*) FROM folder), (SELECT count(*) FROM playlist),
-        (SELECT count(*) FROM track WHERE favorite),
-        (SELECT CAST(coalesce(sum(play_count), 0) AS BIGINT) FROM track WHERE play_count > 0),
-        (SELECT CAST(coalesce(sum(skip_count), 0) AS BIGINT) FROM track WHERE skip_count > 0),
-        (SELECT count(*) FROM analysis WHERE content_id NOT LIKE '%@%')
-            - (SELECT count(*) FROM analysis WHERE code IS NOT NULL AND content_id NOT LIKE '%@%'),
-        duration_s, tracks - timed, size
-    FROM ({totals}) AS totals
-"""
-
-
-def statistics(library: Library) -> Statistics:
-    """Totals of the whole library."""
-    with library.reading():
-        row = library.db.get(_STATISTICS.format(totals=_TOTALS[library.dialect]))
-    return Statistics(**dict(zip(Statistics.__struct_fields__, row, strict=True)))
-
-
-_FOLDERS = """SELECT folder.id, folder.path,
-        (SELECT count(*) FROM track WHERE track.folder_id = folder.id), folder.added_ns
-    FROM folder ORDER BY folder.id
-"""
-
-
-def add_folder(library: Library, path: str, now_ns: int) -> FolderRecord:
-    """Make a folder known by its real path; one that is known already stays as it is."""
-    raw = os.fsencode(path)
-    with library.writing() as entities:
-        folder = entities.Folder.get(path=raw) or entities.Folder(path=raw, added_ns=now_ns)
-        folder.flush()
-        return _folder_record((folder.id, raw, folder.tracks.count(), folder.added_ns))
-
-
-def list_folders(library: Library) -> list[FolderRecord]:
-    """All the folders of music; they are few, since an operator names each."""
-    with library.reading():
-        rows = library.db.select(_FOLDERS)
-    return [_folder_record(row) for row in rows]
-
-
-def _folder_record(row: Sequence[Any]) -> FolderRecord:
-    id, path, tracks, added_ns = row
-    return FolderRecord(
-        id=id, name=os.path.basename(path).decode("utf-8", "replace"), tracks=tracks, added_ns=added_ns
-    )
 
 
 def track_records(db: Database, rows: Sequence[Sequence[Any]]) -> list[TrackRecord]:

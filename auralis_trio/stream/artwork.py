@@ -65,7 +65,7 @@ class Artwork:
 
         Raises:
             NotFound: there is no such album or artist, or it has no picture.
-            TimedOut: its files could not be looked through within the deadline.
+            TimedOut, WorkerDied: its files could not be looked through, or not within the deadline.
         """
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
         if state.kept is not None and state.kept.source in {"set", "removed"}:
@@ -82,7 +82,7 @@ class Artwork:
         Raises:
             NotFound: the picture has gone meanwhile.
             Conflict: another one has come in its place.
-            TimedOut: it could not be read or made small within the deadline.
+            TimedOut, WorkerDied: it could not be read or made small, or not within the deadline.
         """
         revision = str(record.revision)
         name = f"{revision}-{size}"
@@ -105,6 +105,7 @@ class Artwork:
         Raises:
             NotFound: there is no such album or artist.
             PictureRefused: it cannot be shown, or is too large.
+            WorkerDied: the process that looked at it died of it.
             Busy, TimedOut: the database does not take it now.
         """
         await self._catalogue.ask(artwork_state, owner, owner_id)
@@ -116,13 +117,13 @@ class Artwork:
 
         Raises:
             NotFound: there is no such album or artist, or nothing is found; then what was set stays.
+            TimedOut, WorkerDied: as in `find`.
         """
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
         seen = await self._seen(state)
         found = await self._search(state)
         if found is None:
             raise no_artwork()
-        await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
         return await self._choose(owner, owner_id, _record(found.source, found.facts), seen)
 
     async def remove(self, owner: Owner, owner_id: int) -> ArtworkRecord:
@@ -140,8 +141,6 @@ class Artwork:
         """Look for a picture, and note what is found."""
         found = await self._search(state)
         record = ArtworkRecord(source="none", **_NOTHING) if found is None else _record(found.source, found.facts)
-        if found is not None:
-            await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
         try:
             await self._catalogue.tell(keep_found, owner, owner_id, record, seen)
         except OutputError:
@@ -162,9 +161,13 @@ class Artwork:
         return state.seen_now(await self._disk(picture_times, state.folders, state.names))
 
     async def _search(self, state: ArtworkState) -> FoundPicture | None:
-        return await self._offload.run_process(
+        """The picture that there is, from now on in the cache."""
+        found = await self._offload.run_process(
             find_picture, state.folders, state.names, state.files, deadline_s=self._deadline_s
         )
+        if found is not None:
+            await self._disk(self._files.cache_if_possible, found.facts.revision, found.data)
+        return found
 
     async def _choose(
         self, owner: Owner, owner_id: int, record: ArtworkRecord, seen: str, data: bytes | None = None

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -38,9 +39,8 @@ class Catalogue:
             TimedOut: the database did not answer within the deadline.
             Busy: all its threads are taken.
         """
-        return await self._offload.run(
-            Lane.READ, lambda: question(self._library, *args, **options), deadline_s=self._deadline_s
-        )
+        asked = partial(question, **options) if options else question
+        return await self._offload.run(Lane.READ, asked, self._library, *args, deadline_s=self._deadline_s)
 
     async def tell(self, change: Callable[..., T], *args: Any) -> T:
         """Run ``change(library, *args)``, which writes.

@@ -24,12 +24,15 @@ from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import Hearing
 from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
-from auralis_trio.stream.outlet import BinaryOutlet, JsonOutlet, Link, ToldOutlet, end_message, start_message
-from auralis_trio.stream.pipeline import Outlet, Plan, Stream, open_stream, turned
-from auralis_trio.stream.player import Entry, Output
+from auralis_trio.stream.outlet import Link, end_message, error_message, outlet_for, start_message
+from auralis_trio.stream.output import Output
+from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
+from auralis_trio.stream.plan import Plan, turned
+from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession
-from auralis_trio.wire.conversation import Conversation, End, Request, Start, State
+from auralis_trio.wire.commands import End, Request, Start
+from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
 
@@ -145,7 +148,7 @@ class Conductor:
     async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
             if self._tail is None:
-                self._face.output.place.give_back()
+                self._face.output.seat.give_back()
                 due_s = math.inf
             else:
                 self._tell_heard()
@@ -177,7 +180,7 @@ class Conductor:
         """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
         with trio.CancelScope() as self._slot:
             try:
-                self._face.output.place.take()
+                self._face.output.seat.take()
                 anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
@@ -239,12 +242,7 @@ class Conductor:
         return stream
 
     def _outlet(self, command: Start, plan: Plan) -> Outlet:
-        manner = command.request.manner
-        kind = JsonOutlet if manner.json else BinaryOutlet
-        outlet = kind(self._face.link, plan, command.stream_id, manner.legacy)
-        # A paced client does not say what it hears.
-        told = command.request.entry_id is not None and manner.credit is None
-        return ToldOutlet(outlet, self._tell_heard) if told else outlet
+        return outlet_for(self._face.link, plan, command, self._tell_heard)
 
     def _tell_heard(self) -> None:
         """Let the player know what is heard of the queue."""
@@ -261,7 +259,7 @@ class Conductor:
                 try:
                     recipe = (await self._services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
                 except AuralisError as error:
-                    self._face.say_nowait(pack("error", {"code": error.code, "message": error.message}))
+                    self._face.say_nowait(error_message(error))
             await trio.lowlevel.checkpoint()
             if sounds == self._wanted_sound(command.request):
                 self._changed, self._sounds = trio.Event(), sounds

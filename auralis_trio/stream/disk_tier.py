@@ -62,8 +62,8 @@ class Head(msgspec.Struct, frozen=True):
     cuts: tuple[int, ...]
 
 
-class DiskStatistics(msgspec.Struct, frozen=True):
-    """What became of reads and writes besides the cache's own figures.
+class DiskStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies on the disk, and what became of reads and writes.
 
     `waiting` chunks are still to be written; `left_out` were not written because too many waited, `failed` because
     the disk did not take them. `trouble` is why the last one was not, None if it was. A disk that did not answer in
@@ -76,11 +76,6 @@ class DiskStatistics(msgspec.Struct, frozen=True):
     failed: int
     trouble: str | None
     resting: bool
-
-
-class DiskFigures(DiskStatistics, frozen=True, kw_only=True):
-    """The same with the cache's own figures."""
-
     entries: int
     bytes: int
     max_bytes: int
@@ -170,16 +165,19 @@ class DiskTier:
         """
         return await self._disk(self.files.entries)
 
-    def describe(self) -> DiskFigures:
-        """All figures in one."""
-        figures = asdict(self.files.statistics())
-        figures["misses"] += self._missed
-        return DiskFigures(**msgspec.structs.asdict(self.statistics()), **figures)
-
     def statistics(self) -> DiskStatistics:
-        """The present figures; those of the files have their own."""
-        waiting = len(self._waiting) + self._writing.locked()
-        return DiskStatistics(waiting, self._written, self._left_out, self._failed, self._trouble, self._resting)
+        """The present figures."""
+        kept = asdict(self.files.statistics())
+        kept["misses"] += self._missed
+        return DiskStatistics(
+            waiting=len(self._waiting) + self._writing.locked(),
+            written=self._written,
+            left_out=self._left_out,
+            failed=self._failed,
+            trouble=self._trouble,
+            resting=self._resting,
+            **kept,
+        )
 
     @property
     def _resting(self) -> bool:

@@ -94,6 +94,11 @@ class Flights:
         flight.scope.cancel()
         return True
 
+    def cancel_all_nowait(self) -> None:
+        """Call off whatever is under way."""
+        for flight in self._flights.values():
+            flight.scope.cancel()
+
     async def end(self, key: Hashable) -> None:
         """Call a flight off, if there is one, and wait until it has ended: also when the caller is cancelled."""
         flight = self._flights.get(key)

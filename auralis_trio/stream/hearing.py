@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.listens import Listen, Listens
+from auralis_trio.stream.output import Place
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
-from auralis_trio.stream.player import Place
 from auralis_trio.stream.telling import HearingNow
-from auralis_trio.wire.conversation import Request, Start
+from auralis_trio.wire.commands import Request, Start
 
 MAX_PARTS = 64
 """So many streams at once can be under way to a listener's ears; of more the oldest are forgotten as they are."""

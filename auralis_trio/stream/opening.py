@@ -14,11 +14,11 @@ from auralis_trio.audio.units import seconds_to_frame
 from auralis_trio.errors import AuralisError
 from auralis_trio.mastering import Sound
 from auralis_trio.stream.joint import open_joint
-from auralis_trio.stream.pipeline import Plan
+from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Left, Succession
-from auralis_trio.wire.conversation import Request
+from auralis_trio.wire.commands import Request
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from auralis_trio.stream.pipeline import Outlet, Piece, Plan, Stream
-from auralis_trio.stream.player import Entry
-from auralis_trio.wire.conversation import Start
+from auralis_trio.errors import AuralisError
+from auralis_trio.stream.pipeline import Outlet, Piece, Stream
+from auralis_trio.stream.plan import Plan
+from auralis_trio.stream.play_queue import Entry
+from auralis_trio.wire.commands import Start
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.packets import LAST, pack_header
 
@@ -50,7 +52,6 @@ class BinaryOutlet:
     link: Link
     plan: Plan
     stream_id: int
-    legacy: bool
 
     async def send(self, piece: Piece) -> None:
         """See `Outlet.send`."""
@@ -114,6 +115,14 @@ class ToldOutlet:
         self.tell()
 
 
+def outlet_for(link: Link, plan: Plan, start: Start, tell: Callable[[], None]) -> Outlet:
+    """The form that the client asked for; `tell` what it hears where it does not say so itself, being paced."""
+    manner, to = start.request.manner, (link, plan, start.stream_id)
+    outlet = JsonOutlet(*to, manner.legacy) if manner.json else BinaryOutlet(*to)
+    told = start.request.entry_id is not None and manner.credit is None
+    return ToldOutlet(outlet, tell) if told else outlet
+
+
 def start_message(plan: Plan, start: Start) -> str:
     """What is said before the first packet of a stream."""
     track = plan.track
@@ -167,3 +176,11 @@ def end_message(stream: Stream, start: Start, reason: str, following: Entry | No
             "duration": sent / track.format.sample_rate,
         }
     return pack("audio_stream_end", data)
+
+
+def error_message(error: AuralisError) -> str:
+    """What is said where something that a client has asked for is not done."""
+    data: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.retry_after_s:
+        data["retry_after_s"] = error.retry_after_s
+    return pack("error", data)

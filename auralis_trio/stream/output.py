@@ -47,7 +47,7 @@ class Output(Protocol):
     id: str
 
     @property
-    def place(self) -> Seat:
+    def seat(self) -> Seat:
         """What it has of the places for listeners."""
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:

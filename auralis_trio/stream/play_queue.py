@@ -38,11 +38,15 @@ class PlayQueue(msgspec.Struct, frozen=True):
     @property
     def current(self) -> Entry | None:
         """The entry that is heard, or would be."""
-        return None if self.current_id is None else self.entries[self.index_of(self.current_id)]
+        return None if self.current_id is None else self.entry(self.current_id)
 
     def has(self, entry_id: int) -> bool:
         """Whether this entry is in the queue."""
         return any(entry.id == entry_id for entry in self.entries)
+
+    def entry(self, entry_id: int) -> Entry:
+        """The entry of this id. Raises as `index_of`."""
+        return self.entries[self.index_of(entry_id)]
 
     def index_of(self, entry_id: int) -> int:
         """Where an entry stands.
@@ -224,3 +228,13 @@ class PlayQueue(msgspec.Struct, frozen=True):
 def _check_length(length: int) -> None:
     if length > MAX_ENTRIES:
         raise Conflict(f"The queue has at most {MAX_ENTRIES} entries: take some out first.", code="queue_full")
+
+
+def queue_empty() -> Conflict:
+    """What is raised where there is nothing in the queue."""
+    return Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
+
+
+def queue_changed() -> Conflict:
+    """What is raised where the queue has another revision than an order was made for."""
+    return Conflict("The queue has changed meanwhile: ask for it again.", code="stale_revision")

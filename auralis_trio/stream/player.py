@@ -19,12 +19,10 @@ from msgspec.structs import replace
 from auralis_trio.errors import Conflict
 from auralis_trio.stream.keeping import News
 from auralis_trio.stream.output import Output, Place, Position
-from auralis_trio.stream.play_queue import Entry, PlayQueue
+from auralis_trio.stream.play_queue import Entry, PlayQueue, queue_changed, queue_empty
 from auralis_trio.stream.queue_edits import History, edited
 from auralis_trio.stream.telling import PlayerNow, PlayerState, QueueEntry, QueueSummary, WholeQueue
 from auralis_trio.wire.queue_orders import Edit
-
-__all__ = ["Entry", "Output", "Place", "Player", "PlayerState", "Position"]
 
 MAX_TOLD_ENTRIES = 500
 """A longer queue is told without its entries; clients ask for the pages that they show."""
@@ -77,9 +75,9 @@ class Player:
             Busy: there is no place for it; then the others play on.
         """
         self.look()
-        entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+        entry = self._current() if entry_id is None else self.queue.entry(entry_id)
         others = [known for known in self._outputs.values() if known.output.id != output.id]
-        output.place.take([known.output.place for known in others] if takeover else ())
+        output.seat.take([known.output.seat for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
             self.position = Position(start or 0)
@@ -123,11 +121,6 @@ class Player:
         if known is not None and known.entry_id == entry_id:
             known.arrived = True
 
-    def held(self, output: Output, paused: bool) -> None:
-        """An output was paused or goes on by its own client's will: so do the others."""
-        if output.id in self._outputs:
-            self._hold(paused, [known.output for known in self._outputs.values() if known.output.id != output.id])
-
     def ended(self, output: Output, *, finished: bool = False) -> None:
         """An output plays the queue no more: it has `finished` what there was to play, or it is gone.
 
@@ -163,12 +156,12 @@ class Player:
         if entry_id is None and start is None:
             self.resume()
         else:
-            entry = self._current() if entry_id is None else self.queue.entries[self.queue.index_of(entry_id)]
+            entry = self._current() if entry_id is None else self.queue.entry(entry_id)
             self._go(entry, start or 0, paused=False)
 
     def pause(self) -> None:
         """Pause every output; nothing that is not playing changes."""
-        self._hold(True, [known.output for known in self._outputs.values()])
+        self._hold(True)
 
     def resume(self) -> None:
         """Go on.
@@ -177,7 +170,7 @@ class Player:
             Conflict: there is no output (`no_output`).
         """
         self._check_output()
-        self._hold(False, [known.output for known in self._outputs.values()])
+        self._hold(False)
 
     def stop(self) -> None:
         """Stop every output, and be at the beginning of the current entry."""
@@ -221,7 +214,7 @@ class Player:
         Raises:
             NotFound: the entry is not in the queue.
         """
-        self._go(self.queue.entries[self.queue.index_of(entry_id)], 0, paused=False)
+        self._go(self.queue.entry(entry_id), 0, paused=False)
 
     def order(self, order: Edit) -> tuple[Entry, ...]:
         """Edit the queue; the entries that were made for tracks. Whether the library knows these is not asked here.
@@ -234,7 +227,7 @@ class Player:
             NotFound, InvalidRequest: see `edited`.
         """
         if order.revision not in (None, self.revision):
-            raise Conflict("The queue has changed meanwhile: ask for it again.", code="stale_revision")
+            raise queue_changed()
         made: list[Entry] = []
 
         def make(track_ids: Sequence[int]) -> tuple[Entry, ...]:
@@ -251,11 +244,7 @@ class Player:
 
     def forget(self) -> None:
         """Stop and empty the queue for good: the tracks that it and its history name are no longer those."""
-        before, self.history = self.queue, History()
-        self.queue = PlayQueue(repeat=before.repeat)
-        if self.queue != before:
-            self._follow_edit(before)
-        self.news.tell()
+        self._forget(self.queue.cleared())
 
     def track_ids(self) -> set[int]:
         """The tracks of the queue."""
@@ -264,11 +253,7 @@ class Player:
     def forget_tracks(self, track_ids: Collection[int]) -> None:
         """Take these out of the queue for good, and with them the history, which might bring them back."""
         gone = set(track_ids)
-        before, self.history = self.queue, History()
-        self.queue = before.removed([entry.id for entry in before.entries if entry.track_id in gone])
-        if self.queue != before:
-            self._follow_edit(before)
-        self.news.tell()
+        self._forget(self.queue.removed([entry.id for entry in self.queue.entries if entry.track_id in gone]))
 
     def restore(
         self, edits: tuple[PlayQueue, History], numbers: tuple[int, int], state: PlayerState, position: Position
@@ -309,6 +294,12 @@ class Player:
         told = [QueueEntry(entry_id=entry.id, track_id=entry.track_id) for entry in entries[:MAX_TOLD_ENTRIES]]
         return {**self.summary(), "entries": told if len(told) == len(entries) else None}
 
+    def _forget(self, left: PlayQueue) -> None:
+        before, self.queue, self.history = self.queue, left, History()
+        if left != before:
+            self._follow_edit(before)
+        self.news.tell()
+
     def _follow_edit(self, before: PlayQueue) -> None:
         """Number, tell and carry out what an edit made of the queue that was."""
         self.revision += 1
@@ -334,18 +325,18 @@ class Player:
         self._send(entry, list(self._outputs.values()))
         self._tell_state()
 
-    def _send(self, entry: Entry, places: Sequence[_Known]) -> None:
-        for known in places:
+    def _send(self, entry: Entry, outputs: Sequence[_Known]) -> None:
+        for known in outputs:
             known.entry_id, known.arrived = entry.id, False
             known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
-    def _hold(self, paused: bool, outputs: Sequence[Output]) -> None:
+    def _hold(self, paused: bool) -> None:
         before: PlayerState = "playing" if paused else "paused"
         if self.state == before:
             self.look()
             self.state = "paused" if paused else "playing"
-            for output in outputs:
-                output.hold_nowait(paused)
+            for known in list(self._outputs.values()):
+                known.output.hold_nowait(paused)
             self._tell_state()
 
     def _stop(self) -> None:
@@ -361,7 +352,7 @@ class Player:
 
     def _current(self) -> Entry:
         if self.queue.current is None:
-            raise Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
+            raise queue_empty()
         return self.queue.current
 
     def _check_output(self) -> None:

@@ -22,8 +22,9 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import keep_written
 from auralis_trio.stream.output import Position
 from auralis_trio.stream.play_queue import PlayQueue
-from auralis_trio.stream.player import Player, PlayerState
+from auralis_trio.stream.player import Player
 from auralis_trio.stream.queue_edits import History
+from auralis_trio.stream.telling import PlayerState
 
 PLACE_INTERVAL_S = 2.0
 AHEAD = 100_000_000

@@ -18,7 +18,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.errors import AuralisError, SourceHung, TimedOut
+from auralis_trio.errors import AuralisError, SourceChanged, SourceHung, TimedOut
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe, Sound
 from auralis_trio.offload import STOP_GRACE_S, Lane, Offload, give_back_soon
@@ -240,7 +240,10 @@ class OpenTrack:
             return make(within_chunk(sound, index), index, encoding, check)
 
         key = self.key(wanted, form)
-        return await self._renderer.once(key, make_it, dear=is_dear(self.file, sound, encoding))
+        chunk, cached = await self._renderer.once(key, make_it, dear=is_dear(self.file, sound, encoding))
+        if chunk.span != self.grid.chunk(index):  # the file is of another length than the library knows
+            raise SourceChanged
+        return chunk, cached
 
     async def span(self, sound: Sound, span: Span, encoding: Encoding) -> Chunk:
         """Any run of frames, encoded as one; never cached."""

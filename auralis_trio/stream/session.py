@@ -23,26 +23,14 @@ import trio
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.stream.conductor import Conductor, Face
 from auralis_trio.stream.ordering import carry_out, seek_in_current
-from auralis_trio.stream.outlet import Link
-from auralis_trio.stream.player import Entry, Place
+from auralis_trio.stream.outlet import Link, error_message
+from auralis_trio.stream.output import Place
+from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.rate import Rate
-from auralis_trio.stream.session_services import SessionLimits, SessionServices
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.telling import SessionNow, SessionState
-from auralis_trio.wire.conversation import (
-    Conversation,
-    End,
-    Enhance,
-    Grant,
-    Hold,
-    Join,
-    Manner,
-    Reply,
-    Request,
-    Start,
-    State,
-    Steer,
-    Topics,
-)
+from auralis_trio.wire.commands import End, Enhance, Grant, Hold, Join, Manner, Reply, Request, Start, Steer, Topics
+from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import (
     PROTOCOL_VERSION,
     TOPICS,
@@ -56,8 +44,6 @@ from auralis_trio.wire.messages import (
     Topic,
     pack,
 )
-
-__all__ = ["GOING_AWAY", "OUTBOX_MESSAGES", "Session", "SessionLimits", "SessionServices", "run_session"]
 
 STATES: dict[State, SessionState] = {
     State.IDLE: "idle",
@@ -82,7 +68,7 @@ class Session:
         self.services = services
         self.scope = trio.CancelScope()
         self.goodbye = (NORMAL, "")
-        self.place = services.admission.seat(link.client)
+        self.seat = services.admission.seat(link.client)
         self._conversation = Conversation()
         self._topics: frozenset[Topic] = frozenset(TOPICS)
         self._since_s = trio.current_time()
@@ -188,10 +174,7 @@ class Session:
             else:
                 await self._steer(command)
         except AuralisError as error:
-            told = {"code": error.code, "message": error.message}
-            self.say_nowait(
-                pack("error", told | ({"retry_after_s": error.retry_after_s} if error.retry_after_s else {}))
-            )
+            self.say_nowait(error_message(error))
 
     def _join(self, join: Join) -> None:
         place = None if join.start is None else _shared(join.start, join.manner)
@@ -221,25 +204,25 @@ class Session:
                 await carry_out(order, player, self.services.catalogue)
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
-        """See `player.Output`."""
+        """See `output.Output`."""
         present = self._conversation.request
         if present is not None:
             request = replace(present, track_id=entry.track_id, entry_id=entry.id, start=start)
             self._conductor.want(self._conversation.enter(request, paused=paused))
 
     def hold_nowait(self, paused: bool) -> None:
-        """See `player.Output`."""
+        """See `output.Output`."""
         if self._conversation.hold(paused) is not None:
             self._conductor.hold(paused)
 
     def stop_nowait(self) -> None:
-        """See `player.Output`."""
+        """See `output.Output`."""
         end = self._conversation.halt()
         if end is not None:
             self._conductor.want(end)
 
     def heard_now(self) -> tuple[int, Place] | None:
-        """See `player.Output`."""
+        """See `output.Output`."""
         return self._conductor.hearing.heard_now(trio.current_time())
 
     @contextmanager
@@ -277,7 +260,7 @@ async def run_session(link: Link, services: SessionServices) -> None:
     session = Session(link, services)
     code, reason = INTERNAL, "something went wrong on the server"
     try:
-        with services.hub.join(session), session.place, session.attached(), session.scope:
+        with services.hub.join(session), session.seat, session.attached(), session.scope:
             await session.run()
         code, reason = session.goodbye
     except* Busy:

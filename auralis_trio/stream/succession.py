@@ -25,11 +25,11 @@ from auralis_trio.mastering import Sound
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Join, join_frames
 from auralis_trio.stream.hearing import MAX_PARTS
 from auralis_trio.stream.joint import head_of, open_joint, shortened
-from auralis_trio.stream.pipeline import Ending, Plan
+from auralis_trio.stream.plan import Ending, Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.wire.conversation import Request, Start
+from auralis_trio.wire.commands import Request, Start
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
 

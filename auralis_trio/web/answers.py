@@ -82,6 +82,11 @@ def not_modified(headers: Mapping[str, str]) -> Response:
     return response
 
 
+def caching(etag: str, *, pinned: bool = False) -> dict[str, str]:
+    """Headers of what may be kept: until it is another, and for ever where the URL is `pinned` to this version."""
+    return {"ETag": f'"{etag}"', "Cache-Control": "public, max-age=31536000, immutable" if pinned else "no-cache"}
+
+
 def no_content() -> Response:
     """The answer where there may be nothing and is nothing; so it says no kind of it."""
     response = Response(b"", 204, {"Cache-Control": "no-store"})

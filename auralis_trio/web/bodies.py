@@ -24,7 +24,7 @@ from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.web.ranges import Part
 from auralis_trio.work.encoding import CHUNK_ENCODING, block_of
 from auralis_trio.work.original import FileState, read_bytes
-from auralis_trio.work.rendering import Chunk
+from auralis_trio.work.rendering import Chunk, form_behind
 
 T = TypeVar("T")
 
@@ -61,15 +61,17 @@ ChunkAt = Callable[[int], Awaitable[tuple[int, Chunk]]]
 async def wav_pieces(layout: WavLayout, part: Part, chunk_at: ChunkAt) -> AsyncGenerator[bytes | memoryview, None]:
     """A part of a WAV, rendered chunk by chunk as it is taken."""
     start, end = part.start, part.end
-    if start < len(layout.header):
-        yield layout.header[start:end]
+    head = layout.header[start:end]  # not sent for itself: there are programs that know a WAV by what they read first
     while (at := max(start, len(layout.header))) < min(end, layout.data_end):
         first_frame, chunk = await chunk_at(layout.frame_at(at))
         first = layout.frame_start(first_frame)
         data = memoryview(chunk.data)[at - first : end - first]
         for piece in pieces_of(data):
-            yield piece
+            yield b"".join((head, piece)) if head else piece
+            head = b""
         start = at + len(data)
+    if head:
+        yield head
     if end > layout.data_end:
         yield layout.behind[max(0, part.start - layout.data_end) : end - layout.data_end]
 
@@ -136,8 +138,7 @@ class EncodedBody(TrackBody):
         self._start = start
 
     async def _pieces(self, opened: OpenTrack) -> AsyncGenerator[bytes | memoryview, None]:
-        # Whatever was changed has more bits than it came with.
-        form = opened.format if self._sound.identity else msgspec.structs.replace(opened.format, bits=None)
+        form = form_behind(self._sound, opened.format)
         encoder = await opened.encode(partial(self._start, form, opened.total_frames))
         for index in range(opened.grid.total_chunks):
             chunk, _ = await opened.chunk(self._sound, index, CHUNK_ENCODING)

@@ -5,12 +5,12 @@ from typing import TypedDict
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.errors import AuralisError, OutputError
-from auralis_trio.jobs.supervision import State
+from auralis_trio.jobs.supervision import ServiceState
 from auralis_trio.library.contents import tracks_of_origins
 from auralis_trio.library.disk_cache import CacheStatistics
 from auralis_trio.library.records import TrackFile
 from auralis_trio.stream.cache_report import CachedSound, cached_sounds, cached_tracks
-from auralis_trio.stream.disk_tier import DiskFigures, Kept, name_of
+from auralis_trio.stream.disk_tier import DiskStatistics, Kept, name_of
 from auralis_trio.stream.prefetch import PrefetchStatistics
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
@@ -31,7 +31,7 @@ class CacheContents(TypedDict):
     """Both tiers, what was rendered ahead, and the tracks that take most room; `left_off` more are not told."""
 
     memory: CacheStatistics
-    disk: DiskFigures
+    disk: DiskStatistics
     prefetch: PrefetchStatistics
     tracks: list[CachedOfTrack]
     left_off: int
@@ -51,7 +51,7 @@ class DiskHealth(TypedDict):
     max_bytes: int
     trouble: str | None
     resting: bool
-    keeper: State | None
+    keeper: ServiceState | None
 
 
 class CacheHealth(TypedDict):
@@ -105,7 +105,7 @@ class CacheApi:
         ids = await self.services.catalogue.ask(tracks_of_origins, [one.origin for one in told])
         return {
             "memory": self.services.renderer.cache.statistics(),
-            "disk": self.services.chunks.describe(),
+            "disk": self.services.chunks.statistics(),
             "prefetch": self.services.prefetch.statistics(),
             "tracks": [{"track_id": ids.get(one.origin), "memory": one.memory, "disk": one.disk} for one in told],
             "left_off": len(found) - len(told),

@@ -9,11 +9,16 @@ from collections.abc import Awaitable, Callable
 from quart import Response, request
 from werkzeug.http import quote_etag, unquote_etag
 
+from auralis_trio.errors import Busy, TimedOut
+
 MIN_BYTES = 1024
 """What is smaller fits into the packet that it travels in anyway."""
 
 MAX_BYTES_AT_ONCE = 32_768
 """More than that, a millisecond's work, is done in a thread."""
+
+PATIENCE_S = 1.0
+"""How long an answer may wait to be made small."""
 
 LEVEL = 5
 TYPES = frozenset(
@@ -24,7 +29,7 @@ InThread = Callable[[Callable[[bytes], bytes], bytes], Awaitable[bytes]]
 
 
 class Compressor:
-    """Compresses answers on their way out; what is large in a thread, by `in_thread`."""
+    """Compresses answers on their way out; what is large by `in_thread`, and where that gives up, not at all."""
 
     def __init__(self, in_thread: InThread) -> None:
         self._in_thread = in_thread
@@ -37,7 +42,10 @@ class Compressor:
         if not request.accept_encodings["gzip"] or (response.content_length or 0) < MIN_BYTES:
             return response
         data = await response.get_data(as_text=False)
-        small = compress(data) if len(data) <= MAX_BYTES_AT_ONCE else await self._in_thread(compress, data)
+        try:
+            small = compress(data) if len(data) <= MAX_BYTES_AT_ONCE else await self._in_thread(compress, data)
+        except (Busy, TimedOut):
+            return response  # larger, but sent: threads that wait for a disk hold nobody up
         response.set_data(small)
         response.headers["Content-Encoding"] = "gzip"
         etag, _ = unquote_etag(response.headers.get("ETag"))

@@ -9,7 +9,7 @@ import msgspec
 from quart import Response, request
 
 from auralis_trio.offload import Lane
-from auralis_trio.web.answers import Media, not_modified
+from auralis_trio.web.answers import Media, caching, not_modified
 from auralis_trio.web.openapi import describe
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import JSON_TYPE, Route
@@ -32,9 +32,10 @@ class DescriptionApi:
         """This description, as OpenAPI 3.1."""
         if not self._document:
             # A tenth of a second's work, once.
-            self._document = await self.services.renderer.offload.run(Lane.DISK, _written, self.table)
+            limit_s = self.services.settings.read_deadline_s
+            self._document = await self.services.offload.run(Lane.DISK, _written, self.table, deadline_s=limit_s)
         etag = hashlib.blake2b(self._document, digest_size=10).hexdigest()
-        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+        headers = caching(etag)
         if is_unchanged(request.headers, etag):
             return not_modified(headers)
         return Response(self._document, 200, headers, content_type=JSON_TYPE)

@@ -10,9 +10,10 @@ from msgspec import Meta
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.jobs.scan_report import ScanChange, ScanOrder, ScanProgress
 from auralis_trio.library.duplicates import Duplicates, Likeness, list_duplicates
-from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks, statistics
+from auralis_trio.library.queries import get_track, list_albums, list_artists, list_tracks
 from auralis_trio.library.records import AlbumRecord, ArtistRecord, Page, Statistics, TrackRecord
 from auralis_trio.library.reset import Forgotten
+from auralis_trio.library.totals import statistics
 from auralis_trio.web.answers import Accepted
 from auralis_trio.web.query import Limit, Offset, WindowQuery
 from auralis_trio.web.routes import Route

@@ -19,17 +19,18 @@ from auralis_trio.library.medleys import MedleyTrack, album_tracks
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Curve
 from auralis_trio.stream.composer import Composer, MedleyWish
 from auralis_trio.stream.medley import Medley, open_medley
-from auralis_trio.web.answers import Media, head_response, not_modified
+from auralis_trio.stream.play_queue import queue_empty
+from auralis_trio.web.answers import Media, caching, head_response, not_modified
 from auralis_trio.web.medley_body import MedleyBody, MedleyLayout, chapters_of
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.web.sounds import SOUND_ERRORS, Sound
-from auralis_trio.web.stream_api import FOREVER, WavEncoding, WavResponse
+from auralis_trio.web.sounds import SOUND_ERRORS, SoundQuery
+from auralis_trio.web.stream_api import WAV_TYPE, WavEncoding, WavResponse
 from auralis_trio.wire.wishes import wish_in
 
 
-class MedleyQuery(Sound, frozen=True):
+class MedleyQuery(SoundQuery, frozen=True):
     """Parameters of a medley; without `sample_rate` it has the one that most frames have."""
 
     encoding: WavEncoding = "s16"
@@ -63,7 +64,8 @@ class MedleyDescription(TypedDict):
     chapters: list[MedleyChapter]
 
 
-CueResponse = Annotated[Response, Media(("application/x-cue; charset=utf-8",))]
+CUE_TYPE = "application/x-cue; charset=utf-8"
+CueResponse = Annotated[Response, Media((CUE_TYPE,))]
 
 
 @dataclass(frozen=True)
@@ -124,26 +126,26 @@ class MedleyApi:
     async def _queue(self) -> Listed:
         entries = self.services.sessions.player.queue.entries
         if not entries:
-            raise Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
+            raise queue_empty()
         track_ids = [entry.track_id for entry in entries]
         return Listed("Play queue", await self.services.catalogue.find_medley(track_ids), within_albums=False)
 
     async def _wav(self, listed: Listed, wanted: MedleyQuery) -> Response:
         encoding, medley = Encoding.named(wanted.encoding), await self._composed(listed, wanted)
         layout = MedleyLayout(medley, encoding)
-        headers = {"ETag": f'"{layout.etag}"', "Cache-Control": "no-cache" if wanted.revision is None else FOREVER}
+        headers = caching(layout.etag, pinned=wanted.revision is not None)
         if is_unchanged(request.headers, layout.etag):
             return not_modified(headers)
         part = requested_part(request.method, request.headers, layout.etag, layout.total_bytes)
         headers |= part.headers()
         if request.method == "HEAD":
-            return head_response(part.status, headers, "audio/wav")
+            return head_response(part.status, headers, WAV_TYPE)
         if part.start < layout.data_end and medley.total_frames:
             # What cannot be played is said before a body is promised.
             async with open_medley(self.services.renderer, medley) as opened:
                 await opened.chunk_at(layout.frame_at(part.start), encoding)
         body = MedleyBody(self.services.renderer, medley, encoding, part)
-        return Response(body, part.status, headers, content_type="audio/wav")
+        return Response(body, part.status, headers, content_type=WAV_TYPE)
 
     async def _chapters(self, listed: Listed, wanted: MedleyQuery) -> MedleyDescription:
         return _describe(listed.title, await self._composed(listed, wanted))
@@ -153,7 +155,7 @@ class MedleyApi:
         # The file stands beside the sheet, and is heard as this was asked for.
         address = "?".join(["audio.wav", *filter(None, [request.query_string.decode("latin-1")])])
         sheet = cue_sheet(listed.title, address, chapters_of(medley), medley.format.sample_rate)
-        return Response(sheet, 200, {"Cache-Control": "no-store"}, content_type="application/x-cue; charset=utf-8")
+        return Response(sheet, 200, {"Cache-Control": "no-store"}, content_type=CUE_TYPE)
 
     async def _composed(self, listed: Listed, wanted: MedleyQuery) -> Medley:
         services = self.services

@@ -21,7 +21,7 @@ from auralis_trio.web.status import Status
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-Values = Mapping[str, float | None]
+Values = Mapping[str, float]
 Durations = Mapping[tuple[str, str], HistogramStatistics]
 
 LANE_FIGURES = (
@@ -65,7 +65,7 @@ class _Families(Collector):
 
 
 def _families(status: Status, durations: Durations, library: Statistics | None) -> Iterator[Metric]:
-    yield _gauge("build_info", "The version that runs.", {__version__: 1}, "version")
+    yield _gauges("build_info", "The version that runs.", {__version__: 1}, "version")
     yield from _streams(status)
     yield from _requests(status, durations)
     yield from _work(status)
@@ -79,22 +79,22 @@ def _streams(status: Status) -> Iterator[Metric]:
     states = dict.fromkeys(get_args(SessionState), 0)
     for session in sessions:
         states[session["state"]] += 1
-    yield _gauge("sessions", "Connected WebSocket clients, by what they do.", states, "state")
+    yield _gauges("sessions", "Connected WebSocket clients, by what they do.", states, "state")
     open_streams = [session["stream"] for session in sessions if session["stream"] is not None]
     waits = dict.fromkeys(("decoder", "client", "credit", "pace", "resume", "nothing"), 0)
     for stream in open_streams:
         waits[stream["sender_waits_for"] or "nothing"] += 1
-    yield _gauge("streams", "WebSocket streams under way, by what their senders wait for.", waits, "waits_for")
+    yield _gauges("streams", "WebSocket streams under way, by what their senders wait for.", waits, "waits_for")
     yield _counter("streams_begun", "WebSocket streams that began.", traffic.begun)
     yield _counters("streams_ended", "WebSocket streams that were told their end, by why.", traffic.ended, "reason")
     yield _counter("stream_packets", "Packets of audio sent to WebSocket clients.", traffic.packets)
     yield _counter("stream_frames", "Frames of audio sent to WebSocket clients.", traffic.frames)
     yield _counter("stream_bytes", "Bytes of audio sent to WebSocket clients, without heads.", traffic.bytes)
     yield _counter("stream_underruns", "Packets that came when all before had been played.", traffic.underruns)
-    yield _gauge("listener_places", "Places for listeners that are taken.", {"": status.listeners.streams})
-    yield _gauge("listener_places_max", "Places for listeners.", {"": status.listeners.max_streams})
+    yield _gauge("listener_places", "Places for listeners that are taken.", status.listeners.streams)
+    yield _gauge("listener_places_max", "Places for listeners.", status.listeners.max_streams)
     yield _counter("listeners_refused", "Listeners that there was no place for.", status.listeners.refused)
-    yield _gauge("listens_waiting", "Plays and skips that are not counted yet.", {"": status.listens.waiting})
+    yield _gauge("listens_waiting", "Plays and skips that are not counted yet.", status.listens.waiting)
     yield _counter("listens_dropped", "Plays and skips that were never counted.", status.listens.dropped)
 
 
@@ -111,8 +111,8 @@ def _requests(status: Status, durations: Durations) -> Iterator[Metric]:
         _add(began, labels, figures)
     yield began
     held = status.connections
-    yield _gauge("connections", "Open TCP connections.", {"": held.connections})
-    yield _gauge("websockets", "Open WebSockets.", {"": held.websockets})
+    yield _gauge("connections", "Open TCP connections.", held.connections)
+    yield _gauge("websockets", "Open WebSockets.", held.websockets)
     ends = {
         "refused": held.refused,
         "slow_writes": held.cut_for_slow_writes,
@@ -125,32 +125,32 @@ def _requests(status: Status, durations: Durations) -> Iterator[Metric]:
 def _work(status: Status) -> Iterator[Metric]:
     permits = status.permits
     for name, field, text in LANE_FIGURES:
-        yield _gauge(name, text, {lane: getattr(one, field) for lane, one in permits.items()}, "lane")
+        yield _gauges(name, text, {lane: getattr(one, field) for lane, one in permits.items()}, "lane")
     stuck = {lane: len(one.stuck) for lane, one in permits.items()}
-    yield _gauge("permits_stuck", "What does not return, and nobody waits for any more.", stuck, "lane")
-    yield _gauge("renders", "Chunks being rendered or looked for on the disk.", {"": status.renders.under_way})
+    yield _gauges("permits_stuck", "What does not return, and nobody waits for any more.", stuck, "lane")
+    yield _gauge("renders", "Chunks being rendered or looked for on the disk.", status.renders.under_way)
     yield _counter("reads", "Jobs begun on audio: renders, and encodings of what was rendered.", status.renders.reads)
-    yield _gauge("flights", "Analyses, tunings and resolutions under way.", {"": status.flights.under_way})
-    yield _gauge("flights_max", "How many of them there may be.", {"": status.flights.max})
+    yield _gauge("flights", "Analyses, tunings and resolutions under way.", status.flights.under_way)
+    yield _gauge("flights_max", "How many of them there may be.", status.flights.max)
     ahead = status.prefetch
-    yield _gauge("prefetch", "Chunks being rendered ahead.", {"": ahead.under_way})
+    yield _gauge("prefetch", "Chunks being rendered ahead.", ahead.under_way)
     outcomes = {"rendered": ahead.rendered, "left_out": ahead.left_out, "called_off": ahead.called_off}
     outcomes["failed"] = ahead.failed
     yield _counters("prefetch_outcomes", "What came of chunks to render ahead.", outcomes, "outcome")
     uploads = {"under_way": status.uploads["under_way"], "waiting": status.uploads["waiting"]}
-    yield _gauge("uploads", "Uploads under way, and files that wait for the scan.", uploads, "state")
+    yield _gauges("uploads", "Uploads under way, and files that wait for the scan.", uploads, "state")
     receipts = _states(ReceiptProgress)
     for receipt in status.receipts:
         receipts[receipt.state] += 1
-    yield _gauge("receipts", "Receipts under way.", receipts, "state")
+    yield _gauges("receipts", "Receipts under way.", receipts, "state")
     services = {name: state == "running" for name, state in status.services.items()}
-    yield _gauge("service_running", "Whether a service of the server runs.", services, "service")
+    yield _gauges("service_running", "Whether a service of the server runs.", services, "service")
 
 
 def _caches(status: Status) -> Iterator[Metric]:
     tiers = {"memory": status.chunk_cache, "disk": status.chunk_disk}
     for name, text in KEPT_FIGURES:
-        yield _gauge(f"chunk_cache_{name}", text, {tier: getattr(one, name) for tier, one in tiers.items()}, "tier")
+        yield _gauges(f"chunk_cache_{name}", text, {tier: getattr(one, name) for tier, one in tiers.items()}, "tier")
     for name, text in USE_FIGURES:
         yield _counters(
             f"chunk_cache_{name}", text, {tier: getattr(one, name) for tier, one in tiers.items()}, "tier"
@@ -158,80 +158,81 @@ def _caches(status: Status) -> Iterator[Metric]:
     disk = status.chunk_disk
     written = {"written": disk.written, "left_out": disk.left_out, "failed": disk.failed}
     yield _counters("chunk_disk_writes", "What came of chunks to be kept on the disk.", written, "outcome")
-    yield _gauge("chunk_disk_resting", "Whether the disk is left alone, since it did not answer.", {"": disk.resting})
+    yield _gauge("chunk_disk_resting", "Whether the disk is left alone, since it did not answer.", disk.resting)
     pcm = status.pcm_cache
-    yield _gauge("pcm_cache_entries", "Decoded tracks that are kept.", {"": pcm.entries})
-    yield _gauge("pcm_cache_bytes", "Bytes of decoded tracks that are kept.", {"": pcm.bytes})
-    yield _gauge("pcm_cache_max_bytes", "How many they may be.", {"": pcm.max_bytes})
+    yield _gauge("pcm_cache_entries", "Decoded tracks that are kept.", pcm.entries)
+    yield _gauge("pcm_cache_bytes", "Bytes of decoded tracks that are kept.", pcm.bytes)
+    yield _gauge("pcm_cache_max_bytes", "How many they may be.", pcm.max_bytes)
     yield _counter("pcm_cache_fills", "Decodings begun.", pcm.fills)
     yield _counter("pcm_cache_evictions", "Decoded tracks that had to make room.", pcm.evictions)
     yield _counter("pcm_cache_spills", "Decodings that found no room.", pcm.spills)
-    yield _gauge("ledger_cache_bytes", "Bytes of ledgers that are kept.", {"": status.ledgers.bytes})
-    yield _gauge("ledger_cache_max_bytes", "How many they may be.", {"": status.ledgers.max_bytes})
+    yield _gauge("ledger_cache_bytes", "Bytes of ledgers that are kept.", status.ledgers.bytes)
+    yield _gauge("ledger_cache_max_bytes", "How many they may be.", status.ledgers.max_bytes)
 
 
 def _library(status: Status, library: Statistics | None) -> Iterator[Metric]:
     scan, analysis = status.scan, status.analysis
     states = _states(ScanProgress)
     states[scan.state] = 1
-    yield _gauge("scan_state", "1 for what the scan does now, or how the last one ended.", states, "state")
-    yield _gauge("scan_files_done", "Files that this scan, or the last one, is done with.", {"": scan.done})
-    yield _gauge("scan_files", "How many there are.", {"": scan.total})
+    yield _gauges("scan_state", "1 for what the scan does now, or how the last one ended.", states, "state")
+    yield _gauge("scan_files_done", "Files that this scan, or the last one, is done with.", scan.done)
+    yield _gauge("scan_files", "How many there are.", scan.total)
     ended_s = None if scan.finished_ns is None else scan.finished_ns / 1e9
-    yield _gauge("scan_finished_timestamp_seconds", "When the last scan ended.", {"": ended_s})
-    yield _gauge("watching", "Whether changes of the folders are waited for.", {"": status.watch.watching})
-    yield _gauge("analysis_running", "Whether the library is being analysed.", {"": analysis.state == "running"})
-    yield _gauge(
-        "analysis_contents_done", "Contents that this round of the analysis is done with.", {"": analysis.done}
-    )
-    yield _gauge("analysis_contents", "How many there are.", {"": analysis.total})
-    yield _gauge("analysis_contents_failed", "How many of them could not be analysed.", {"": analysis.failed})
+    yield _gauge("scan_finished_timestamp_seconds", "When the last scan ended.", ended_s)
+    yield _gauge("watching", "Whether changes of the folders are waited for.", status.watch.watching)
+    yield _gauge("analysis_running", "Whether the library is being analysed.", analysis.state == "running")
+    yield _gauge("analysis_contents_done", "Contents that this round of the analysis is done with.", analysis.done)
+    yield _gauge("analysis_contents", "How many there are.", analysis.total)
+    yield _gauge("analysis_contents_failed", "How many of them could not be analysed.", analysis.failed)
     if library is None:
         return
     for name in ("tracks", "albums", "artists", "genres", "folders", "playlists", "favorites"):
-        yield _gauge(f"library_{name}", f"The library's {name}.", {"": getattr(library, name)})
-    yield _gauge("library_missing_tracks", "Tracks whose files are gone.", {"": library.missing})
-    yield _gauge("library_analysed_contents", "Contents of tracks that were measured.", {"": library.analysed})
-    yield _gauge("library_duration_seconds", "The length of all tracks of known length.", {"": library.duration_s})
-    yield _gauge("library_bytes", "The size of all files.", {"": library.size_bytes})
+        yield _gauge(f"library_{name}", f"The library's {name}.", getattr(library, name))
+    yield _gauge("library_missing_tracks", "Tracks whose files are gone.", library.missing)
+    yield _gauge("library_analysed_contents", "Contents of tracks that were measured.", library.analysed)
+    yield _gauge("library_duration_seconds", "The length of all tracks of known length.", library.duration_s)
+    yield _gauge("library_bytes", "The size of all files.", library.size_bytes)
     # They fall when a track is forgotten.
-    yield _gauge("library_plays", "Plays of all tracks.", {"": library.plays})
-    yield _gauge("library_skips", "Skips of all tracks.", {"": library.skips})
+    yield _gauge("library_plays", "Plays of all tracks.", library.plays)
+    yield _gauge("library_skips", "Skips of all tracks.", library.skips)
 
 
 def _process(status: Status) -> Iterator[Metric]:
     late = HistogramMetricFamily("auralis_event_loop_lag_seconds", "How late the event loop woke a task.", labels=())
     _add(late, (), status.event_loop)
     yield late
-    yield _gauge("tasks", "Tasks that live.", {"": status.tasks})
+    yield _gauge("tasks", "Tasks that live.", status.tasks)
     process = status.process
     if process is not None:
-        yield _gauge("process_resident_memory_bytes", "Memory that is resident.", {"": process.resident_bytes})
-        yield _gauge("process_open_fds", "Open descriptors.", {"": process.descriptors})
-        yield _gauge("process_threads", "Threads.", {"": process.threads})
-        yield _gauge("process_temporary_bytes", "Bytes on disks that are not to stay.", {"": process.temporary_bytes})
+        yield _gauge("process_resident_memory_bytes", "Memory that is resident.", process.resident_bytes)
+        yield _gauge("process_open_fds", "Open descriptors.", process.descriptors)
+        yield _gauge("process_threads", "Threads.", process.threads)
+        yield _gauge("process_temporary_bytes", "Bytes on disks that are not to stay.", process.temporary_bytes)
 
 
-def _gauge(name: str, text: str, values: Values, label: str = "") -> Metric:
-    """A figure that rises and falls, by the values of a label, or of "" where there is none; None is left out."""
-    family = GaugeMetricFamily(f"auralis_{name}", text, labels=[label] if label else [])
+def _gauges(name: str, text: str, values: Values, label: str) -> Metric:
+    """What rises and falls, by the values of a label."""
+    family = GaugeMetricFamily(f"auralis_{name}", text, labels=[label])
     for value, figure in values.items():
-        if figure is not None:
-            family.add_metric([value] if label else [], figure)
+        family.add_metric([value], figure)
     return family
+
+
+def _gauge(name: str, text: str, figure: float | None) -> Metric:
+    """The same without a label; None is left out."""
+    return GaugeMetricFamily(f"auralis_{name}", text, value=figure)
 
 
 def _counters(name: str, text: str, values: Values, label: str) -> Metric:
     """What only ever rises, by the values of a label."""
-    family = CounterMetricFamily(f"auralis_{name}", text, labels=[label] if label else [])
+    family = CounterMetricFamily(f"auralis_{name}", text, labels=[label])
     for value, figure in values.items():
-        if figure is not None:
-            family.add_metric([value] if label else [], figure)
+        family.add_metric([value], figure)
     return family
 
 
 def _counter(name: str, text: str, figure: float) -> Metric:
-    return _counters(name, text, {"": figure}, "")
+    return CounterMetricFamily(f"auralis_{name}", text, value=figure)
 
 
 def _add(family: HistogramMetricFamily, labels: Iterable[str], figures: HistogramStatistics) -> None:

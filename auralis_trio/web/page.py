@@ -10,7 +10,7 @@ from typing import Annotated
 from quart import Response, request
 
 from auralis_trio.errors import NotFound
-from auralis_trio.web.answers import Media, not_modified
+from auralis_trio.web.answers import Media, caching, not_modified
 from auralis_trio.web.query import Anything
 from auralis_trio.web.ranges import is_unchanged
 from auralis_trio.web.routes import Route
@@ -73,7 +73,7 @@ class Page:
         static = self.files.get(name)
         if static is None:
             raise NotFound
-        headers = {"ETag": f'"{static.etag}"', "Cache-Control": "no-cache"}
+        headers = caching(static.etag)
         if is_unchanged(request.headers, static.etag):
             return not_modified(headers)
         return Response(static.data, 200, headers, content_type=static.media_type)

@@ -18,6 +18,7 @@ from auralis_trio.library.playlists import PlaylistRecord, PlaylistText, create_
 from auralis_trio.library.queue_tracks import tracks_by_id
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.stream.ordering import carry_out
+from auralis_trio.stream.play_queue import queue_changed, queue_empty
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.queue_edits import Step
 from auralis_trio.stream.telling import QueueEntry, QueueSummary
@@ -187,7 +188,7 @@ class QueueApi:
         """Make a playlist of the queue."""
         entries = self.player.queue.entries
         if not entries:
-            raise Conflict("The queue is empty: put tracks into it first.", code="queue_empty")
+            raise queue_empty()
         text = PlaylistText(name=body.name, description=body.description)
         revision, catalogue = self.player.revision, self.services.catalogue
         playlist_id = await catalogue.tell(create_playlist, text, [entry.track_id for entry in entries])
@@ -212,7 +213,7 @@ def _guarded(order: QueueOrder, header: str, revision: int) -> QueueOrder:
     if tags.star_tag:
         return order
     if not tags.contains_weak(str(revision)):
-        raise Conflict("The queue has changed meanwhile: ask for it again.", code="stale_revision")
+        raise queue_changed()
     return order if order.revision is not None else replace(order, revision=revision)
 
 

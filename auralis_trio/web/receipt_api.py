@@ -10,7 +10,7 @@ from auralis_trio.jobs.receipts import ReceiptProgress
 from auralis_trio.web.answers import Accepted
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.web.sounds import SOUND_ERRORS, Sound, open_sound
+from auralis_trio.web.sounds import SOUND_ERRORS, SoundQuery, open_sound
 from auralis_trio.work.whole import receipt
 
 RETRY_AFTER_S = 1
@@ -70,7 +70,7 @@ class ReceiptApi:
             Route("POST", f"{path}/cancel", self.cancel, raises=SOUND_ERRORS),
         ]
 
-    async def receipt(self, track_id: int, query: Sound) -> Receipt | Accepted[ReceiptProgress]:
+    async def receipt(self, track_id: int, query: SoundQuery) -> Receipt | Accepted[ReceiptProgress]:
         """The receipt, or how far the render is that it is made from."""
         async with open_sound(self.services, track_id, query) as (track, mastered):
             found = await self.services.receipts.ask(track, mastered.recipe)
@@ -87,7 +87,7 @@ class ReceiptApi:
                 **told,
             )
 
-    async def cancel(self, track_id: int, query: Sound) -> Accepted[Cancelled]:
+    async def cancel(self, track_id: int, query: SoundQuery) -> Accepted[Cancelled]:
         """Call the render off."""
         async with open_sound(self.services, track_id, query) as (track, mastered):
             if not self.services.receipts.cancel_nowait(track.revision(mastered.recipe)):

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from auralis_trio.errors import AuralisError, Forbidden
 from auralis_trio.library.m3u import MEDIA_TYPES as M3U_TYPES
+from auralis_trio.work.thumbnails import MEDIA_TYPES
 
-PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+PICTURE_TYPES = frozenset(MEDIA_TYPES.values())
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -15,6 +15,7 @@ from auralis_trio.jobs.scan_report import ScanOrder
 from auralis_trio.jobs.supervision import Supervisor
 from auralis_trio.jobs.uploads import Uploads
 from auralis_trio.jobs.watch import Watcher
+from auralis_trio.offload import Offload
 from auralis_trio.stream.admission import Admission
 from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
@@ -25,7 +26,7 @@ from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.prefetch import Prefetch
 from auralis_trio.stream.renderer import Renderer
-from auralis_trio.stream.session import SessionServices
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.web.page import StaticFile
 from auralis_trio.web.request_counts import RequestCounts
 
@@ -35,6 +36,7 @@ class Services:
     """Every owner of a truth, once. `gauges` are the live figures that `/api/status` shows."""
 
     settings: Settings
+    offload: Offload
     catalogue: Catalogue
     renderer: Renderer
     chunks: DiskTier

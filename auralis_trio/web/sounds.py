@@ -13,7 +13,7 @@ SOUND_ERRORS = (Conflict, SourceError, NotFound)
 """What comes of a track that cannot be heard, or not as it is wanted."""
 
 
-class Sound(Wish, frozen=True, forbid_unknown_fields=True):
+class SoundQuery(Wish, frozen=True, forbid_unknown_fields=True):
     """What is to be heard, at its own rate or at `sample_rate`; `revision` makes sure that it is still the same.
 
     Preset and intensity say how a track is mastered, and change nothing in one that is heard as recorded.
@@ -24,7 +24,9 @@ class Sound(Wish, frozen=True, forbid_unknown_fields=True):
 
 
 @asynccontextmanager
-async def open_sound(services: Services, track_id: int, sound: Sound) -> AsyncIterator[tuple[OpenTrack, Mastered]]:
+async def open_sound(
+    services: Services, track_id: int, query: SoundQuery
+) -> AsyncIterator[tuple[OpenTrack, Mastered]]:
     """The track and what is done to it, if it is still what the URL was made for.
 
     Raises:
@@ -33,10 +35,10 @@ async def open_sound(services: Services, track_id: int, sound: Sound) -> AsyncIt
         SourceError: it cannot be played.
         Busy: it is still being analysed.
     """
-    file = (await services.catalogue.find_track(track_id)).at_rate(sound.sample_rate)
-    mastered = await services.mastery.resolve(file, wish_in(sound))
+    file = (await services.catalogue.find_track(track_id)).at_rate(query.sample_rate)
+    mastered = await services.mastery.resolve(file, wish_in(query))
     async with services.renderer.open_track(file) as track:
         await services.catalogue.keep_length(track)
-        if sound.revision not in (None, track.revision(mastered.recipe)):
+        if query.revision not in (None, track.revision(mastered.recipe)):
             raise Conflict("The track has changed. Fetch its metadata again.", code="stale_revision")
         yield track, mastered

@@ -8,13 +8,13 @@ from auralis_trio.errors import Busy, TimedOut
 from auralis_trio.jobs.analysis import AnalysisProgress
 from auralis_trio.jobs.receipts import ReceiptProgress
 from auralis_trio.jobs.scan_report import ScanProgress
-from auralis_trio.jobs.supervision import State
+from auralis_trio.jobs.supervision import ServiceState
 from auralis_trio.jobs.uploads import UploadStatistics
 from auralis_trio.jobs.watch import WatchState
 from auralis_trio.library.disk_cache import CacheStatistics
 from auralis_trio.offload import Lane, LaneStatistics
 from auralis_trio.stream.admission import AdmissionStatistics
-from auralis_trio.stream.disk_tier import DiskFigures
+from auralis_trio.stream.disk_tier import DiskStatistics
 from auralis_trio.stream.flights import FlightStatistics
 from auralis_trio.stream.histogram import HistogramStatistics
 from auralis_trio.stream.listens import ListenStatistics
@@ -45,7 +45,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `limits` are the settings that are bounds, by their names.
     """
 
-    services: dict[str, State]
+    services: dict[str, ServiceState]
     sessions: list[SessionNow]
     listeners: AdmissionStatistics
     traffic: TrafficStatistics
@@ -54,7 +54,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     permits: dict[str, LaneStatistics]
     renders: RenderStatistics
     chunk_cache: CacheStatistics
-    chunk_disk: DiskFigures
+    chunk_disk: DiskStatistics
     pcm_cache: PcmStatistics
     ledgers: Room
     prefetch: PrefetchStatistics
@@ -81,7 +81,7 @@ async def look(services: Services) -> Status:
 
 async def _process(services: Services) -> ProcessFigures | None:
     """What the process holds; None where the disk does not answer: the rest is told all the same."""
-    offload, folder = services.renderer.offload, services.settings.data_dir
+    offload, folder = services.offload, services.settings.data_dir
     try:
         return await offload.run(Lane.DISK, look_at_process, folder, deadline_s=LOOK_S)
     except (TimedOut, Busy):

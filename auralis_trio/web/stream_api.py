@@ -19,13 +19,13 @@ from auralis_trio.encoder.whole import FlacStream, OggOpus
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.stream.renderer import OpenTrack
-from auralis_trio.web.answers import MasteringSummary, Media, describe_mastering, head_response, not_modified
+from auralis_trio.web.answers import MasteringSummary, Media, caching, describe_mastering, head_response, not_modified
 from auralis_trio.web.bodies import EncodedBody, OriginalBody, StartEncoder, WavBody, WavLayout
 from auralis_trio.web.plain import Answer, PlainRoute
 from auralis_trio.web.ranges import is_unchanged, requested_part
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
-from auralis_trio.web.sounds import SOUND_ERRORS, Sound, open_sound
+from auralis_trio.web.sounds import SOUND_ERRORS, SoundQuery, open_sound
 from auralis_trio.work.encoding import CHUNK_ENCODING
 from auralis_trio.work.original import look_at
 
@@ -36,7 +36,6 @@ OPUS_TYPE = "audio/ogg; codecs=opus"
 RAW_TYPE = "application/octet-stream"
 MIN_OPUS_KBPS, MAX_OPUS_KBPS = 32, 320
 CHUNK_RULE = "/api/stream/<int:track_id>/chunk/<int:index>"
-FOREVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {Encoding.WAV: WAV_TYPE, Encoding.FLAC: FLAC_TYPE, Encoding.OPUS: OPUS_TYPE}
 
 WavResponse = Annotated[Response, Media((WAV_TYPE,), conditional=True, ranges=True)]
@@ -49,19 +48,19 @@ WavEncoding = Literal["s16", "s24", "f32"]
 """In what a whole track is sent as WAV."""
 
 
-class ChunkQuery(Sound, frozen=True):
+class ChunkQuery(SoundQuery, frozen=True):
     """Parameters of one chunk."""
 
     encoding: Literal["wav", "flac", "f32", "s24", "s16"] = "wav"
 
 
-class WavQuery(Sound, frozen=True):
+class WavQuery(SoundQuery, frozen=True):
     """Parameters of a whole track as WAV."""
 
     encoding: WavEncoding = "s16"
 
 
-class OpusQuery(Sound, frozen=True):
+class OpusQuery(SoundQuery, frozen=True):
     """Parameters of a whole track as Opus, whose rate is always the same."""
 
     bitrate_kbps: Annotated[int, Meta(ge=MIN_OPUS_KBPS, le=MAX_OPUS_KBPS)] = DEFAULT_KBPS
@@ -107,7 +106,7 @@ class StreamApi:
         pattern = re.compile(r"/api/stream/([0-9]{1,18})/chunk/([0-9]{1,18})")
         return [PlainRoute(CHUNK_RULE, pattern, self.answer_chunk)]
 
-    async def metadata(self, track_id: int, query: Sound) -> TrackSound:
+    async def metadata(self, track_id: int, query: SoundQuery) -> TrackSound:
         """What a client must know before it fetches chunks."""
         async with open_sound(self.services, track_id, query) as (track, mastered):
             return _describe(track, mastered)
@@ -131,7 +130,7 @@ class StreamApi:
                     code="chunk_not_found",
                 )
             etag = f"{track.revision(recipe)}-{index}-{encoding.label}"
-            headers = _caching(etag, query)
+            headers = caching(etag, pinned=query.revision is not None)
             if is_unchanged(given, etag):
                 return Answer(304, headers)
             began_s = trio.current_time()
@@ -150,11 +149,11 @@ class StreamApi:
 
     async def audio_wav(self, track_id: int, query: WavQuery) -> WavResponse:
         """The whole track as WAV, or any part of its bytes."""
-        wanted, encoding = query, Encoding.named(query.encoding)
-        async with open_sound(self.services, track_id, wanted) as (track, mastered):
+        encoding = Encoding.named(query.encoding)
+        async with open_sound(self.services, track_id, query) as (track, mastered):
             recipe = mastered.recipe
             etag = f"{track.revision(recipe)}-{encoding.label}.wav"
-            headers = _caching(etag, wanted)
+            headers = caching(etag, pinned=query.revision is not None)
             if is_unchanged(request.headers, etag):
                 return not_modified(headers)
             layout = WavLayout(track.format, encoding, track.total_frames)
@@ -171,26 +170,37 @@ class StreamApi:
         return Response(body, part.status, headers, content_type=WAV_TYPE)
 
     async def audio_flac(
-        self, track_id: int, query: Sound
+        self, track_id: int, query: SoundQuery
     ) -> Annotated[Response, Media((FLAC_TYPE,), conditional=True)]:
         """The whole track as FLAC, encoded as it is rendered."""
-        return await self._encoded(track_id, query, "flac", FlacStream)
+        return await self._encoded(track_id, query, FlacStream, suffix="flac", kind=FLAC_TYPE)
 
     async def audio_opus(
         self, track_id: int, query: OpusQuery
     ) -> Annotated[Response, Media((OPUS_TYPE,), conditional=True)]:
         """The whole track as Ogg Opus, encoded as it is rendered."""
-        wanted = query
-        if wanted.sample_rate not in (None, OPUS_RATE):
+        if query.sample_rate not in (None, OPUS_RATE):
             raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz: leave sample_rate out.")
-        at_its_rate = msgspec.structs.replace(wanted, sample_rate=OPUS_RATE)
+        at_its_rate = await self._at_opus_rate(track_id, query)
 
         def start(form: AudioFormat, total_frames: int) -> OggOpus:
-            return OggOpus(form, wanted.bitrate_kbps)
+            return OggOpus(form, query.bitrate_kbps)
 
-        return await self._encoded(track_id, at_its_rate, f"{wanted.bitrate_kbps}.opus", start)
+        return await self._encoded(track_id, at_its_rate, start, suffix=f"{query.bitrate_kbps}.opus", kind=OPUS_TYPE)
 
-    async def _encoded(self, track_id: int, wanted: Sound, suffix: str, start: StartEncoder) -> Response:
+    async def _at_opus_rate(self, track_id: int, query: OpusQuery) -> OpusQuery:
+        """The same at 48 kHz; a revision that was told of the track at its own rate is made that of this one."""
+        at_rate = msgspec.structs.replace(query, sample_rate=OPUS_RATE)
+        if query.revision is None or query.sample_rate is not None:
+            return at_rate
+        async with open_sound(self.services, track_id, query):
+            unpinned = msgspec.structs.replace(at_rate, revision=None)
+        async with open_sound(self.services, track_id, unpinned) as (track, mastered):
+            return msgspec.structs.replace(at_rate, revision=track.revision(mastered.recipe))
+
+    async def _encoded(
+        self, track_id: int, wanted: SoundQuery, start: StartEncoder, *, suffix: str, kind: str
+    ) -> Response:
         """A whole track whose bytes nobody knows before they are made: its length is not told, nor any part sent."""
         async with open_sound(self.services, track_id, wanted) as (track, mastered):
             recipe = mastered.recipe
@@ -199,12 +209,11 @@ class StreamApi:
                     "A track without a single frame cannot be sent as FLAC or Opus: ask for audio.wav."
                 )
             etag = f"{track.revision(recipe)}-{suffix}"
-            headers = _caching(etag, wanted) | {"Accept-Ranges": "none"}
+            headers = caching(etag, pinned=wanted.revision is not None) | {"Accept-Ranges": "none"}
             if is_unchanged(request.headers, etag):
                 return not_modified(headers)
             # What cannot be played is said before a body is begun.
             await track.verify()
-            kind = MEDIA_TYPES[Encoding.FLAC if suffix == "flac" else Encoding.OPUS]
             if request.method == "HEAD":
                 head = Response(b"", 200, headers, content_type=kind)
                 del head.headers["Content-Length"]
@@ -218,7 +227,7 @@ class StreamApi:
         file = await self.services.catalogue.find_track(track_id)
         seen = await self.services.renderer.read_disk(look_at, file.path)
         etag = f"{file.content_id}-{seen.size}-{seen.mtime_ns}"
-        headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+        headers = caching(etag)
         if is_unchanged(request.headers, etag):
             return not_modified(headers)
         part = requested_part(request.method, request.headers, etag, seen.size)
@@ -246,7 +255,3 @@ def _describe(track: OpenTrack, mastered: Mastered) -> TrackSound:
         "encodings": [encoding.label for encoding in CHUNK_ENCODINGS],
         "mastering": describe_mastering(mastered) if recipe.masters else None,
     }
-
-
-def _caching(etag: str, sound: Sound) -> dict[str, str]:
-    return {"ETag": f'"{etag}"', "Cache-Control": "no-cache" if sound.revision is None else FOREVER}

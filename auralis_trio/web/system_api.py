@@ -8,9 +8,10 @@ from quart import Response
 
 from auralis_trio import __version__
 from auralis_trio.errors import Busy, TimedOut
+from auralis_trio.library.folders import list_folders
 from auralis_trio.library.migrations import CHAIN
-from auralis_trio.library.queries import list_folders, statistics
 from auralis_trio.library.records import Statistics
+from auralis_trio.library.totals import statistics
 from auralis_trio.mastering.recipe import ENGINE_VERSION
 from auralis_trio.web.answers import Media
 from auralis_trio.web.metrics import CONTENT_TYPE, write_metrics

@@ -10,7 +10,8 @@ import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, WebsocketScope
 
 from auralis_trio.errors import NotFound
-from auralis_trio.stream.session import SessionServices, run_session
+from auralis_trio.stream.session import run_session
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.web.plain import problem_answer, send_answer
 
 PATH = "/ws"

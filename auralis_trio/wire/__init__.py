@@ -37,8 +37,3 @@ The play queue, which the server owns and goes on with by itself; any client com
       |  <----- audio_stream_end replaced   |
       |  <----- audio_stream_start ------   |   {follows_stream_id: null}: heard at once
 """
-
-from auralis_trio.wire.conversation import Conversation
-from auralis_trio.wire.packets import Packet, PacketError, pack_header, parse_packet
-
-__all__ = ["Conversation", "Packet", "PacketError", "pack_header", "parse_packet"]

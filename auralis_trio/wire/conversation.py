@@ -57,6 +57,20 @@ from enum import Enum, auto
 from msgspec import structs
 
 from auralis_trio.audio.encoding import OPUS_RATE, Encoding
+from auralis_trio.wire.commands import (
+    Command,
+    End,
+    Enhance,
+    Grant,
+    Hold,
+    Join,
+    Manner,
+    Reply,
+    Request,
+    Start,
+    Steer,
+    Topics,
+)
 from auralis_trio.wire.messages import (
     Credit,
     Enhancement,
@@ -72,13 +86,9 @@ from auralis_trio.wire.messages import (
     Steering,
     Stop,
     Subscribe,
-    Topic,
     parse,
 )
 from auralis_trio.wire.wishes import Wishes
-
-AS_SET = Wishes()
-"""Everything as the settings have it."""
 
 
 class State(Enum):
@@ -88,108 +98,6 @@ class State(Enum):
     PLAYING = auto()
     PAUSED = auto()
     ENDED = auto()
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How a client wants to be sent whatever it plays; without `credit` the server paces it."""
-
-    encoding: Encoding
-    json: bool = False
-    credit: int | None = None
-    sample_rate: int | None = None
-    legacy: bool = False
-    autoplay: bool = True
-    counts: bool = True
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be streamed, and how; `start` is frames (int) or seconds (float)."""
-
-    track_id: int
-    start: int | float
-    manner: Manner
-    wishes: Wishes = AS_SET
-    entry_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Start:
-    """End the present stream as `replaced` and begin this one, heard behind the one that it `follows` or at once."""
-
-    stream_id: int
-    request: Request
-    paused: bool
-    follows: int | None = None
-
-
-@dataclass(frozen=True)
-class Join:
-    """Let the player say what to play: an entry or the present one, from `start` on or where it is heard."""
-
-    entry_id: int | None
-    start: int | float | None
-    takeover: bool
-    manner: Manner
-    wishes: Wishes
-
-
-@dataclass(frozen=True)
-class Steer:
-    """Pass this on to the player of the queue; `start` is where to seek to."""
-
-    message: Steering
-    start: int | float = 0
-
-
-@dataclass(frozen=True)
-class End:
-    """End the present stream, if it still runs, as `stopped`; nothing of it is heard any more."""
-
-    stream_id: int
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Send nothing more of this stream, or go on."""
-
-    stream_id: int
-    paused: bool
-
-
-@dataclass(frozen=True)
-class Grant:
-    """The client's credit, and how far it has played, in frames since the stream's start; each None if not told."""
-
-    stream_id: int
-    frames: int | None
-    played: int | None
-
-
-@dataclass(frozen=True)
-class Enhance:
-    """Keep these settings and tell all; begin the present stream anew if there is one."""
-
-    settings: Enhancement
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Say this to the client."""
-
-    kind: str
-    data: dict[str, object]
-
-
-@dataclass(frozen=True)
-class Topics:
-    """The state events that the client wants."""
-
-    topics: frozenset[Topic]
-
-
-Command = Start | Join | Steer | End | Hold | Grant | Enhance | Reply | Topics
 
 
 @dataclass

@@ -16,31 +16,13 @@ kept free for samples that are not final, which this server does not send.
 """
 
 import struct
-from dataclasses import dataclass
 
 from auralis_trio.audio.encoding import Encoding
 
 VERSION = 1
-FIRST, LAST, PROVISIONAL = 1, 2, 4
+FIRST, LAST = 1, 2
 HEADER_BYTES = 24
 _HEADER = struct.Struct("<BBHIQII")
-
-
-class PacketError(ValueError):
-    """Bytes that are not a packet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """A parsed packet: `frames` frames of the track from `start_frame` on."""
-
-    encoding: Encoding
-    flags: int
-    stream_id: int
-    start_frame: int
-    frames: int
-    sequence: int
-    payload: bytes
 
 
 def pack_header(
@@ -48,21 +30,3 @@ def pack_header(
 ) -> bytes:
     """The 24 bytes that stand before the payload."""
     return _HEADER.pack(VERSION, encoding.number, flags, stream_id, start_frame, frames, sequence)
-
-
-def parse_packet(message: bytes) -> Packet:
-    """Read a binary message.
-
-    Raises:
-        PacketError: it is not a packet of this version.
-    """
-    if len(message) <= HEADER_BYTES:
-        raise PacketError("too short")
-    version, number, flags, stream_id, start_frame, frames, sequence = _HEADER.unpack_from(message)
-    if version != VERSION:
-        raise PacketError(f"version {version}")
-    try:
-        encoding = Encoding.numbered(number)
-    except KeyError:
-        raise PacketError(f"encoding {number}") from None
-    return Packet(encoding, flags, stream_id, start_frame, frames, sequence, message[HEADER_BYTES:])

@@ -48,11 +48,6 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     album: bool = False
     reference: Id | None = None
 
-    @property
-    def follow(self) -> bool:
-        """Whether a change of the settings changes the wish."""
-        return None in (self.enhanced, self.preset, self.intensity, self.match_loudness)
-
     def within(self, settings: Wish) -> Wish:
         """The whole wish."""
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}

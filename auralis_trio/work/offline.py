@@ -21,11 +21,11 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.encoder.file import Cut, Words, open_file
 from auralis_trio.errors import InvalidRequest, OutputError, SourceError
 from auralis_trio.mastering.album import master_album
-from auralis_trio.mastering.recipe import Recipe
 from auralis_trio.mastering.reference import match, tune_to_reference
 from auralis_trio.mastering.resolve import Target
 from auralis_trio.mastering.solve import Mastered
 from auralis_trio.mastering.tuning import master, tune
+from auralis_trio.work.rendering import form_behind
 from auralis_trio.work.whole import Outcome, OutcomeMeter, rendered
 
 SCRATCH_BYTES = 64 * 1024**3
@@ -180,17 +180,14 @@ def _write(shop: Workshop, path: str, into: str, order: Order, done: tuple[Analy
     analysis, mastered = done
     with shop.source(path, f"mastering {Path(path).name}", order.sample_rate) as source:
         meter = OutcomeMeter(source.format)
-        with open_file(into, Cut(_form(source, mastered.recipe), source.total_frames, order.words)) as put:
+        with open_file(
+            into, Cut(form_behind(mastered.recipe, source.format), source.total_frames, order.words)
+        ) as put:
             for block in rendered(source, mastered.recipe, shop.check):
                 meter.add(block)
                 put(block)
             shop.check()
     return Finished(path=path, into=into, analysis=analysis, mastered=mastered, outcome=meter.result())
-
-
-def _form(source: AudioSource, recipe: Recipe) -> AudioFormat:
-    """The form of what goes out: mastered sound has no word length of its own, so that it is dithered."""
-    return source.format if recipe.identity else msgspec.structs.replace(source.format, bits=None)
 
 
 @dataclass(frozen=True)

@@ -167,13 +167,17 @@ def _seen(file: TrackFile) -> Seen:
 
 
 def rendered_span(source: AudioSource, sound: Sound, span: Span, check: Check) -> Rendered:
-    """Any run of frames. Whatever was changed has more bits than it came with.
+    """Any run of frames.
 
     Raises:
         SourceError: the source cannot give the frames.
     """
-    form = source.format if sound.identity else msgspec.structs.replace(source.format, bits=None)
-    return Rendered(render_span(source, sound, span, check), form)
+    return Rendered(render_span(source, sound, span, check), form_behind(sound, source.format))
+
+
+def form_behind(sound: Sound, form: AudioFormat) -> AudioFormat:
+    """The format of what comes out: whatever was changed has more bits than it came with, so that it is dithered."""
+    return form if sound.identity else msgspec.structs.replace(form, bits=None)
 
 
 def as_whole(parts: Sequence[Rendered], encoding: Encoding) -> Chunk:

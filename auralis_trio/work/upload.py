@@ -18,6 +18,7 @@ from auralis_trio.audio.source import Check
 from auralis_trio.decoder.payload import digest_audio
 from auralis_trio.errors import DiskFull, OutputError, SourceError, StartupError
 from auralis_trio.library.text import clean
+from auralis_trio.own_files import sync
 
 DRAFT_PREFIX = ".auralis-upload-"
 MAX_STEM_BYTES = 180
@@ -115,9 +116,9 @@ def keep(draft: str, name: str) -> str:
     """
     folder = os.path.dirname(draft)
     try:
-        _sync(draft, os.O_RDONLY)
+        sync(draft, os.O_NOFOLLOW)
         path = _placed(draft, folder, name)
-        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+        sync(folder, os.O_NOFOLLOW)
     except OSError as error:
         raise _typed(error) from error
     return path
@@ -145,14 +146,6 @@ def _rename(draft: str, path: str) -> None:
         os.replace(draft, path)
         return
     os.unlink(draft)
-
-
-def _sync(path: str, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _typed(error: OSError) -> OutputError:

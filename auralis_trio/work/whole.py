@@ -95,18 +95,6 @@ def rendered(source: AudioSource, sound: Sound, check: Check = never_cancelled) 
         yield render(source, sound, first, first + GRAINS_PER_CHUNK, check)
 
 
-def outcome(source: AudioSource, sound: Sound, check: Check = never_cancelled) -> Outcome:
-    """What a track measures behind `sound`.
-
-    Raises:
-        SourceError: the source cannot give the frames.
-    """
-    meter = OutcomeMeter(source.format)
-    for block in rendered(source, sound, check):
-        meter.add(block)
-    return meter.result()
-
-
 def receipt(profile: Profile, mastered: Mastered, after: Outcome) -> dict[str, Any]:
     """The whole way of the signal in plain values: what came in, everything that was done, what went out."""
     recipe = mastered.recipe

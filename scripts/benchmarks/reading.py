@@ -17,9 +17,11 @@ import psycopg2
 from auralis_trio.cli.serving import SWITCH_INTERVAL_S
 from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.facets import facets
-from auralis_trio.library.queries import add_folder, list_albums, list_artists, list_tracks, statistics
+from auralis_trio.library.folders import add_folder
+from auralis_trio.library.queries import list_albums, list_artists, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import Library, open_library
+from auralis_trio.library.totals import statistics
 from scripts.benchmarks.collection import FOLDER, Collection
 from scripts.benchmarks.table import Table, percentile
 

@@ -1,4 +1,4 @@
-"""Encodings: found by name and by number, with sizes only where there are some."""
+"""Encodings: found by name, with sizes only where there are some."""
 
 import pytest
 
@@ -10,21 +10,10 @@ def test_an_encoding_is_found_by_its_label(encoding: Encoding) -> None:
     assert Encoding.named(encoding.label) is encoding
 
 
-@pytest.mark.parametrize("encoding", [encoding for encoding in Encoding if encoding.number])
-def test_an_encoding_of_packets_is_found_by_its_number(encoding: Encoding) -> None:
-    assert Encoding.numbered(encoding.number) is encoding
-
-
 @pytest.mark.parametrize("label", ["", "S16", "mp3", "s16 "])
 def test_an_unknown_label_is_a_key_error(label: str) -> None:
     with pytest.raises(KeyError):
         Encoding.named(label)
-
-
-@pytest.mark.parametrize("number", [0, 6, -1, 256])
-def test_a_number_that_no_packet_carries_is_a_key_error(number: int) -> None:
-    with pytest.raises(KeyError):
-        Encoding.numbered(number)
 
 
 def test_labels_and_numbers_are_unique() -> None:

@@ -6,19 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auralis_trio.audio.units import db_to_gain, frames_at_rate, frames_to_seconds, gain_to_db, seconds_to_frame
+from auralis_trio.audio.units import db_to_gain, frames_at_rate, frames_to_seconds, seconds_to_frame
 
 
 @pytest.mark.parametrize(("level_db", "gain"), [(0.0, 1.0), (20.0, 10.0), (-20.0, 0.1), (-math.inf, 0.0)])
 def test_levels_are_amplitude_ratios(level_db: float, gain: float) -> None:
     assert db_to_gain(level_db) == pytest.approx(gain)
-    assert gain_to_db(gain) == pytest.approx(level_db)
-
-
-@settings(deadline=None)
-@given(st.floats(-300, 300))
-def test_a_level_survives_the_way_there_and_back(level_db: float) -> None:
-    assert gain_to_db(db_to_gain(level_db)) == pytest.approx(level_db, abs=1e-9)
 
 
 @pytest.mark.parametrize(("position_s", "frame"), [(0.0, 0), (1.0, 44_100), (0.99999, 44_099), (2.5, 110_250)])

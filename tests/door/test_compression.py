@@ -1,6 +1,8 @@
 """JSON and the page are made small for those who ask for it; sound goes as it is."""
 
 import gzip
+import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,8 +10,12 @@ import httpx2
 import numpy as np
 import pytest
 import soundfile
+import trio
+import trio.testing
 
 from auralis_trio.app import Server
+from auralis_trio.offload import Lane
+from auralis_trio.web.compression import MAX_BYTES_AT_ONCE
 from tests.serving import client_of, running_server, settings_for
 
 
@@ -70,4 +76,18 @@ async def test_sound_and_small_answers_stay_as_they_are(server: Server, path: st
 
 async def test_who_refuses_gzip_gets_none(server: Server) -> None:
     answer, _ = await fetch(server, "/", **{"Accept-Encoding": "gzip;q=0, identity"})
+    assert "Content-Encoding" not in answer.headers
+
+
+async def test_a_disk_that_does_not_answer_keeps_no_answer_back(server: Server) -> None:
+    offload, go_on = server.services.offload, threading.Event()
+    async with trio.open_nursery() as nursery:
+        for _ in range(offload.statistics()["disk"].permits):
+            nursery.start_soon(offload.run, Lane.DISK, go_on.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(10):
+            answer, whole = await fetch(server, "/api/library/tracks?limit=120", **{"Accept-Encoding": "gzip"})
+        go_on.set()
+    assert len(whole) > MAX_BYTES_AT_ONCE
+    assert len(json.loads(whole)["items"]) == 120
     assert "Content-Encoding" not in answer.headers

@@ -14,8 +14,8 @@ from pony.orm.core import Database
 
 from auralis_trio.app import Server
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.folders import add_folder
 from auralis_trio.library.playlists import PlaylistText, create_playlist
-from auralis_trio.library.queries import add_folder
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library, open_library

@@ -14,8 +14,8 @@ from auralis_trio.errors import AuralisError, Busy, SourceCorrupt, SourceMissing
 from auralis_trio.jobs.analysis import MAX_PROGRESS_EVENTS, Background, LibraryAnalysis
 from auralis_trio.jobs.supervision import FIRST_DELAY_S, MAX_DELAY_S, Supervisor
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.folders import add_folder
 from auralis_trio.library.mastering_store import keep_failure, keep_profile
-from auralis_trio.library.queries import add_folder
 from auralis_trio.library.records import ProbedFile, Tags, TrackFile
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload

@@ -46,7 +46,8 @@ from auralis_trio.library.tag_writer import write_tags
 from auralis_trio.library.tags import read_tags
 from auralis_trio.offload import InlineOffload, Lane
 from auralis_trio.work import tag_edit
-from auralis_trio.work.tag_edit import TEMP_PREFIX, trim_kept
+from auralis_trio.work.old_bytes import trim_kept
+from auralis_trio.work.tag_edit import TEMP_PREFIX
 from tests.jobs.test_scan import Events, InlineDoor
 from tests.library.test_tag_writer import write_untagged
 from tests.library.test_tags import SUFFIXES, make_tagged

@@ -18,7 +18,7 @@ from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.renderer import OpenTrack, Renderer
-from auralis_trio.work.whole import Outcome, outcome
+from auralis_trio.work.whole import Outcome, OutcomeMeter, rendered
 from tests.fakes import STEREO, FailingSource, ToneSource, Tracks
 
 FRAMES = 100_000
@@ -74,8 +74,10 @@ async def test_a_receipt_is_made_once_and_kept(bench: Bench) -> None:
     first = await bench.receipts.ask(track, AS_RECORDED)
     assert isinstance(first, ReceiptProgress)
     assert (first.total_frames, first.state) == (FRAMES, "waiting")
-    found = await bench.end(track)
-    assert found == outcome(ToneSource(STEREO, FRAMES), AS_RECORDED)
+    found, meter = await bench.end(track), OutcomeMeter(STEREO)
+    for block in rendered(ToneSource(STEREO, FRAMES), AS_RECORDED):
+        meter.add(block)
+    assert found == meter.result()
     assert await bench.receipts.ask(track, AS_RECORDED) == found
     assert bench.states() == [(1, "running"), (1, "finished")]
     assert bench.receipts.under_way() == []

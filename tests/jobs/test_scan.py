@@ -19,15 +19,15 @@ import soundfile
 import trio
 import trio.testing
 from mutagen.flac import FLAC
-from trio_parallel import BrokenWorkerError
 
-from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut
-from auralis_trio.jobs import scan as scan_module
-from auralis_trio.jobs import scan_report
-from auralis_trio.jobs.scan import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH, Scan
+from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut, WorkerDied
+from auralis_trio.jobs import scan_report, scan_run
+from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
+from auralis_trio.jobs.scan_run import MAX_PROGRESS_EVENTS, READ_BATCH, READERS, WALK_BATCH
 from auralis_trio.jobs.steps import MAX_PAUSE_S, STEP_DEADLINE_S
-from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_folders, list_tracks
+from auralis_trio.library.folders import list_folders
+from auralis_trio.library.queries import get_track_file, list_albums, list_artists, list_tracks
 from auralis_trio.library.records import TrackRecord
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload, Lane, LaneStatistics, Offload, open_offload
@@ -119,7 +119,7 @@ class FaultyDoor(InlineDoor):
         if any(path.endswith("hangs.flac") for path in paths):
             raise TimedOut
         if any(path.endswith("crashes.flac") for path in paths):
-            raise BrokenWorkerError
+            raise WorkerDied
         return await super().run_process(fn, *args)
 
 
@@ -182,7 +182,7 @@ def listing(folder: Path) -> list[Any]:
 @pytest.fixture
 def batch(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many files are read together, where a test needs many batches."""
-    monkeypatch.setattr(scan_module, "READ_BATCH", 16)
+    monkeypatch.setattr(scan_run, "READ_BATCH", 16)
     return 16
 
 

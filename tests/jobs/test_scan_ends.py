@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from auralis_trio.jobs import scan as scan_module
+from auralis_trio.jobs import scan_run
 from auralis_trio.jobs.scan import Scan
-from auralis_trio.library.queries import statistics
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 from auralis_trio.library.walk import Walk
 from auralis_trio.offload import InlineOffload, Lane
 from tests.jobs.test_scan import Events, InlineDoor, events, music, write_songs
@@ -56,7 +56,7 @@ async def test_a_folder_that_goes_while_it_is_looked_through_keeps_its_tracks(
 ) -> None:
     write_songs(music, SONGS)
     await Scan(library, InlineOffload(), [str(music)], events).run()
-    monkeypatch.setattr(scan_module, "WALK_BATCH", 7)
+    monkeypatch.setattr(scan_run, "WALK_BATCH", 7)
     away = music.with_name("away")
     door = PulledDoor(steps, (lambda: unmounted(music)) if empty else (lambda: music.rename(away)))
     progress = await Scan(library, door, [str(music)], events).run()

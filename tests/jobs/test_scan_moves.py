@@ -11,9 +11,11 @@ import pytest
 
 from auralis_trio.jobs.scan import EVERYTHING, Scan
 from auralis_trio.jobs.scan_report import ScanChange, ScanOrder, ScanProgress
+from auralis_trio.library.folders import list_folders
 from auralis_trio.library.personal import set_rating
-from auralis_trio.library.queries import list_folders, list_tracks, statistics
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 from auralis_trio.offload import InlineOffload, Lane
 from tests.jobs.test_scan import Events, InlineDoor, events, music, write_song
 

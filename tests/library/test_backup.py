@@ -10,8 +10,9 @@ from auralis_trio.errors import BackupError, DatabaseDamaged, NotFound
 from auralis_trio.library.artwork import ArtworkRecord, Owner, keep_choice, set_picture
 from auralis_trio.library.backup import FOLDER, create_backup, list_backups, restore_backup
 from auralis_trio.library.batch import apply_batch
+from auralis_trio.library.folders import add_folder, list_folders
 from auralis_trio.library.migrations import CHAIN
-from auralis_trio.library.queries import add_folder, list_artists, list_folders, list_tracks
+from auralis_trio.library.queries import list_artists, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.store import FILE_NAME, Library, open_library
 from tests.postgres import Postgres

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from auralis_trio.library.disk_cache import DiskCache, Files, write_whole
+from auralis_trio.library.disk_cache import DiskCache, Files
 
 OVERHEAD = 16
 
@@ -375,13 +375,3 @@ class Beside(RuleBasedStateMachine):
 
 TestBesideAModel = Beside.TestCase
 TestBesideAModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-
-
-def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "taken").mkdir()
-    for sync in (False, True):
-        with pytest.raises(OSError, match="directory"):
-            write_whole(tmp_path / "taken", b"x", sync=sync)
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-    write_whole(tmp_path / "new", b"x", sync=True)
-    assert (tmp_path / "new").read_bytes() == b"x"

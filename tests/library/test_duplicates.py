@@ -11,10 +11,11 @@ from auralis_trio.errors import InvalidRequest
 from auralis_trio.library import duplicates as duplicates_module
 from auralis_trio.library.duplicates import MAX_APART_S, list_duplicates
 from auralis_trio.library.paging import Window
-from auralis_trio.library.queries import list_tracks, statistics
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 
 Probed = Callable[..., ProbedFile]
 Fill = Callable[..., None]

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from auralis_trio.library import facets as facets_module
 from auralis_trio.library.facets import FormatFacet, YearFacet, facets
-from auralis_trio.library.queries import list_tracks, statistics
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.reset import forget_everything
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 
 changes = st.tuples(
     st.integers(0, 5),

@@ -6,12 +6,13 @@ import pytest
 
 from auralis_trio.errors import Conflict, NotFound
 from auralis_trio.library.facets import facets
+from auralis_trio.library.folders import list_folders
 from auralis_trio.library.forgetting import forget_missing_track, forget_missing_tracks, missing_page
 from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import Window
 from auralis_trio.library.playlist_entries import list_entries
 from auralis_trio.library.playlists import PlaylistText, create_playlist, list_playlists
-from auralis_trio.library.queries import list_albums, list_artists, list_folders, list_tracks, statistics
+from auralis_trio.library.queries import list_albums, list_artists, list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.reset import Forgotten, forget_everything
 from auralis_trio.library.scanner import mark_missing
@@ -19,6 +20,7 @@ from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library
 from auralis_trio.library.tag_journal import begin_edit, find_files
+from auralis_trio.library.totals import statistics
 
 Probed = Callable[..., ProbedFile]
 Fill = Callable[..., None]

@@ -20,10 +20,11 @@ from auralis_trio.library.mastering_store import (
     keep_tuning,
     next_unanalysed,
 )
-from auralis_trio.library.queries import get_track_file, statistics
+from auralis_trio.library.queries import get_track_file
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.settings import get_settings, keep_settings
 from auralis_trio.library.store import Library, open_library
+from auralis_trio.library.totals import statistics
 from tests.library.conftest import Fill, Probed
 
 PROFILE = Profile(

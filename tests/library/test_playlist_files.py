@@ -6,11 +6,12 @@ import pytest
 
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.library import playlist_files
+from auralis_trio.library.folders import add_folder
 from auralis_trio.library.paging import Window
 from auralis_trio.library.playlist_entries import list_entries
 from auralis_trio.library.playlist_files import MAX_UNKNOWN_SHOWN, export_playlist, import_playlist
 from auralis_trio.library.playlists import PlaylistText, create_playlist, get_playlist, list_playlists
-from auralis_trio.library.queries import add_folder, list_tracks
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile
 from auralis_trio.library.smart import SmartRules
 from auralis_trio.library.store import Library

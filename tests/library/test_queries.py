@@ -7,6 +7,7 @@ import pytest
 from auralis_trio.errors import InvalidRequest, NotFound
 from auralis_trio.library.batch import apply_batch
 from auralis_trio.library.facets import facets
+from auralis_trio.library.folders import add_folder, list_folders
 from auralis_trio.library.mastering_store import keep_failure
 from auralis_trio.library.paging import MAX_LIMIT, MAX_OFFSET
 from auralis_trio.library.personal import record_heard, set_favorite
@@ -15,20 +16,18 @@ from auralis_trio.library.queries import (
     ALBUM_SORTS,
     ARTIST_SORTS,
     TRACK_SORTS,
-    add_folder,
     get_track,
     get_track_file,
     list_albums,
     list_artists,
-    list_folders,
     list_tracks,
     set_total_frames,
-    statistics,
 )
 from auralis_trio.library.query_language import MAX_SEARCH_CHARS
 from auralis_trio.library.records import Page, ProbedFile, Statistics
 from auralis_trio.library.scanner import mark_missing
 from auralis_trio.library.store import Library
+from auralis_trio.library.totals import statistics
 
 Probed = Callable[..., ProbedFile]
 Fill = Callable[..., None]

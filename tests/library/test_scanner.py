@@ -5,7 +5,8 @@ import pytest
 
 from auralis_trio.audio.source import never_cancelled
 from auralis_trio.library import scanner
-from auralis_trio.library.queries import list_folders, list_tracks
+from auralis_trio.library.folders import list_folders
+from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.records import ProbedFile, TrackRecord
 from auralis_trio.library.scanner import (
     BatchPlan,

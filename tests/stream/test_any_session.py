@@ -18,9 +18,9 @@ from trio.testing import MockClock
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.stream.onward import MAX_ENTRIES_PER_S
-from auralis_trio.stream.session import SessionServices
-from auralis_trio.wire.packets import Packet
+from auralis_trio.stream.session_services import SessionServices
 from tests.fakes import LIMITS, FakeLink, FixedCatalogue, FixedMastery, Heard, ToneSource, Tracks, services_for, talk
+from tests.packets import Packet
 
 TICK_S = 0.05
 LENGTHS = {

@@ -11,8 +11,7 @@ from trio.testing import MockClock
 
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.stream.session import SessionServices
-from auralis_trio.wire.packets import Packet
+from auralis_trio.stream.session_services import SessionServices
 from tests.fakes import (
     STEREO,
     FakeLink,
@@ -24,6 +23,7 @@ from tests.fakes import (
     services_for,
     talk,
 )
+from tests.packets import Packet
 
 TRACKS = {  # sample rate, channels, frames
     1: (8_000, 2, 20_000),

@@ -9,7 +9,8 @@ import pytest
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.errors import NotFound
 from auralis_trio.library.batch import apply_batch
-from auralis_trio.library.queries import add_folder, set_total_frames
+from auralis_trio.library.folders import add_folder
+from auralis_trio.library.queries import set_total_frames
 from auralis_trio.library.records import ProbedFile, Tags
 from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload

@@ -117,7 +117,7 @@ async def test_what_was_kept_is_read_also_after_a_restart(tmp_path: Path) -> Non
     for one in (tier, tier_in(tmp_path)):
         assert await one.read(key()) == chunk()
         assert await one.read(key(index=1)) is None
-    figures = tier.describe()
+    figures = tier.statistics()
     assert (figures.entries, figures.hits, figures.misses, figures.written) == (1, 1, 1, 1)
 
 

@@ -10,10 +10,10 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.stream.credit import Flow
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD, MAX_PARTS, Hearing
 from auralis_trio.stream.listens import Listen, Listens
+from auralis_trio.stream.output import Place
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
-from auralis_trio.stream.player import Place
-from auralis_trio.wire.conversation import Manner, Request, Start
+from auralis_trio.wire.commands import Manner, Request, Start
 
 RATE = 1_000
 LENGTH = 10_000

@@ -13,7 +13,8 @@ import trio.testing
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy
 from auralis_trio.stream.hub import Hub
-from auralis_trio.stream.session import OUTBOX_MESSAGES, POLICY, SessionLimits, SessionServices, run_session
+from auralis_trio.stream.session import OUTBOX_MESSAGES, POLICY, run_session
+from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.wire.messages import Topic
 from tests.fakes import FakeLink, Tracks, services_for
 

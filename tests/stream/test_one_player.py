@@ -51,7 +51,7 @@ class FakeOutput:
     id: str
     did: list[tuple[Any, ...]] = field(default_factory=list)
     heard: tuple[int, Place] | None = None
-    place: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
+    seat: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
         self.did.append(("play", entry.id, start, paused))
@@ -144,7 +144,7 @@ async def test_a_takeover_keeps_the_frame_that_is_heard_at_this_moment(player: P
 
 async def test_a_takeover_that_admission_refuses_changes_nothing(player: Player, told: Told) -> None:
     admission = Admission(3, 1, lambda: 0.0)
-    first, second = (FakeOutput(name, place=admission.seat(name)) for name in ("first", "second"))
+    first, second = (FakeOutput(name, seat=admission.seat(name)) for name in ("first", "second"))
     player.begin(first, None, None, takeover=False)
     with admission.seat("second") as elsewhere:
         elsewhere.take()
@@ -154,10 +154,10 @@ async def test_a_takeover_that_admission_refuses_changes_nothing(player: Player,
     assert (first.take(), told.take()) == ([], [])
     assert player.describe()["outputs"] == ["first"]
     assert player.queue.current_id == 1
-    assert first.place.taken
+    assert first.seat.taken
     player.begin(second, 3, None, takeover=True)
     assert first.take() == [("stop",)]
-    assert (first.place.taken, second.place.taken) == (False, True)
+    assert (first.seat.taken, second.seat.taken) == (False, True)
 
 
 async def test_an_output_that_begins_again_is_still_one(player: Player) -> None:
@@ -230,17 +230,6 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
     player.jump(1)
     assert output.take() == [("play", 2, 0, True), ("play", 2, 1.0, True), ("play", 1, 0, False)]
     assert player.state == "playing"
-
-
-async def test_a_client_that_pauses_itself_pauses_the_others(player: Player) -> None:
-    first, second = begun(player, "first", "second")
-    player.held(second, True)
-    assert (first.take(), second.take(), player.state) == ([("hold", True)], [], "paused")
-    player.held(second, True)
-    player.held(FakeOutput("stranger"), False)
-    assert player.state == "paused"
-    player.held(first, False)
-    assert (first.take(), second.take(), player.state) == ([], [("hold", False)], "playing")
 
 
 async def test_without_an_output_places_change_and_nothing_plays(player: Player) -> None:

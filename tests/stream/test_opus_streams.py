@@ -18,7 +18,8 @@ from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.pipeline import Plan, Stream, open_stream
+from auralis_trio.stream.pipeline import Stream, open_stream
+from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.wire.packets import FIRST, LAST
 from auralis_trio.wire.queue_orders import SetQueue

@@ -20,7 +20,8 @@ from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.beat import Beat
 from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.pipeline import CHANNEL_CHUNKS, NOT_READY_TRIES, Piece, Plan, Stream, open_stream
+from auralis_trio.stream.pipeline import CHANNEL_CHUNKS, NOT_READY_TRIES, Piece, Stream, open_stream
+from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.renderer import Renderer
 from auralis_trio.wire.packets import FIRST, LAST
 from tests.fakes import CHUNK, PACKET, STEREO, FailingSource, ToneSource, Tracks

@@ -49,7 +49,7 @@ class PlayingOutput:
     paused: bool = False
     left: int | None = None
     heard: bool = False
-    place: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
+    seat: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
 
     def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
         self.left, self.entry_id, self.paused, self.heard = self.entry_id, entry.id, paused, False

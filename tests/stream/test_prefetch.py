@@ -1,4 +1,4 @@
-"""Rendering ahead: bounded, behind the listeners, called off when plans change, and never in anybody's way."""
+"""Rendering ahead: bounded, behind the listeners, called off where they need the room, and never in anybody's way."""
 
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -121,24 +121,16 @@ async def fetch(renderer: Renderer, file: TrackFile, results: list[tuple[Chunk, 
 async def test_what_was_rendered_ahead_is_in_the_cache_when_it_is_asked_for(inline: Renderer, tracks: Held) -> None:
     results: list[tuple[Chunk, bool]] = []
     async with prefetch_over(inline, 2) as prefetch:
-        assert prefetch.ahead(tracks.file(1), AS_RECORDED, 1, Encoding.S16) is not None
+        prefetch.ahead(tracks.file(1), AS_RECORDED, 1, Encoding.S16)
         await trio.testing.wait_all_tasks_blocked()
         assert (prefetch.statistics().rendered, prefetch.statistics().under_way) == (1, 0)
         await fetch(inline, tracks.file(1), results, 1)
         # There is no need for it now.
-        assert prefetch.ahead(tracks.file(1), AS_RECORDED, 1, Encoding.S16) is None
+        prefetch.ahead(tracks.file(1), AS_RECORDED, 1, Encoding.S16)
+        assert (prefetch.statistics().under_way, prefetch.statistics().left_out) == (0, 0)
     assert results[0][1]
     assert results[0][0].data == tracks.pcm(1)[CHUNK * 4 : 2 * CHUNK * 4]
     assert tracks.left_open() == 0
-
-
-async def test_packets_of_other_encodings_are_rendered_ahead_as_such(inline: Renderer, tracks: Held) -> None:
-    async with prefetch_over(inline, 2) as prefetch, inline.open_track(tracks.file(1)) as track:
-        prefetch.ahead(tracks.file(1), AS_RECORDED, 0, Encoding.FLAC, "packets")
-        await trio.testing.wait_all_tasks_blocked()
-        opened = len(tracks.opened)
-        assert (await track.packets(AS_RECORDED, 0, Encoding.FLAC)).cuts
-        assert len(tracks.opened) == opened
 
 
 async def test_nothing_is_rendered_behind_the_end_also_where_the_length_is_not_known_yet(
@@ -147,7 +139,8 @@ async def test_nothing_is_rendered_behind_the_end_also_where_the_length_is_not_k
     file = tracks.file(1)
     unknown = TrackFile(**{**{name: getattr(file, name) for name in file.__struct_fields__}, "total_frames": None})
     async with prefetch_over(inline, 2) as prefetch:
-        assert prefetch.ahead(file, AS_RECORDED, 4, Encoding.S16) is None
+        prefetch.ahead(file, AS_RECORDED, 4, Encoding.S16)
+        assert prefetch.statistics().under_way == 0
         prefetch.ahead(unknown, AS_RECORDED, 4, Encoding.S16)
         await trio.testing.wait_all_tasks_blocked()
     assert inline.cache.statistics().entries == 0
@@ -157,8 +150,8 @@ async def test_nothing_is_rendered_behind_the_end_also_where_the_length_is_not_k
 async def test_no_more_is_rendered_at_once_than_configured(threaded: Renderer, tracks: Held) -> None:
     files = [tracks.held(track_id) for track_id in (5, 6, 7)]
     async with prefetch_over(threaded, 2) as prefetch:
-        claims = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for file in files]
-        assert [claim is not None for claim in claims] == [True, True, False]
+        for file in files:
+            prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
         assert (prefetch.statistics().under_way, prefetch.statistics().left_out) == (2, 1)
         for track_id in (5, 6):
             (await tracks.reading(track_id)).go.set()
@@ -168,7 +161,7 @@ async def test_no_more_is_rendered_at_once_than_configured(threaded: Renderer, t
 
 async def test_of_none_nothing_is_rendered_ahead(inline: Renderer, tracks: Held) -> None:
     async with prefetch_over(inline, 0) as prefetch:
-        assert prefetch.ahead(tracks.file(1), AS_RECORDED, 0, Encoding.S16) is None
+        prefetch.ahead(tracks.file(1), AS_RECORDED, 0, Encoding.S16)
         await trio.testing.wait_all_tasks_blocked()
     assert tracks.opened == []
 
@@ -178,8 +171,9 @@ async def test_a_chunk_that_is_rendered_ahead_is_rendered_once_for_whoever_asks_
 ) -> None:
     file, results = tracks.held(5), list[tuple[Chunk, bool]]()
     async with prefetch_over(threaded, 2) as prefetch, trio.open_nursery() as nursery:
-        claims = [prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16) for _ in range(3)]
-        assert None not in claims
+        for _ in range(3):
+            prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
+        assert prefetch.statistics().under_way == 1
         source = await tracks.reading(5)
         nursery.start_soon(fetch, threaded, file, results)
         await trio.testing.wait_all_tasks_blocked()
@@ -188,45 +182,23 @@ async def test_a_chunk_that_is_rendered_ahead_is_rendered_once_for_whoever_asks_
     assert results[0][0].span.frames == CHUNK
 
 
-async def test_a_claim_that_is_taken_back_ends_the_render_and_leaves_nothing(
-    threaded: Renderer, tracks: Held
-) -> None:
-    async with prefetch_over(threaded, 2) as prefetch:
-        claim = prefetch.ahead(tracks.held(5), AS_RECORDED, 0, Encoding.S16)
-        source = await tracks.reading(5)
-        prefetch.cancel(claim)
-        await wait_for(lambda: prefetch.statistics().under_way == 0)
-        assert prefetch.statistics().called_off == 1
-        assert source.reads == []
-        await wait_for(lambda: tracks.left_open() == 0)
-        for late in (claim, None):
-            prefetch.cancel(late)  # does nothing
-
-
-async def test_a_render_goes_on_for_as_long_as_somebody_claims_it(threaded: Renderer, tracks: Held) -> None:
-    file = tracks.held(5)
-    async with prefetch_over(threaded, 2) as prefetch:
-        old = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
-        source = await tracks.reading(5)
-        new = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
-        prefetch.cancel(old)
-        prefetch.cancel(old)
-        source.go.set()
-        await wait_for(lambda: prefetch.statistics().rendered == 1)
-        assert new is not None
-    assert prefetch.statistics().called_off == 0
-
-
-async def test_a_listener_takes_over_what_is_called_off(threaded: Renderer, tracks: Held) -> None:
+async def test_a_listener_takes_over_what_is_called_off_and_nothing_is_left(threaded: Renderer, tracks: Held) -> None:
     file, results = tracks.held(5), list[tuple[Chunk, bool]]()
+    others = {track_id: tracks.held(track_id) for track_id in range(6, 6 + AUDIO_PERMITS)}
     async with prefetch_over(threaded, 2) as prefetch, trio.open_nursery() as nursery:
-        claim = prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
-        await tracks.reading(5)
+        prefetch.ahead(file, AS_RECORDED, 0, Encoding.S16)
+        source = await tracks.reading(5)
         nursery.start_soon(fetch, threaded, file, results)
         await trio.testing.wait_all_tasks_blocked()
-        prefetch.cancel(claim)
+        for other in others.values():
+            nursery.start_soon(fetch, threaded, other, [])
+        await wait_for(lambda: prefetch.statistics().called_off == 1)
+        assert (prefetch.statistics().under_way, source.reads) == (0, [])
+        for track_id in others:
+            (await tracks.reading(track_id)).go.set()
         (await tracks.reading(5, 2)).go.set()
     assert results[0][0].span.frames == CHUNK
+    await wait_for(lambda: tracks.left_open() == 0)
 
 
 async def test_nothing_is_begun_unless_a_permit_stays_free_for_a_listener(threaded: Renderer, tracks: Held) -> None:
@@ -235,8 +207,8 @@ async def test_nothing_is_begun_unless_a_permit_stays_free_for_a_listener(thread
         for track_id in list(files)[: AUDIO_PERMITS - 1]:
             nursery.start_soon(fetch, threaded, files[track_id], [])
             await tracks.reading(track_id)
-        assert prefetch.ahead(tracks.file(1), AS_RECORDED, 0, Encoding.S16) is None
-        assert prefetch.statistics().left_out == 1
+        prefetch.ahead(tracks.file(1), AS_RECORDED, 0, Encoding.S16)
+        assert (prefetch.statistics().under_way, prefetch.statistics().left_out) == (0, 1)
         nursery.cancel_scope.cancel()
 
 

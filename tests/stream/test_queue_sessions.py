@@ -16,7 +16,7 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceHung, SourceMissing
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD
 from auralis_trio.stream.onward import MAX_ENTRIES_PER_S, MAX_FAILURES
-from auralis_trio.stream.session import SessionServices
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.wire.queue_orders import AddTracks, MoveEntry, QueueOrder, RemoveEntries, Repeat, SetQueue
 from tests.fakes import (
     CHUNK,

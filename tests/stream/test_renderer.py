@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -90,6 +91,16 @@ def threaded(tracks: Tracks, pcm: PcmCache, door: ThreadOffload) -> Renderer:
 async def fetch(renderer: Renderer, file: TrackFile, results: list[tuple[Chunk, bool]], index: int = 0) -> None:
     async with renderer.open_track(file) as track:
         results.append(await track.chunk(AS_RECORDED, index, Encoding.S16))
+
+
+async def test_a_chunk_that_is_not_of_the_length_it_should_be_is_an_error(inline: Renderer, tracks: Tracks) -> None:
+    async with inline.open_track(tracks.file(1)) as track:
+        await track.chunk(AS_RECORDED, 3, Encoding.S16)
+    longer = msgspec.structs.replace(tracks.file(1), total_frames=TOTAL + 1)
+    async with inline.open_track(longer) as track:
+        with pytest.raises(SourceChanged):
+            await track.chunk(AS_RECORDED, 3, Encoding.S16)
+        assert (await track.chunk(AS_RECORDED, 2, Encoding.S16))[0].span == Span(2 * CHUNK, CHUNK)
 
 
 # The first packets

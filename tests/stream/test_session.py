@@ -18,7 +18,8 @@ from trio.testing import MockClock
 
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceHung
-from auralis_trio.stream.session import OUTBOX_MESSAGES, SessionServices, run_session
+from auralis_trio.stream.session import OUTBOX_MESSAGES, run_session
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.wire.packets import FIRST, LAST
 from tests.fakes import (
     CHUNK,

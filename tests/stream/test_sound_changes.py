@@ -15,8 +15,9 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceHung
 from auralis_trio.mastering import AS_RECORDED, Recipe, Schedule, Sound, render
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.pipeline import TURN_AHEAD_S, turned
-from auralis_trio.stream.session import SessionServices
+from auralis_trio.stream.pipeline import TURN_AHEAD_S
+from auralis_trio.stream.plan import turned
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.wire.wishes import Wish
 from tests.fakes import (
     CHUNK,

@@ -14,8 +14,8 @@ from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.mastering import AS_RECORDED
 from auralis_trio.mastering.join import Join
-from auralis_trio.stream.pipeline import turned
-from auralis_trio.stream.session import SessionServices
+from auralis_trio.stream.plan import turned
+from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import SETTLE_S
 from auralis_trio.wire.queue_orders import AddTracks, RemoveEntries, Repeat, SetQueue
 from auralis_trio.wire.wishes import Wish

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from auralis_trio.audio.encoding import Encoding
-from auralis_trio.wire.conversation import (
+from auralis_trio.wire.commands import (
     Command,
-    Conversation,
     End,
     Enhance,
     Grant,
@@ -22,10 +21,10 @@ from auralis_trio.wire.conversation import (
     Reply,
     Request,
     Start,
-    State,
     Steer,
     Topics,
 )
+from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import TOPICS, Enhancement, Next, Pause, Previous, Resume, Seek, Steering, Stop
 from auralis_trio.wire.queue_orders import Clear
 from auralis_trio.wire.wishes import Wish, Wishes
