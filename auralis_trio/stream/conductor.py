@@ -32,7 +32,7 @@ from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Break, Rest, Succession
 from auralis_trio.wire.commands import End, Request, Start
-from auralis_trio.wire.conversation import Conversation, State
+from auralis_trio.wire.conversation import Conversation
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
 
@@ -237,7 +237,7 @@ class Conductor:
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
             flow.grant(talk.credit, None)
-            flow.hold(talk.state is State.PAUSED, now_s)
+            flow.hold(talk.paused, now_s)
         return stream
 
     def _outlet(self, command: Start, plan: Plan) -> Outlet:
@@ -295,8 +295,7 @@ class Conductor:
     def _go_on(self, rest: Rest) -> Entry:
         """Go on with this entry."""
         talk, follows, entry = self._talk, self.hearing.last_stream_id, rest.entry
-        paused = talk.state is State.PAUSED if talk.live else self.hearing.paused
-        start = talk.go_on(entry.id, entry.track_id, follows=follows, paused=paused, start=rest.start_frame)
+        start = talk.go_on(entry.id, entry.track_id, follows=follows, paused=talk.paused, start=rest.start_frame)
         if start is not None:
             self.hearing.expect(start, trio.current_time(), rest.behind)
             self._next = start
