@@ -166,7 +166,8 @@ class Conductor:
         entry, now_s = self._follow(tail.entry_id) if tail.goes_on else None, trio.current_time()
         if self._next is not None:
             return math.inf
-        return self._onward.due_s(now_s) if entry is not None and self._has_room else self.hearing.due_s(now_s)
+        waits = entry is not None and not self.hearing.full
+        return self._onward.due_s(now_s) if waits else self.hearing.due_s(now_s)
 
     def _end_tail(self, tail: _Tail) -> None:
         """All that was sent has been heard, or will never be told of."""
@@ -277,20 +278,17 @@ class Conductor:
             self._next = _Anew(replace(start, request=replace(start.request, start=frame)), sound)
 
     def _follow(self, entry_id: int | None) -> Entry | None:
-        """Go on with the entry behind this one, if it is wanted by now; what follows in any case."""
-        entry = None if entry_id is None else self._services.player.behind(entry_id)
+        """Go on with the entry behind this one, if it may begin by now; what follows of itself, now or later."""
+        request = self._talk.request
+        entry = None
+        if entry_id is not None and request is not None and request.manner.autoplay:
+            entry = self._services.player.behind(entry_id)
         left = self._succession.owed(self.hearing.last_stream_id, entry)
         if left is not None:
             return self._go_on(left)
-        if entry is not None and self._has_room and self._onward.begins(trio.current_time()):
+        if entry is not None and not self.hearing.full and self._onward.begins(trio.current_time()):
             self._go_on(Rest(entry, 0, entry_id))
         return entry
-
-    @property
-    def _has_room(self) -> bool:
-        """Whether a further entry is to be sent behind what was sent."""
-        request = self._talk.request
-        return request is not None and request.manner.autoplay and not self.hearing.full
 
     def _go_on(self, rest: Rest) -> Entry:
         """Go on with this entry."""
