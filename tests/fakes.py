@@ -118,11 +118,15 @@ class ToneReader(TrackReader):
 
 @dataclass
 class Tracks:
-    """Tracks made of tones; `opened` keeps every source that was ever opened, `gone` says whose files are missing."""
+    """Tracks made of tones; `opened` keeps every source that was ever opened, `gone` says whose files are missing.
+
+    The files of those `uncounted` do not declare their lengths.
+    """
 
     makers: dict[int, Callable[[], ToneSource]] = field(default_factory=dict)
     opened: list[ToneSource] = field(default_factory=list)
     gone: set[int] = field(default_factory=set)
+    uncounted: set[int] = field(default_factory=set)
 
     def add(self, track_id: int, make: Callable[[], ToneSource]) -> TrackFile:
         """A further track, made anew each time it is opened."""
@@ -144,7 +148,7 @@ class Tracks:
             mtime_ns=1,
             kind="wav",
             format=source.format,
-            total_frames=source.total_frames,
+            total_frames=None if track_id in self.uncounted else source.total_frames,
         )
 
     def open(self, track_id: int) -> ToneSource:

@@ -182,10 +182,12 @@ class Succession:
         if following is None or not services.listening.settings.crossfade_s:
             return None
         one, other = await services.catalogue.find_medley([request.track_id, following.track_id])
+        if one.leads_to(other):
+            return None
         before = msgspec.structs.replace(plan.track.file, total_frames=plan.track.total_frames)
-        after = other.file.at_rate(request.manner.sample_rate)
+        after = await counted(services, other.file.at_rate(request.manner.sample_rate))
         join = self._wanted(before, after, plan.start_frame)
-        if join is None or one.leads_to(other):
+        if join is None:
             return None
         wanted = wish(replace(request, track_id=following.track_id, entry_id=following.id))
         sound = (await services.mastery.resolve_soon(after, wanted)).recipe
@@ -197,13 +199,26 @@ class Succession:
 
     def _wanted(self, before: TrackFile, after: TrackFile, start_frame: int) -> Join | None:
         """The join of two tracks, the first of which is sent from `start_frame` on; None where there can be none."""
-        if before.format.sample_rate != after.format.sample_rate or after.total_frames is None:
+        if before.format.sample_rate != after.format.sample_rate:
             return None
         if _common(before.format.channels, after.format.channels) is None:
             return None
         wanted = seconds_to_frame(self._services.listening.settings.crossfade_s, before.format.sample_rate)
-        frames = join_frames(wanted, before.total_frames or 0, after.total_frames)
+        frames = join_frames(wanted, before.total_frames or 0, after.total_frames or 0)
         return Join(frames) if 0 < frames < (before.total_frames or 0) - start_frame else None
+
+
+async def counted(services: SessionServices, file: TrackFile) -> TrackFile:
+    """The same with its length, which is counted first where nothing declares it.
+
+    Raises:
+        SourceError: its frames cannot be counted.
+    """
+    if file.total_frames is not None:
+        return file
+    async with services.renderer.open_track(file) as track:
+        await services.catalogue.keep_length(track)
+        return msgspec.structs.replace(file, total_frames=track.total_frames)
 
 
 def _keep(kept: dict[int, Left], stream_id: int, left: Left) -> None:

@@ -165,6 +165,22 @@ async def test_another_rate_is_not_joined_unless_all_are_asked_for_at_one(
     assert np.array_equal(floats(link, 1), whole(tracks, ONE))
 
 
+async def test_tracks_that_do_not_declare_their_lengths_are_joined_when_they_are_first_played(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    tracks.uncounted = {ONE, TWO}
+    fill(services, ONE, TWO)
+    async with talk(services) as link:
+        await play(link)
+        await link.hear("audio_stream_end", 2)
+    one, two = whole(tracks, ONE), whole(tracks, TWO)
+    assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN)]
+    assert np.array_equal(floats(link, 2), np.concatenate([mixed(one, two), two[JOIN:]]))
+    assert isinstance(services.catalogue, FixedCatalogue)
+    assert (TWO, LENGTHS[TWO]) in services.catalogue.lengths
+    assert tracks.left_open() == 0
+
+
 async def test_repeating_one_entry_joins_it_with_itself(
     services: SessionServices, tracks: Tracks, autojump_clock: MockClock
 ) -> None:
