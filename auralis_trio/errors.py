@@ -202,6 +202,8 @@ class SourceError(AuralisError):
     ) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.frame = frame
+        self.track_id: int | None = None
+        """the track that failed, where that is another one than was asked for: the one that leaves in a mix"""
 
 
 class SourceMissing(SourceError):

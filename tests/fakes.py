@@ -16,7 +16,7 @@ import trio
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt
+from auralis_trio.errors import AuralisError, NotFound, SourceCorrupt, SourceMissing
 from auralis_trio.library.medleys import MedleyTrack
 from auralis_trio.library.personal import record_heard
 from auralis_trio.library.queue_tracks import check_tracks
@@ -118,10 +118,15 @@ class ToneReader(TrackReader):
 
 @dataclass
 class Tracks:
-    """Tracks made of tones; `opened` keeps every source that was ever opened."""
+    """Tracks made of tones; `opened` keeps every source that was ever opened, `gone` says whose files are missing.
+
+    The files of those `uncounted` do not declare their lengths.
+    """
 
     makers: dict[int, Callable[[], ToneSource]] = field(default_factory=dict)
     opened: list[ToneSource] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
+    uncounted: set[int] = field(default_factory=set)
 
     def add(self, track_id: int, make: Callable[[], ToneSource]) -> TrackFile:
         """A further track, made anew each time it is opened."""
@@ -143,11 +148,13 @@ class Tracks:
             mtime_ns=1,
             kind="wav",
             format=source.format,
-            total_frames=source.total_frames,
+            total_frames=None if track_id in self.uncounted else source.total_frames,
         )
 
     def open(self, track_id: int) -> ToneSource:
         """Open a track as a reader does."""
+        if track_id in self.gone:
+            raise SourceMissing
         self.opened.append(self.makers[track_id]())
         return self.opened[-1]
 

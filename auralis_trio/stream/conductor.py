@@ -30,9 +30,9 @@ from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
 from auralis_trio.stream.plan import Plan, turned
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.stream.succession import Left, Succession
+from auralis_trio.stream.succession import Break, Rest, Succession
 from auralis_trio.wire.commands import End, Request, Start
-from auralis_trio.wire.conversation import Conversation, State
+from auralis_trio.wire.conversation import Conversation
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
 
@@ -166,7 +166,8 @@ class Conductor:
         entry, now_s = self._follow(tail.entry_id) if tail.goes_on else None, trio.current_time()
         if self._next is not None:
             return math.inf
-        return self._onward.due_s(now_s) if entry is not None and self._has_room else self.hearing.due_s(now_s)
+        waits = entry is not None and not self.hearing.full
+        return self._onward.due_s(now_s) if waits else self.hearing.due_s(now_s)
 
     def _end_tail(self, tail: _Tail) -> None:
         """All that was sent has been heard, or will never be told of."""
@@ -178,14 +179,13 @@ class Conductor:
 
     async def _play(self, command: Start, sound: Sound | Wish | None) -> None:
         """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
+        left = self._succession.begin(command, anew=sound is not None)
         with trio.CancelScope() as self._slot:
             try:
                 self._face.output.seat.take()
-                anew = sound is not None
                 if sound is None:
                     self._sounds = self._wanted_sound(command.request)
                     sound = self._wish(command.request)
-                left = self._succession.begin(command, anew=anew)
                 async with open_plan(self._services, command.request, sound, left) as plan:
                     await self._deliver(command, await plan.fed())
             except AuralisError as error:
@@ -238,7 +238,7 @@ class Conductor:
         # What the client said since its play or seek counts from the first frame on.
         if talk.stream_id == command.stream_id:
             flow.grant(talk.credit, None)
-            flow.hold(talk.state is State.PAUSED, now_s)
+            flow.hold(talk.paused, now_s)
         return stream
 
     def _outlet(self, command: Start, plan: Plan) -> Outlet:
@@ -278,36 +278,27 @@ class Conductor:
             self._next = _Anew(replace(start, request=replace(start.request, start=frame)), sound)
 
     def _follow(self, entry_id: int | None) -> Entry | None:
-        """Go on with the entry behind this one, if it is wanted by now; what follows in any case."""
-        entry = None if entry_id is None else self._services.player.behind(entry_id)
+        """Go on with the entry behind this one, if it may begin by now; what follows of itself, now or later."""
+        request = self._talk.request
+        entry = None
+        if entry_id is not None and request is not None and request.manner.autoplay:
+            entry = self._services.player.behind(entry_id)
         left = self._succession.owed(self.hearing.last_stream_id, entry)
         if left is not None:
-            return self._send_left(left)
-        if entry is not None and self._has_room and self._onward.begins(trio.current_time()):
-            self._go_on(entry, 0, entry_id)
+            return self._go_on(left)
+        if entry is not None and not self.hearing.full and self._onward.begins(trio.current_time()):
+            self._go_on(Rest(entry, 0, entry_id))
         return entry
 
-    @property
-    def _has_room(self) -> bool:
-        """Whether a further entry is to be sent behind what was sent."""
-        request = self._talk.request
-        return request is not None and request.manner.autoplay and not self.hearing.full
-
-    def _send_left(self, left: Left) -> Entry:
-        """Go on with the frames that were to be mixed with another track, alone."""
-        entry = Entry(left.entry_id, left.file.track_id)
-        self._go_on(entry, left.start_frame, None)
-        return entry
-
-    def _go_on(self, entry: Entry, start_frame: int, behind: int | None) -> None:
-        """Go on with this entry; `behind` is the one that it comes behind of itself."""
-        talk, follows = self._talk, self.hearing.last_stream_id
-        paused = talk.state is State.PAUSED if talk.live else self.hearing.paused
-        start = talk.go_on(entry.id, entry.track_id, follows=follows, paused=paused, start=start_frame)
+    def _go_on(self, rest: Rest) -> Entry:
+        """Go on with this entry."""
+        talk, follows, entry = self._talk, self.hearing.last_stream_id, rest.entry
+        start = talk.go_on(entry.id, entry.track_id, follows=follows, paused=talk.paused, start=rest.start_frame)
         if start is not None:
-            self.hearing.expect(start, trio.current_time(), behind)
+            self.hearing.expect(start, trio.current_time(), rest.behind)
             self._next = start
             self._stirred.set()
+        return entry
 
     def _replace(self, command: Start | End | _Drop) -> None:
         self._next = command
@@ -316,34 +307,36 @@ class Conductor:
 
     def _refuse(self, command: Start, error: AuralisError) -> None:
         """A stream that cannot begin."""
-        self._face.say_nowait(pack("audio_stream_error", _failure(command, error)))
-        self._leave(command, "failed", error)
+        broken = self._succession.broken(command, command.request.start, error)
+        self._face.say_nowait(pack("audio_stream_error", _failure(command, error, None)))
+        self._leave(command, "failed", error, broken)
 
     async def _tell_end(self, command: Start, stream: Stream) -> None:
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
         if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
             reason = "replaced"
         self._services.traffic.ended[reason] += 1
-        entry = self._leave(command, reason, stream.error)
+        broken = self._succession.broken(command, stream.next_frame, stream.error)
+        entry = self._leave(command, reason, stream.error, broken)
         if stream.error is not None:
-            failure = _failure(command, stream.error)
+            failure = _failure(command, stream.error, broken)
             rate = stream.plan.track.format.sample_rate
-            failure["recovery_position_s"] = frames_to_seconds(stream.next_frame, rate)
+            frame = stream.next_frame if broken is None else broken.failed.start_frame
+            failure["recovery_position_s"] = frames_to_seconds(frame, rate)
             await self._face.link.send(pack("audio_stream_error", failure))
         await self._face.link.send(end_message(stream, command, reason, entry))
         self.stream = None
 
-    def _leave(self, command: Start, reason: str, error: AuralisError | None) -> Entry | None:
+    def _leave(self, command: Start, reason: str, error: AuralisError | None, broken: Break | None) -> Entry | None:
         """A stream is over: what follows it in the queue, with which it goes on if nothing else is wanted."""
         entry = None
         if self._next is None and self.hearing.expects(command.stream_id):
-            if self.stream is None:
-                self._fail_to_begin(command)
             frames = 0 if self.stream is None else self.stream.flow.sent
+            if self.stream is None or (broken is not None and not frames):
+                self._fail_to_begin(command)
             goes_on = self._onward.goes_on_behind(reason, frames, error)
-            left = self._succession.owed_for(command) if self.stream is None else None
-            if left is not None:
-                entry = self._send_left(left)
+            if broken is not None:
+                entry = self._go_on(self._succession.part(broken))
             elif goes_on:
                 entry = self._follow(command.request.entry_id)
             if self._next is None:
@@ -357,15 +350,18 @@ class Conductor:
             self._services.player.arrived(self._face.output, command.request.entry_id)
 
 
-def _failure(command: Start, error: AuralisError) -> dict[str, Any]:
+def _failure(command: Start, error: AuralisError, broken: Break | None) -> dict[str, Any]:
+    entry_id, track_id = command.request.entry_id, command.request.track_id
+    if broken is not None:
+        entry_id, track_id = broken.failed.entry.id, broken.failed.entry.track_id
     level = logging.DEBUG if error.__cause__ is None else logging.INFO
-    log.log(level, "stream of track %d failed: %s", command.request.track_id, error.log_line)
+    log.log(level, "stream of track %d failed: %s", track_id, error.log_line)
     return {
         "code": error.code,
         "message": error.message,
         "stream_id": command.stream_id,
-        "track_id": command.request.track_id,
-        "entry_id": command.request.entry_id,
+        "track_id": track_id,
+        "entry_id": entry_id,
         "recovery_position_s": None,
         "retry_after_s": error.retry_after_s,
     }

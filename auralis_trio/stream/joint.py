@@ -42,16 +42,13 @@ class JoinedTrack(OpenTrack):
 
     def key(self, wanted: tuple[Sound, int, Encoding], form: Form = "whole") -> ChunkKey:
         """See `OpenTrack.key`."""
-        if self._is_own(wanted[1]):
-            return self._own.key(wanted, form)
-        key = super().key(wanted, form)
-        return msgspec.structs.replace(key, sound=f"{key.sound} {self._joint.key}")
-
-    def _is_own(self, index: int) -> bool:
-        """Whether a chunk is what it would be without neighbours."""
-        chunk = self.grid.chunk(index)
-        same = chunk == self._own.grid.chunk(index) and self.format == self._own.format
-        return same and chunk.start >= self._joint.head_frames
+        key, joint, index = super().key(wanted, form), self._joint, wanted[1]
+        if self.grid.chunk(index) == self._own.grid.chunk(index):
+            # What is left out behind it says nothing of it: a mix is kept while it is not known where the track ends.
+            key, joint = self._own.key(wanted, form), msgspec.structs.replace(joint, tail_frames=0)
+            if self.format == self._own.format and self.grid.chunk(index).start >= joint.head_frames:
+                return key
+        return msgspec.structs.replace(key, sound=f"{key.sound} {joint.key}")
 
 
 @asynccontextmanager

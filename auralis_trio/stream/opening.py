@@ -17,7 +17,7 @@ from auralis_trio.stream.joint import open_joint
 from auralis_trio.stream.plan import Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.stream.succession import Left, Succession
+from auralis_trio.stream.succession import Left, Succession, counted
 from auralis_trio.wire.commands import Request
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
@@ -44,7 +44,7 @@ async def open_plan(
         file = file.at_rate(manner.sample_rate)
     if isinstance(sound, Wish):
         sound = (await services.mastery.resolve_soon(file, sound)).recipe
-    joint = Joint() if left is None else left.joint(file, sound)
+    joint = Joint() if left is None else left.joint(await counted(services, file), sound)
     async with open_joint(services.renderer, file, joint) as track:
         await services.catalogue.keep_length(track)
         rate, start = track.format.sample_rate, request.start

@@ -201,14 +201,16 @@ class PlayQueue(msgspec.Struct, frozen=True):
         return replace(self, entries=tuple(known[entry_id] for entry_id in entry_ids))
 
     def shuffle(self, seed: int) -> "PlayQueue":
-        """An order by chance, the same for the same seed, in which the current entry comes first."""
-        rest = [entry for entry in self.entries if entry.id != self.current_id]
-        random.Random(seed).shuffle(rest)
+        """An order by chance, in which the current entry comes first.
+
+        For the same seed the others follow it in the same order, whatever was shuffled or current before.
+        """
+        unshuffled = self.unshuffle().entries
+        mixed = list(unshuffled)
+        random.Random(seed).shuffle(mixed)
         first = () if self.current is None else (self.current,)
-        order = self.before_shuffle
-        if order is None:
-            order = tuple(entry.id for entry in self.entries)
-        return replace(self, entries=(*first, *rest), before_shuffle=order)
+        entries = (*first, *(entry for entry in mixed if entry.id != self.current_id))
+        return replace(self, entries=entries, before_shuffle=tuple(entry.id for entry in unshuffled))
 
     def unshuffle(self) -> "PlayQueue":
         """The order from before the first shuffle; one that was never shuffled stays as it is."""

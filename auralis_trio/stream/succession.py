@@ -5,21 +5,23 @@
 
 When the decoder of a stream comes near the end, the next entry is looked for, its sound is found, and all of the mix
 is rendered. Only when that is done, in good time, does the stream end before its track does; in any other case it
-goes on to the last frame, and the next one begins behind that. Where in the end something else follows, or what was
-to follow cannot begin, the frames that were left are sent after all, by a stream of their own. A stream that fails
-leaves nothing: what comes behind it begins with itself alone.
+goes on to the last frame, and the next one begins behind that. Where in the end something else follows, the frames
+that were left are sent after all, by a stream of their own. Where one of the two tracks fails while the mix is sent,
+since its file has gone, say, the other one goes on alone from there. A stream that fails before its end leaves
+nothing: what comes behind it begins with itself alone.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import trio
 
 from auralis_trio.audio.units import seconds_to_frame
-from auralis_trio.errors import AuralisError, SourceChanged
+from auralis_trio.errors import AuralisError, SourceChanged, SourceError
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Sound
 from auralis_trio.mastering.join import MAX_CROSSFADE_S, Join, join_frames
@@ -42,6 +44,14 @@ MAX_LEFT = MAX_PARTS
 log = logging.getLogger(__name__)
 
 
+class Rest(NamedTuple):
+    """An entry from this frame of its track on; `behind` is the entry that it comes behind of itself."""
+
+    entry: Entry
+    start_frame: int
+    behind: int | None = None
+
+
 @dataclass(frozen=True)
 class Left:
     """The last frames of an entry's track, which `following` is to begin with: `file` in `sound`, by `join`."""
@@ -57,6 +67,14 @@ class Left:
         """The first of them."""
         return (self.file.total_frames or 0) - self.join.frames
 
+    def last(self, frame: int) -> Rest:
+        """What leaves, from this frame of the join on."""
+        return Rest(Entry(self.entry_id, self.file.track_id), self.start_frame + frame)
+
+    def first(self, frame: int) -> Rest:
+        """What comes, from this frame of the join on; in the middle it goes on with itself."""
+        return Rest(self.following, frame, None if frame else self.entry_id)
+
     def joint(self, file: TrackFile, sound: Sound) -> Joint:
         """How the track that follows is to be opened.
 
@@ -68,6 +86,15 @@ class Left:
         if head is None or channels is None or head.join != self.join:
             raise SourceChanged
         return Joint(head, channels=channels)
+
+
+@dataclass(frozen=True)
+class Break:
+    """A join that breaks off in the middle, or before: what has `failed` there, and what goes on `alone`."""
+
+    left: Left
+    failed: Rest
+    alone: Rest
 
 
 class Succession:
@@ -109,19 +136,30 @@ class Succession:
         """Whether the end of this entry was left to this one."""
         return any((left.entry_id, left.following) == (entry_id, following) for left in self._left.values())
 
-    def owed(self, stream_id: int | None, following: Entry | None) -> Left | None:
+    def owed(self, stream_id: int | None, following: Entry | None) -> Rest | None:
         """What must still be sent behind a stream, since what it was left to is not what follows."""
         left = None if stream_id is None else self._left.get(stream_id)
         if stream_id is None or left is None or left.following == following:
             return None
-        return self._left.pop(stream_id)
+        del self._left[stream_id]
+        return left.last(0)
 
-    def owed_for(self, failed: Start) -> Left | None:
-        """The same, since what it was left to could not begin."""
-        left = None if failed.follows is None else self._left.get(failed.follows)
-        if left is None or (left.following.id, 0) != (failed.request.entry_id, failed.request.start):
+    def broken(self, start: Start, frame: int | float, error: AuralisError | None) -> Break | None:
+        """What a failure at `frame` of its track means for a stream that began with a mix; None: nothing for that."""
+        left = self._begun.get(start.stream_id)
+        if left is None or error is None or not isinstance(frame, int) or frame >= left.join.frames:
             return None
-        return self.owed(failed.follows, None)
+        last, first = left.last(frame), left.first(frame)
+        if isinstance(error, SourceError) and error.track_id is not None:
+            return Break(left, failed=last, alone=first)
+        return Break(left, failed=first, alone=last)
+
+    def part(self, broken: Break) -> Rest:
+        """The two are joined no more: what goes on alone."""
+        for kept in (self._left, self._begun):
+            for stream_id in [each for each, left in kept.items() if left is broken.left]:
+                del kept[stream_id]
+        return broken.alone
 
     async def _settle(self, start: Start, plan: Plan, wish: Callable[[Request], Wish]) -> OpenTrack:
         """The track as it is to end."""
@@ -144,10 +182,12 @@ class Succession:
         if following is None or not services.listening.settings.crossfade_s:
             return None
         one, other = await services.catalogue.find_medley([request.track_id, following.track_id])
+        if one.leads_to(other):
+            return None
         before = msgspec.structs.replace(plan.track.file, total_frames=plan.track.total_frames)
-        after = other.file.at_rate(request.manner.sample_rate)
+        after = await counted(services, other.file.at_rate(request.manner.sample_rate))
         join = self._wanted(before, after, plan.start_frame)
-        if join is None or one.leads_to(other):
+        if join is None:
             return None
         wanted = wish(replace(request, track_id=following.track_id, entry_id=following.id))
         sound = (await services.mastery.resolve_soon(after, wanted)).recipe
@@ -159,13 +199,26 @@ class Succession:
 
     def _wanted(self, before: TrackFile, after: TrackFile, start_frame: int) -> Join | None:
         """The join of two tracks, the first of which is sent from `start_frame` on; None where there can be none."""
-        if before.format.sample_rate != after.format.sample_rate or after.total_frames is None:
+        if before.format.sample_rate != after.format.sample_rate:
             return None
         if _common(before.format.channels, after.format.channels) is None:
             return None
         wanted = seconds_to_frame(self._services.listening.settings.crossfade_s, before.format.sample_rate)
-        frames = join_frames(wanted, before.total_frames or 0, after.total_frames)
+        frames = join_frames(wanted, before.total_frames or 0, after.total_frames or 0)
         return Join(frames) if 0 < frames < (before.total_frames or 0) - start_frame else None
+
+
+async def counted(services: SessionServices, file: TrackFile) -> TrackFile:
+    """The same with its length, which is counted first where nothing declares it.
+
+    Raises:
+        SourceError: its frames cannot be counted.
+    """
+    if file.total_frames is not None:
+        return file
+    async with services.renderer.open_track(file) as track:
+        await services.catalogue.keep_length(track)
+        return msgspec.structs.replace(file, total_frames=track.total_frames)
 
 
 def _keep(kept: dict[int, Left], stream_id: int, left: Left) -> None:

@@ -14,7 +14,8 @@ back through its own functions.
     IDLE            | Start      | Join       | Steer        | Steer | Steer  | Steer | !      | Grant
     PLAYING track   | Start      | Join       | Start        | Hold  |        | End   | Grant  | Grant
     PAUSED  track   | Start      | Join       | Start paused |       | Hold   | End   | Grant  | Grant
-    ENDED   track   | Start      | Join       | Start        | Hold  | Hold   | End   | Grant  | Grant
+    ENDED   track   | Start      | Join       | Start        | Hold  |        | End   | Grant  | Grant
+      paused        | Start      | Join       | Start paused |       | Hold   | End   | Grant  | Grant
     any     entry   | Start      | Join       | Steer        | Steer | Steer  | Steer | Grant  | Grant
 
     from within     | ended | anew         | enter | go on | hold | halt
@@ -40,8 +41,8 @@ Rules.
    it is dropped. So it is where the queue goes on by itself and where a stream is begun anew.
 3. ENDED is a stream that was sent to its last frame: the listener still hears its tail, so a seek goes back into
    the same track. After `stop` there is nothing to seek in.
-4. A pause belongs to its stream; only a seek while paused, and a stream that is begun anew, carry it over. What
-   comes from the player is said to be paused or not.
+4. A pause belongs to its stream and to the tail of it that is still heard; only a seek while paused, and a stream
+   that is begun anew, carry it over. What comes from the player is said to be paused or not.
 5. Credit never falls, and counts from the stream's own start frame. Credit for an older stream than the present one
    was under way when the stream changed: it is ignored, but not what was *played* of it, since its tail may still
    sound. Credit for a stream that was never started is an error.
@@ -102,9 +103,10 @@ class State(Enum):
 
 @dataclass
 class Conversation:
-    """One client's side of the protocol."""
+    """One client's side of the protocol; `paused` is what the listener hears, be it the tail of what has ended."""
 
     state: State = State.IDLE
+    paused: bool = False
     stream_id: int = 0
     request: Request | None = None
     credit: int | None = None
@@ -135,7 +137,7 @@ class Conversation:
         """The new sound of the present stream is ready; None if that stream has ended meanwhile."""
         if self.request is None or not self.live:
             return None
-        return self._start(self.request, paused=self.state is State.PAUSED, follows=self.stream_id)
+        return self._start(self.request, paused=self.paused, follows=self.stream_id)
 
     def enter(self, request: Request, *, paused: bool) -> Start:
         """Play an entry of the queue, at once: the answer to Join, or where the player sends its outputs."""
@@ -154,6 +156,7 @@ class Conversation:
         """Pause the stream, or let it go on."""
         if self.request is None:
             return None
+        self.paused = paused
         if self.live:
             self.state = State.PAUSED if paused else State.PLAYING
         return Hold(self.stream_id, paused)
@@ -162,7 +165,7 @@ class Conversation:
         """Play no more."""
         if self.request is None:
             return None
-        self.state, self.request = State.IDLE, None
+        self.state, self.paused, self.request = State.IDLE, False, None
         return End(self.stream_id)
 
     def _decide(self, message: Message) -> Command | None:
@@ -188,18 +191,18 @@ class Conversation:
             return Steer(message, start)
         match message:
             case Seek():
-                return self._start(replace(self.request, start=start), paused=self.state is State.PAUSED)
+                return self._start(replace(self.request, start=start), paused=self.paused)
             case Pause():
-                return None if self.state is State.PAUSED else self.hold(True)
+                return None if self.paused else self.hold(True)
             case Resume():
-                return None if self.state is State.PLAYING else self.hold(False)
+                return self.hold(False) if self.paused else None
             case Stop():
                 return self.halt()
         return Steer(message)
 
     def _start(self, request: Request, *, paused: bool, follows: int | None = None) -> Start:
         self.stream_id += 1
-        self.state = State.PAUSED if paused else State.PLAYING
+        self.state, self.paused = State.PAUSED if paused else State.PLAYING, paused
         self.request = request
         self.credit = request.manner.credit
         return Start(self.stream_id, request, paused, follows)

@@ -82,7 +82,10 @@ class Clear(_Order, frozen=True, kw_only=True, tag="clear"):
 
 
 class Shuffle(_Order, frozen=True, kw_only=True, tag="shuffle"):
-    """Play in an order by chance (the same for the same `seed`), or in the order from before it."""
+    """Play in an order by chance, or in the one from before it.
+
+    The current entry comes first; the others follow in an order that depends on the one before and `seed` alone.
+    """
 
     enabled: bool
     seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] | None = None

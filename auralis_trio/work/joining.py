@@ -8,7 +8,9 @@ says, and it is rendered on the one path. Called from worker threads only.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +21,7 @@ from auralis_trio.audio.block import Block, Samples
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat, AudioSource, Check, never_cancelled
-from auralis_trio.errors import SourceCorrupt
+from auralis_trio.errors import SourceError
 from auralis_trio.library.records import TrackFile
 from auralis_trio.mastering import Recipe, Sound, render_span
 from auralis_trio.mastering.join import Join
@@ -88,18 +90,27 @@ class Mix:
     def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
         """See `AudioSource.read`."""
         first = self.leaving.total_frames - self.total_frames
-        try:
+        with leaving_in(self.head):
             leaving = render_span(self.leaving, self.head.sound, Span(first + start, frames), check)
-        except SourceCorrupt as error:
-            # Where the leaving track is damaged, by the frames of the coming one.
-            place = None if error.frame is None else max(0, error.frame - first)
-            raise SourceCorrupt(frame=place) from error
         coming = render_span(self.own, self.own_sound, Span(start, frames), check)
         out, into = (widened(block.samples, self.channels) for block in (leaving, coming))
         return self.head.join.mix(out, into, start)
 
     def close(self) -> None:
         """Both tracks are somebody else's."""
+
+
+@contextmanager
+def leaving_in(head: Head) -> Iterator[None]:
+    """Errors in here are of the track that leaves: say so, and where it is damaged, by the frames of the mix."""
+    try:
+        yield
+    except SourceError as error:
+        told = copy(error)  # others may be told of the same error, by the frames of the track
+        told.track_id = head.leaving.track_id
+        if told.frame is not None:
+            told.frame = max(0, told.frame - (head.leaving.total_frames or 0) + head.join.frames)
+        raise told from error.__cause__
 
 
 class JoinedReader:
@@ -148,11 +159,9 @@ class JoinedReader:
         head, channels = self._joint.head, self._joint.channels or own.format.channels
         assert head is not None
         assert self._leaving is not None
-
-        def render(leaving: AudioSource, check: Check) -> Rendered:
-            return rendered_span(Mix(own, sound, leaving, head, channels), head.recipe, span, check)
-
-        return self._leaving.work(render, check)
+        with leaving_in(head):
+            leaving = self._leaving.work(lambda source, check: source, check)
+        return rendered_span(Mix(own, sound, leaving, head, channels), head.recipe, span, check)
 
 
 def widened(samples: Samples, channels: int) -> Samples:

@@ -14,7 +14,7 @@ from auralis_trio.mastering import AS_RECORDED, Recipe
 from auralis_trio.mastering.join import Join
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.cache import ChunkCache
-from auralis_trio.stream.joint import head_of, open_joint
+from auralis_trio.stream.joint import head_of, open_joint, shortened
 from auralis_trio.stream.renderer import OpenTrack, Renderer
 from auralis_trio.work.joining import Joint
 from tests.fakes import CHUNK, RATE, STEREO, ToneSource, Tracks
@@ -72,6 +72,14 @@ async def test_chunks_without_a_part_of_a_neighbour_are_shared_with_the_track_it
         assert cached == [False, True, True, False]
         cached = [(await joined.chunk(AS_RECORDED, index, Encoding.S16))[1] for index in range(4)]
         assert cached == [True] * 4
+
+
+async def test_a_mix_is_kept_wherever_the_track_ends_in_the_end(renderer: Renderer, tracks: Tracks) -> None:
+    async with open_joint(renderer, tracks.file(2), joint_of(tracks)) as joined:
+        await pcm_of(joined)
+        for tail_frames, kept in [(100, True), (SECOND - CHUNK, True), (SECOND - CHUNK + 1, False)]:
+            shorter = shortened(renderer, joined, tail_frames)
+            assert (await shorter.chunk(AS_RECORDED, 0, Encoding.S16))[1] is kept
 
 
 async def test_a_track_without_neighbours_is_the_track_itself(renderer: Renderer, tracks: Tracks) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -315,6 +315,19 @@ def test_whoever_plays_an_entry_that_goes_goes_on_with_the_next_one_if_there_is_
 
 def test_another_queue_is_gone_on_with() -> None:
     assert queue_of(3).goes_on_in(PlayQueue().filled([Entry(7, 1)], 0))
+
+
+@given(st.integers(0, MAX_SEED), st.integers(0, MAX_SEED), st.integers(1, 9), st.integers(1, 9))
+def test_one_seed_is_one_order_behind_the_current_entry(seed: int, other: int, one: int, two: int) -> None:
+    queue = queue_of(9).at(one)
+    shuffled = queue.shuffle(seed)
+    assert shuffled.shuffle(seed) == shuffled.shuffle(other).shuffle(seed) == shuffled
+    later = shuffled.at(two).shuffle(seed)
+    assert later.current_id == later.entries[0].id == two
+    assert [entry for entry in later.entries if entry.id not in {one, two}] == [
+        entry for entry in shuffled.entries if entry.id not in {one, two}
+    ]
+    assert later.unshuffle() == queue.at(two)
 
 
 def test_a_shuffle_without_a_seed_is_by_chance() -> None:

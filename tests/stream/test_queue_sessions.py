@@ -17,7 +17,15 @@ from auralis_trio.errors import Busy, SourceHung, SourceMissing
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD
 from auralis_trio.stream.onward import MAX_ENTRIES_PER_S, MAX_FAILURES
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.wire.queue_orders import AddTracks, MoveEntry, QueueOrder, RemoveEntries, Repeat, SetQueue
+from auralis_trio.wire.queue_orders import (
+    AddTracks,
+    MoveEntry,
+    QueueOrder,
+    RemoveEntries,
+    Repeat,
+    RepeatMode,
+    SetQueue,
+)
 from tests.fakes import (
     CHUNK,
     LIMITS,
@@ -143,17 +151,19 @@ async def test_a_rate_that_was_asked_for_is_that_of_every_entry(
     assert link.audio(1) == link.audio(2)
 
 
-async def test_without_autoplay_the_next_entry_is_named_and_not_begun(
-    services: SessionServices, autojump_clock: MockClock
+@pytest.mark.parametrize("repeat", ["off", "one", "all"])
+async def test_without_autoplay_no_entry_follows_of_itself(
+    services: SessionServices, autojump_clock: MockClock, repeat: RepeatMode
 ) -> None:
+    edit(services, Repeat(mode=repeat))
     entries = fill(services, THREE, ONE)
     async with talk(services) as link:
         link.say("play", credit=ALL, autoplay=False)
         end = await link.hear("audio_stream_end")
         played(link, 1, LENGTHS[THREE])
         await stopped(link)
-    assert end["next_entry_id"] == entries[1]
-    assert shown(link)["entry_id"] == entries[1]
+    assert end["next_entry_id"] is None
+    assert shown(link)["entry_id"] == entries[repeat != "one"]
     assert len(link.told("audio_stream_start")) == 1
 
 

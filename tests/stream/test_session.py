@@ -409,12 +409,18 @@ async def test_a_paused_client_without_credit_left_does_not_stall(
         assert trio.current_time() - resumed_s == pytest.approx(LIMITS.stall_timeout_s)
 
 
-async def test_a_seek_while_paused_starts_paused(services: SessionServices, autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("all_sent", [False, True])
+async def test_a_seek_while_paused_starts_paused(
+    services: SessionServices, autojump_clock: MockClock, all_sent: bool
+) -> None:
     async with talk(services) as link:
         link.say("play", track_id=2, credit=ALL)
+        if all_sent:
+            await link.hear("audio_stream_end")
+            link.say("credit", stream_id=1, frames=ALL, played=500)
         link.say("pause")
         link.say("seek", start_frame=LONG - 100)
-        start = await link.hear("audio_stream_start")
+        start = await link.hear("audio_stream_start", 2 if all_sent else 1)
         await trio.sleep(100)
         assert (start["stream_id"], link.packets(2)) == (2, [])
         link.say("resume")

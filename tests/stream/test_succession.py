@@ -56,6 +56,14 @@ def services(tracks: Tracks, tmp_path: Path) -> SessionServices:
     return made
 
 
+@pytest.fixture
+def uncached(tracks: Tracks, tmp_path: Path) -> SessionServices:
+    """Nothing that was rendered is kept: a mix is made from its tracks when it is sent."""
+    made = services_for(tracks, PcmCache(str(tmp_path / "pcm"), 0, 1.0), cache_bytes=1)
+    made.listening.change({"crossfade_s": JOIN / RATE})
+    return made
+
+
 def fill(services: SessionServices, *track_ids: int) -> list[int]:
     """Have these tracks in the queue; their entries."""
     return [entry.id for entry in services.player.order(SetQueue(track_ids=track_ids))]
@@ -155,6 +163,22 @@ async def test_another_rate_is_not_joined_unless_all_are_asked_for_at_one(
         await link.hear("audio_stream_end", 2)
     assert starts(link) == [(ONE, 0, 0), (OTHER, 0, 0)]
     assert np.array_equal(floats(link, 1), whole(tracks, ONE))
+
+
+async def test_tracks_that_do_not_declare_their_lengths_are_joined_when_they_are_first_played(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    tracks.uncounted = {ONE, TWO}
+    fill(services, ONE, TWO)
+    async with talk(services) as link:
+        await play(link)
+        await link.hear("audio_stream_end", 2)
+    one, two = whole(tracks, ONE), whole(tracks, TWO)
+    assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN)]
+    assert np.array_equal(floats(link, 2), np.concatenate([mixed(one, two), two[JOIN:]]))
+    assert isinstance(services.catalogue, FixedCatalogue)
+    assert (TWO, LENGTHS[TWO]) in services.catalogue.lengths
+    assert tracks.left_open() == 0
 
 
 async def test_repeating_one_entry_joins_it_with_itself(
@@ -274,6 +298,77 @@ async def test_an_entry_that_cannot_begin_gives_its_join_back(
     assert [error["track_id"] for error in link.told("audio_stream_error")] == [TWO, TWO]
     assert starts(link) == [(ONE, 0, 0), (ONE, LENGTHS[ONE] - JOIN, 0), (THREE, 0, 0)]
     assert np.array_equal(np.concatenate([floats(link, 1), floats(link, 3)]), whole(tracks, ONE))
+
+
+async def credited(link: FakeLink, *stream_ids: int) -> None:
+    """These streams have begun, one behind the other, and may be sent whole."""
+    for stream_id in stream_ids:
+        await link.hear("audio_stream_start", stream_id)
+        link.say("credit", stream_id=stream_id, frames=ALL)
+
+
+def failures(link: FakeLink) -> list[tuple[str, int, int, float | None]]:
+    """Of each error its code, the track and the entry that it is of, and the place in that."""
+    told = link.told("audio_stream_error")
+    return [(error["code"], error["track_id"], error["entry_id"], error["recovery_position_s"]) for error in told]
+
+
+async def test_where_the_file_of_the_track_that_leaves_has_gone_the_next_one_is_heard_alone(
+    uncached: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    entries = fill(uncached, ONE, TWO, THREE)
+    async with talk(uncached) as link:
+        await nearly_sent(uncached, link)
+        tracks.gone = {ONE}
+        link.say("credit", stream_id=1, frames=ALL)
+        await credited(link, 3, 4)
+        await link.hear("audio_stream_end", 4)
+    assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN), (TWO, 0, 0), (THREE, 0, JOIN)]
+    assert [start["follows_stream_id"] for start in link.told("audio_stream_start")] == [None, 1, 1, 3]
+    assert failures(link) == [("track_missing", ONE, entries[0], (LENGTHS[ONE] - JOIN) / RATE)]
+    ends = link.told("audio_stream_end")
+    assert (ends[1]["reason"], ends[1]["frames_sent"], ends[1]["next_entry_id"]) == ("failed", 0, entries[1])
+    assert np.array_equal(floats(link, 3), whole(tracks, TWO)[:-JOIN])
+
+
+async def test_where_the_file_of_the_track_that_comes_has_gone_the_frames_that_were_left_are_sent_alone(
+    uncached: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    entries = fill(uncached, ONE, TWO, THREE)
+    async with talk(uncached) as link:
+        await nearly_sent(uncached, link)
+        tracks.gone = {TWO}
+        link.say("credit", stream_id=1, frames=ALL)
+        await credited(link, 3, 5)
+        await link.hear("audio_stream_end", 5)
+    one = whole(tracks, ONE)
+    rest = (ONE, LENGTHS[ONE] - JOIN, 0)
+    assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN), rest, (TWO, 0, 0), (THREE, 0, 0)]
+    assert failures(link) == [("track_missing", TWO, entries[1], 0.0)] * 2
+    assert np.array_equal(np.concatenate([floats(link, 1), floats(link, 3)]), one)
+    assert np.array_equal(floats(link, 5), whole(tracks, THREE))
+
+
+@pytest.mark.parametrize("track_id", [ONE, TWO])
+async def test_a_mix_that_breaks_off_goes_on_with_the_other_track_alone(
+    uncached: SessionServices, tracks: Tracks, autojump_clock: MockClock, track_id: int
+) -> None:
+    place = 5_000
+    scratched_at = {ONE: LENGTHS[ONE] - JOIN + place, TWO: place}[track_id]
+    entries = fill(uncached, ONE, TWO)
+    async with talk(uncached) as link:
+        await nearly_sent(uncached, link)
+        tracks.add(track_id, lambda: ScratchedSource(STEREO, LENGTHS[track_id], scratched_at=scratched_at))
+        link.say("credit", stream_id=1, frames=ALL)
+        await credited(link, 2, 3)
+        await link.hear("audio_stream_end", 3)
+    one, two = whole(tracks, ONE), whole(tracks, TWO)
+    assert failures(link)[0] == ("track_corrupt", track_id, entries[track_id - 1], scratched_at / RATE)
+    assert np.array_equal(floats(link, 2), mixed(one, two)[:place])
+    alone = {ONE: (TWO, place), TWO: (ONE, LENGTHS[ONE] - JOIN + place)}[track_id]
+    assert starts(link)[2] == (*alone, 0)
+    assert np.array_equal(floats(link, 3), {ONE: two[place:], TWO: one[-JOIN + place :]}[track_id])
+    assert [start["follows_stream_id"] for start in link.told("audio_stream_start")][:3] == [None, 1, 2]
 
 
 async def test_a_track_that_is_not_ready_in_time_is_not_joined(

@@ -104,7 +104,7 @@ TABLE: list[tuple[State, str, dict[str, Any], Command | str | None, State]] = [
     (ENDED, "play", QUEUE, A_JOIN, ENDED),
     (ENDED, "seek", SEEK, Start(2, SOUGHT, paused=False), PLAYING),
     (ENDED, "pause", {}, Hold(1, paused=True), ENDED),
-    (ENDED, "resume", {}, Hold(1, paused=False), ENDED),
+    (ENDED, "resume", {}, None, ENDED),
     (ENDED, "stop", {}, End(1), IDLE),
     (ENDED, "queue", {"action": "clear"}, Steer(Clear()), ENDED),
     (ENDED, "credit", CREDIT, Grant(1, 2000, 10), ENDED),
@@ -249,14 +249,25 @@ def test_credit_for_a_stopped_stream_was_under_way() -> None:
     assert say(conversation, "credit", stream_id=1, frames=5000) is None
 
 
-def test_only_a_seek_carries_a_pause_over() -> None:
-    conversation = conversation_in(PAUSED)
+@pytest.mark.parametrize("state", LIVE_OR_ENDED)
+def test_only_a_seek_carries_a_pause_over(state: State) -> None:
+    conversation = conversation_in(state)
+    conversation.hold(True)
+    assert say(conversation, "pause") is None
     sought = say(conversation, "seek", start_frame=9)
     assert isinstance(sought, Start)
     assert sought.paused
     played = say(conversation, "play", **PLAY)
     assert isinstance(played, Start)
     assert not played.paused
+
+
+def test_a_tail_that_was_paused_can_go_on() -> None:
+    conversation = conversation_in(ENDED)
+    say(conversation, "pause")
+    assert say(conversation, "resume") == Hold(1, paused=False)
+    assert say(conversation, "resume") is None
+    assert say(conversation, "seek", **SEEK) == Start(2, SOUGHT, paused=False)
 
 
 def test_a_seek_keeps_the_track_the_encoding_and_the_first_credit() -> None:
@@ -438,6 +449,7 @@ class AnyConversation(RuleBasedStateMachine):
             case End(stream_id):
                 assert stream_id == self.newest
                 self.live = self.entry = None
+                self.paused = False
             case Hold(stream_id, paused):
                 assert stream_id == self.newest
                 self.paused = paused
@@ -479,7 +491,9 @@ class AnyConversation(RuleBasedStateMachine):
 
     @rule(stream_id=st.none() | st.integers(0, 4), start=st.integers(-1, 50))
     def seek(self, stream_id: int | None, start: int) -> None:
-        self.obey(say(self.conversation, "seek", start_frame=start, stream_id=stream_id))
+        command = say(self.conversation, "seek", start_frame=start, stream_id=stream_id)
+        assert not isinstance(command, Start) or command.paused is self.paused
+        self.obey(command)
 
     @rule(kind=st.sampled_from(["pause", "resume", "stop", "next", "previous", "ping", "subscribe", "nonsense"]))
     def speak(self, kind: str) -> None:
@@ -526,6 +540,7 @@ class AnyConversation(RuleBasedStateMachine):
         assert self.conversation.stream_id == self.newest
         assert (self.conversation.state in {PLAYING, PAUSED}) == (self.live is not None)
         assert self.conversation.queued == (self.entry is not None)
+        assert self.conversation.paused is self.paused
         if self.live is not None:
             assert (self.conversation.state is PAUSED) == self.paused
             assert self.conversation.credit == self.granted

@@ -17,7 +17,7 @@ from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.grid import Grid, Span
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.errors import SourceCorrupt
+from auralis_trio.errors import SourceCorrupt, SourceMissing
 from auralis_trio.mastering import AS_RECORDED, Recipe, Sound
 from auralis_trio.mastering.join import Curve, Join, mix_recipe
 from auralis_trio.mastering.recipe import Schedule
@@ -161,8 +161,24 @@ def test_damage_of_the_leaving_track_is_told_by_the_frames_of_the_coming_one(
     reader, _ = joined(Joint(head()), own, leaving)
     with pytest.raises(SourceCorrupt) as caught:
         reader.chunk(AS_RECORDED, 0, Encoding.F32)
-    assert caught.value.frame == frame
+    assert (caught.value.frame, caught.value.track_id) == (frame, 1)
     assert len(reader.chunk(AS_RECORDED, 1, Encoding.F32).data) == CHUNK * 8
+
+
+def test_damage_of_the_coming_track_is_its_own(joined: Joined) -> None:
+    reader, _ = joined(Joint(head()), ToneSource(STEREO, COMING, damaged_at=9), ToneSource(STEREO, LEAVING))
+    with pytest.raises(SourceCorrupt) as caught:
+        reader.chunk(AS_RECORDED, 0, Encoding.F32)
+    assert (caught.value.frame, caught.value.track_id) == (9, None)
+
+
+def test_a_leaving_track_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    pcm, tracks = PcmCache(str(tmp_path / "pcm"), 0, 1.0), Tracks(gone={1})
+    joint = Joint(head())
+    own, leaving = (tracks.make_reader(tracks.tone(*each), pcm) for each in [(2, COMING), (1, LEAVING)])
+    with pytest.raises(SourceMissing) as caught:
+        JoinedReader(own, leaving, joint, Grid(RATE, COMING)).chunk(AS_RECORDED, 0, Encoding.F32)
+    assert caught.value.track_id == 1
 
 
 CHANGES: list[Callable[[Joint], Joint]] = [
