@@ -49,13 +49,13 @@ class _Part:
         sent = 0 if self.flow is None else self.flow.sent
         return sent if self.heard_frames is None else min(sent, self.heard_frames)
 
-    def told(self, now_s: float) -> int:
+    def heard(self, now_s: float) -> int:
         """How many were heard by now."""
-        return 0 if self.flow is None else min(self.flow.told(now_s), self.frames)
+        return 0 if self.flow is None else min(self.flow.heard(now_s), self.frames)
 
     def left_s(self, now_s: float) -> float:
         """How long what is left of it sounds."""
-        return 0.0 if self.flow is None else (self.frames - self.told(now_s)) / self.flow.sample_rate
+        return 0.0 if self.flow is None else (self.frames - self.heard(now_s)) / self.flow.sample_rate
 
 
 class Hearing:
@@ -68,6 +68,7 @@ class Hearing:
         self._listen: Listen | None = None
         self._reported_s = -math.inf
 
+        self._reports = False
     @property
     def last_stream_id(self) -> int | None:
         """The stream behind which another could follow."""
@@ -98,7 +99,7 @@ class Hearing:
             listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
         self._parts.append(_Part(start, listen, behind))
         while len(self._parts) > MAX_PARTS:
-            self._leave_first(self._parts[0].told(now_s))
+            self._leave_first(self._parts[0].heard(now_s))
 
     def begin(self, stream: Stream, now_s: float) -> None:
         """The stream that was expected is there; if it is still wanted, it is heard behind what it follows."""
@@ -109,6 +110,7 @@ class Hearing:
         part.flow, part.first_frame = stream.flow, stream.plan.start_frame
         part.listen.duration_s = track.total_frames / track.format.sample_rate
         self._reported_s = now_s
+        part.flow.reports = self._reports
         number = self._parts.index(part)
         before = self._parts[number - 1].flow if number else None
         if before is not None:
@@ -138,6 +140,7 @@ class Hearing:
         """See `Flow.grant`; of a stream whose sound is no longer under way nothing counts."""
         part = self._part(stream_id)
         if part is not None and part.flow is not None:
+        self._reports |= played is not None
             part.flow.grant(frames, played)
             self._reported_s = now_s
 
@@ -154,7 +157,7 @@ class Hearing:
         part = self._parts[0] if self._parts else None
         if part is None or part.flow is None or part.start.request.entry_id is None:
             return None
-        return part.start.request.entry_id, Place(part.first_frame + part.told(now_s), part.flow.sample_rate)
+        return part.start.request.entry_id, Place(part.first_frame + part.heard(now_s), part.flow.sample_rate)
 
     def cut_wrong(self, follows: Callable[[int], Entry | None], now_s: float) -> bool:
         """Drop everything from the first part on that is no longer what follows of itself; whether there was any."""
@@ -175,7 +178,7 @@ class Hearing:
         flow = self._parts[0].flow
         if flow is None or flow.paused:
             return now_s if flow is None else math.inf
-        if flow.credit is None:
+        if flow.by_clock:
             return now_s + self._parts[0].left_s(now_s)
         left_s = sum(part.left_s(self._reported_s) for part in self._parts)
         return now_s if left_s <= 0 else self._reported_s + left_s + self._patience_s
@@ -183,10 +186,7 @@ class Hearing:
     def drop(self, now_s: float) -> None:
         """What is under way is not heard any more; the listen that it was of may go on."""
         self._advance(now_s)
-        if self._parts:
-            part = self._parts[0]
-            self._count(part, part.told(now_s))
-            self._parts.clear()
+        self._parts.clear()
 
     def finish(self, now_s: float) -> None:
         """Nothing is heard any more: the listen has ended."""
@@ -195,7 +195,7 @@ class Hearing:
 
     def _advance(self, now_s: float) -> None:
         # Whoever says that it hears a stream has heard all before it, whether it said so of each or not.
-        ahead = next((number for number, part in enumerate(reversed(self._parts)) if part.told(now_s)), math.inf)
+        ahead = next((number for number, part in enumerate(reversed(self._parts)) if part.heard(now_s)), math.inf)
         while len(self._parts) > 1:
             part, following = self._parts[0], self._parts[1]
             if following.flow is None or (part.left_s(now_s) > 0 and len(self._parts) <= ahead + 1):
@@ -203,6 +203,8 @@ class Hearing:
             self._leave_first(part.frames)
 
     def _leave_first(self, heard_frames: int) -> None:
+        if self._parts:
+            self._count(self._parts[0], self._parts[0].heard(now_s))
         self._count(self._parts.popleft(), heard_frames)
 
     def _count(self, part: _Part, frames: int) -> None:

@@ -88,7 +88,8 @@ class Seek(msgspec.Struct, frozen=True):
 class Credit(msgspec.Struct, frozen=True):
     """How many frames in all may have been sent since the stream's start, and how many were heard.
 
-    What was heard is told also of a stream that was sent to its end, until its last frame has sounded.
+    What was heard is told also of a stream that was sent to its end, until its last frame has sounded. A client that
+    never tells it is taken to hear what it was sent in real time.
     """
 
     stream_id: int
