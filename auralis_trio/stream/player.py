@@ -17,9 +17,11 @@ import trio
 from msgspec.structs import replace
 
 from auralis_trio.errors import Conflict
+from auralis_trio.stream.listens import Listen
 from auralis_trio.stream.keeping import News
 from auralis_trio.stream.output import Output, Place, Position
 from auralis_trio.stream.play_queue import Entry, PlayQueue, queue_changed, queue_empty
+from auralis_trio.stream.playings import Playings
 from auralis_trio.stream.queue_edits import History, edited
 from auralis_trio.stream.telling import PlayerNow, PlayerState, QueueEntry, QueueSummary, WholeQueue
 from auralis_trio.wire.queue_orders import Edit
@@ -43,7 +45,13 @@ class _Known:
 class Player:
     """One play queue and its outputs, which are at most as many as there are sessions."""
 
-    def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
+    Changes are announced; what was heard is noted, once for each playing of an entry.
+    """
+
+    def __init__(
+        self, announce: Callable[[str, Mapping[str, Any]], None], note_nowait: Callable[[Listen], None]
+        self.playings = Playings(note_nowait)
+    ) -> None:
         self.queue = PlayQueue()
         self.history = History()
         self.revision = 0
@@ -362,6 +370,7 @@ class Player:
     def _lead(self) -> _Known | None:
         return next(iter(self._outputs.values()), None)
 
+        self.playings.keep(None if self.state == "stopped" else self.queue.current_id)
     def _drifted(self) -> bool:
         """Whether clients, who know what was told last and that time passes, think of another place."""
         heard_s = self.position.seconds

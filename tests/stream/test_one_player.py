@@ -25,6 +25,7 @@ from auralis_trio.wire.queue_orders import (
     Undo,
 )
 
+from tests.fakes import unnoted
 RATE = 44_100
 
 
@@ -78,7 +79,7 @@ def told() -> Told:
 @pytest.fixture
 async def player(told: Told) -> Player:
     """One with the entries 1, 2 and 3."""
-    made = Player(told)
+    made = Player(told, unnoted)
     made.order(SetQueue(track_ids=(101, 102, 103)))
     told.take()
     return made
@@ -94,7 +95,7 @@ def begun(player: Player, *names: str) -> list[FakeOutput]:
 
 
 async def test_an_empty_queue_cannot_be_played(told: Told) -> None:
-    player = Player(told)
+    player = Player(told, unnoted)
     for attempt in (
         lambda: player.begin(FakeOutput("a"), None, None, takeover=False),
         player.next,
@@ -429,7 +430,7 @@ async def test_followers_hear_of_every_change_of_what_comes_next_and_of_nothing_
 
 @pytest.mark.parametrize(("count", "told_entries"), [(MAX_TOLD_ENTRIES, True), (MAX_TOLD_ENTRIES + 1, False)])
 async def test_a_long_queue_is_told_without_its_entries(told: Told, count: int, told_entries: bool) -> None:
-    player = Player(told)
+    player = Player(told, unnoted)
     player.order(SetQueue(track_ids=(7,) * count))
     [data] = [data for kind, data in told.events if kind == "queue_changed"]
     assert data["total"] == count

@@ -23,6 +23,7 @@ from auralis_trio.wire.queue_orders import (
     Shuffle,
     Undo,
 )
+from tests.fakes import unnoted
 from tests.stream.test_one_player import RATE, Told
 
 NAMES = ["a", "b"]
@@ -68,7 +69,7 @@ class World:
     """A player and two clients that may play its queue."""
 
     def __init__(self) -> None:
-        self.player = Player(Told())
+        self.player = Player(Told(), unnoted)
         self.outputs = {name: PlayingOutput(name) for name in NAMES}
 
     def some_entry(self, number: int) -> int:
