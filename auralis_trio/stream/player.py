@@ -70,7 +70,7 @@ class Player:
         return bool(self._outputs)
 
     def begin(
-        self, output: Output, entry_id: int | None, start: int | float | None, *, takeover: bool
+        self, output: Output, entry_id: int | None, start: Position | None, *, takeover: bool
     ) -> tuple[Entry, int | float]:
         """Let an output play the queue from now on; the entry to play, and where in it to begin.
 
@@ -88,7 +88,7 @@ class Player:
         output.seat.take([known.output.seat for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
-            self.position = Position(start or 0)
+            self.position = start or Position()
         self.queue = self.queue.at(entry.id)
         held, self.state = self.state == "paused", "playing"
         if takeover:
@@ -153,7 +153,7 @@ class Player:
         if lead is not None and heard is not None:
             self.sounding(lead.output, *heard)
 
-    def play(self, entry_id: int | None, start: int | float | None) -> None:
+    def play(self, entry_id: int | None, start: Position | None) -> None:
         """Go on, or go to an entry or to another place.
 
         Raises:
@@ -165,7 +165,7 @@ class Player:
             self.resume()
         else:
             entry = self._current() if entry_id is None else self.queue.entry(entry_id)
-            self._go(entry, start or 0, paused=False)
+            self._go(entry, start or Position(), paused=False)
 
     def pause(self) -> None:
         """Pause every output; nothing that is not playing changes."""
@@ -185,7 +185,7 @@ class Player:
         self._stop()
         self._tell_state()
 
-    def seek(self, start: int | float) -> None:
+    def seek(self, start: Position) -> None:
         """Go to another place in the current entry.
 
         Raises:
@@ -205,7 +205,7 @@ class Player:
             self._rewind(None)
             self._tell_state()
         else:
-            self._go(following, 0, paused=self.state == "paused")
+            self._go(following, Position(), paused=self.state == "paused")
 
     def previous(self) -> None:
         """Go to the entry before the current one, or to the beginning of the first one.
@@ -214,7 +214,7 @@ class Player:
             Conflict: the queue is empty.
         """
         current = self._current()
-        self._go(self.queue.before(current.id) or current, 0, paused=self.state == "paused")
+        self._go(self.queue.before(current.id) or current, Position(), paused=self.state == "paused")
 
     def jump(self, entry_id: int) -> None:
         """Go to the beginning of an entry, and play if there is an output.
@@ -222,7 +222,7 @@ class Player:
         Raises:
             NotFound: the entry is not in the queue.
         """
-        self._go(self.queue.entry(entry_id), 0, paused=False)
+        self._go(self.queue.entry(entry_id), Position(), paused=False)
 
     def order(self, order: Edit) -> tuple[Entry, ...]:
         """Edit the queue; the entries that were made for tracks. Whether the library knows these is not asked here.
@@ -326,8 +326,8 @@ class Player:
         for follow in list(self.followers):
             follow()
 
-    def _go(self, entry: Entry, start: int | float, *, paused: bool) -> None:
-        self.queue, self.position = self.queue.at(entry.id), Position(start)
+    def _go(self, entry: Entry, start: Position, *, paused: bool) -> None:
+        self.queue, self.position = self.queue.at(entry.id), start
         if self._outputs:
             self.state = "paused" if paused else "playing"
         self._send(entry, list(self._outputs.values()))

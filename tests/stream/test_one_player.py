@@ -100,7 +100,7 @@ async def test_an_empty_queue_cannot_be_played(told: Told) -> None:
         lambda: player.begin(FakeOutput("a"), None, None, takeover=False),
         player.next,
         player.previous,
-        lambda: player.seek(0),
+        lambda: player.seek(Position()),
     ):
         with pytest.raises(Conflict) as refused:
             attempt()
@@ -122,8 +122,8 @@ async def test_without_an_entry_the_current_one_is_played_from_where_it_is(playe
 async def test_an_entry_that_is_named_is_played_from_its_beginning_or_where_it_is_said(player: Player) -> None:
     output = FakeOutput("a")
     assert player.begin(output, 2, None, takeover=False) == (Entry(2, 102), 0)
-    assert player.begin(output, 3, 2.5, takeover=False) == (Entry(3, 103), 2.5)
-    assert player.begin(output, None, 77, takeover=False) == (Entry(3, 103), 77)
+    assert player.begin(output, 3, Position(2.5), takeover=False) == (Entry(3, 103), 2.5)
+    assert player.begin(output, None, Position(77), takeover=False) == (Entry(3, 103), 77)
     with pytest.raises(NotFound):
         player.begin(output, 9, None, takeover=False)
     assert player.describe()["entry_id"] == 3
@@ -200,12 +200,12 @@ async def test_commands_reach_every_output(player: Player, told: Told) -> None:
         (player.pause, ("hold", True)),
         (lambda: player.play(None, None), ("hold", False)),
         (player.next, ("play", 2, 0, False)),
-        (lambda: player.seek(12.5), ("play", 2, 12.5, False)),
-        (lambda: player.seek(441), ("play", 2, 441, False)),
+        (lambda: player.seek(Position(12.5)), ("play", 2, 12.5, False)),
+        (lambda: player.seek(Position(441)), ("play", 2, 441, False)),
         (player.previous, ("play", 1, 0, False)),
         (player.previous, ("play", 1, 0, False)),
         (lambda: player.jump(3), ("play", 3, 0, False)),
-        (lambda: player.play(2, 1.5), ("play", 2, 1.5, False)),
+        (lambda: player.play(2, Position(1.5)), ("play", 2, 1.5, False)),
         (player.stop, ("stop",)),
     ]:
         command()
@@ -227,7 +227,7 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
     player.pause()
     output.take()
     player.next()
-    player.seek(1.0)
+    player.seek(Position(1.0))
     player.jump(1)
     assert output.take() == [("play", 2, 0, True), ("play", 2, 1.0, True), ("play", 1, 0, False)]
     assert player.state == "playing"
@@ -235,7 +235,7 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
 
 async def test_without_an_output_places_change_and_nothing_plays(player: Player) -> None:
     player.next()
-    player.seek(3.5)
+    player.seek(Position(3.5))
     player.pause()
     assert (player.state, player.describe()["entry_id"], player.describe()["position_s"]) == ("stopped", 2, 3.5)
     for attempt in (player.resume, lambda: player.play(1, None), lambda: player.play(None, None)):
@@ -246,7 +246,7 @@ async def test_without_an_output_places_change_and_nothing_plays(player: Player)
 
 
 async def test_frames_of_no_known_rate_are_no_seconds(player: Player) -> None:
-    player.seek(500)
+    player.seek(Position(500))
     described = player.describe()
     assert (described["frame"], described["sample_rate"], described["position_s"]) == (500, None, None)
 
@@ -419,7 +419,7 @@ async def test_followers_hear_of_every_change_of_what_comes_next_and_of_nothing_
     player.followers.append(lambda: seen.append(player.behind(1)))
     [output] = begun(player, "a")
     player.pause()
-    player.seek(1.0)
+    player.seek(Position(1.0))
     player.sounding(output, 1, Place(10, RATE))
     assert seen == []
     player.order(Repeat(mode="one"))

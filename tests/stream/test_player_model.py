@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from auralis_trio.errors import AuralisError
 from auralis_trio.stream.admission import Admission, Seat
 from auralis_trio.stream.keeping import News
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.output import Place, Position
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import (
@@ -102,7 +102,7 @@ class World:
             case "stop":
                 player.stop()
             case "seek":
-                player.seek(float(number))
+                player.seek(Position(float(number)))
             case "next":
                 player.next()
             case "previous":
