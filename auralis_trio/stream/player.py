@@ -2,24 +2,24 @@
 
 Outputs are sessions that play the queue; any number may, and whoever commands the player commands them all. The
 player's methods never wait, so no other change can come between what they read and what they write; each change is
-announced at once. What is heard is told by the outputs: the one that has played for the longest leads, since outputs
-are a moment apart from each other, and the others' reports say only that they have arrived where they were sent.
+announced at once. What is heard is told by the outputs: one of them leads, see `outputs`, and the others' reports say
+only where they are themselves.
 
 An output that was sent to another entry may still report the one before, which is on its way to its listener's ears:
 until it has reported the entry that it was sent to, its reports of others count for nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import trio
 from msgspec.structs import replace
 
 from auralis_trio.errors import Conflict
-from auralis_trio.stream.listens import Listen
 from auralis_trio.stream.keeping import News
+from auralis_trio.stream.listens import Listen
 from auralis_trio.stream.output import Output, Place, Position
+from auralis_trio.stream.outputs import Known, Outputs
 from auralis_trio.stream.play_queue import Entry, PlayQueue, queue_changed, queue_empty
 from auralis_trio.stream.playings import Playings
 from auralis_trio.stream.queue_edits import History, edited
@@ -33,24 +33,14 @@ MAX_DRIFT_S = 1.0
 """How far what is heard may be from where clients think that it is before they are told."""
 
 
-@dataclass
-class _Known:
-    """One output, and the entry that it is at: that it was sent to, or, once it has `arrived`, that it reported."""
-
-    output: Output
-    entry_id: int
-    arrived: bool = False
-
-
 class Player:
-    """One play queue and its outputs, which are at most as many as there are sessions."""
+    """One play queue and its outputs, which are at most as many as there are sessions.
 
     Changes are announced; what was heard is noted, once for each playing of an entry.
     """
 
     def __init__(
         self, announce: Callable[[str, Mapping[str, Any]], None], note_nowait: Callable[[Listen], None]
-        self.playings = Playings(note_nowait)
     ) -> None:
         self.queue = PlayQueue()
         self.history = History()
@@ -60,8 +50,9 @@ class Player:
         self.position = Position()
         self.followers: list[Callable[[], None]] = []
         self.news = News()
+        self.playings = Playings(note_nowait)
         self._announce = announce
-        self._outputs: dict[str, _Known] = {}
+        self._outputs = Outputs()
         self._told: tuple[float, float] | None = None
 
     @property
@@ -84,7 +75,7 @@ class Player:
         """
         self.look()
         entry = self._current() if entry_id is None else self.queue.entry(entry_id)
-        others = [known for known in self._outputs.values() if known.output.id != output.id]
+        others = [known for known in self._outputs if known.output.id != output.id]
         output.seat.take([known.output.seat for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
@@ -92,8 +83,10 @@ class Player:
         self.queue = self.queue.at(entry.id)
         held, self.state = self.state == "paused", "playing"
         if takeover:
-            self._outputs = {}
-        self._outputs[output.id] = _Known(output, entry.id)
+            self._outputs.clear()
+        self._outputs.add(output, entry.id)
+        if held:
+            self._outputs.resume()
         for other in others:
             if takeover:
                 other.output.stop_nowait()
@@ -115,8 +108,8 @@ class Player:
             return
         if entry_id != known.entry_id and not (known.arrived and self.queue.has(entry_id)):
             return
-        known.entry_id, known.arrived = entry_id, True
-        if known is self._lead():
+        known.hear(entry_id, place)
+        if known is self._outputs.lead(going=self.state == "playing"):
             moved = entry_id != self.queue.current_id
             self.queue = replace(self.queue, current_id=entry_id)
             self.position = Position(place.frame, place.sample_rate)
@@ -135,10 +128,10 @@ class Player:
         Behind the last output the queue is paused where it was heard; behind one that has finished it is stopped at
         what comes next, which at the end is its beginning.
         """
-        if output.id not in self._outputs:
+        if self._outputs.get(output.id) is None:
             return
         self.look()
-        del self._outputs[output.id]
+        self._outputs.remove(output)
         self.look()
         if not self._outputs:
             self.state = "paused"
@@ -147,11 +140,11 @@ class Player:
         self._tell_state()
 
     def look(self) -> None:
-        """Ask the leading output what is heard at this moment."""
-        lead = self._lead()
-        heard = None if lead is None else lead.output.heard_now()
-        if lead is not None and heard is not None:
-            self.sounding(lead.output, *heard)
+        """Ask the outputs what is heard at this moment."""
+        for known in self._outputs:
+            heard = known.output.heard_now()
+            if heard is not None:
+                self.sounding(known.output, *heard)
 
     def play(self, entry_id: int | None, start: Position | None) -> None:
         """Go on, or go to an entry or to another place.
@@ -280,7 +273,7 @@ class Player:
             "position_s": None if current is None else self.position.seconds,
             "frame": None if current is None else self.position.frame,
             "sample_rate": self.position.sample_rate,
-            "outputs": list(self._outputs),
+            "outputs": [known.output.id for known in self._outputs],
         }
 
     def summary(self) -> QueueSummary:
@@ -318,7 +311,7 @@ class Player:
             self._stop()
         elif (current := self.queue.current) is not None:
             kept = {entry.id for entry in self.queue.entries}
-            self._send(current, [known for known in self._outputs.values() if moved or known.entry_id not in kept])
+            self._send(current, [known for known in self._outputs if moved or known.entry_id not in kept])
         self._announce("queue_changed", self.describe_queue())
         if moved:
             self._tell_state()
@@ -330,12 +323,12 @@ class Player:
         self.queue, self.position = self.queue.at(entry.id), start
         if self._outputs:
             self.state = "paused" if paused else "playing"
-        self._send(entry, list(self._outputs.values()))
+        self._send(entry, list(self._outputs))
         self._tell_state()
 
-    def _send(self, entry: Entry, outputs: Sequence[_Known]) -> None:
+    def _send(self, entry: Entry, outputs: Sequence[Known]) -> None:
         for known in outputs:
-            known.entry_id, known.arrived = entry.id, False
+            known.send_to(entry.id)
             known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
     def _hold(self, paused: bool) -> None:
@@ -343,15 +336,15 @@ class Player:
         if self.state == before:
             self.look()
             self.state = "paused" if paused else "playing"
-            for known in list(self._outputs.values()):
+            self._outputs.resume()
+            for known in self._outputs:
                 known.output.hold_nowait(paused)
             self._tell_state()
 
     def _stop(self) -> None:
-        outputs, self._outputs = [known.output for known in self._outputs.values()], {}
         self.state, self.position = "stopped", Position()
-        for output in outputs:
-            output.stop_nowait()
+        for known in self._outputs.clear():
+            known.output.stop_nowait()
 
     def _rewind(self, following: Entry | None) -> None:
         """Be stopped at the beginning of what follows; behind the end that is the first entry."""
@@ -367,10 +360,6 @@ class Player:
         if not self._outputs:
             raise Conflict("Nobody plays the queue: let a client play it first.", code="no_output")
 
-    def _lead(self) -> _Known | None:
-        return next(iter(self._outputs.values()), None)
-
-        self.playings.keep(None if self.state == "stopped" else self.queue.current_id)
     def _drifted(self) -> bool:
         """Whether clients, who know what was told last and that time passes, think of another place."""
         heard_s = self.position.seconds
@@ -381,6 +370,7 @@ class Player:
         return abs(told_s + passed_s - heard_s) > MAX_DRIFT_S
 
     def _tell_state(self) -> None:
+        self.playings.keep(None if self.state == "stopped" else self.queue.current_id)
         told_s = self.position.seconds
         self._told = None if told_s is None else (told_s, trio.current_time())
         self._announce("player_state", self.describe())

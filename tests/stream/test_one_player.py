@@ -11,7 +11,8 @@ from trio.testing import MockClock
 
 from auralis_trio.errors import Busy, Conflict, NotFound
 from auralis_trio.stream.admission import Admission, Seat
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.output import Place, Position
+from auralis_trio.stream.outputs import MAX_STANDSTILL_S
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import MAX_TOLD_ENTRIES, Player
 from auralis_trio.wire.queue_orders import (
@@ -24,8 +25,8 @@ from auralis_trio.wire.queue_orders import (
     SetQueue,
     Undo,
 )
-
 from tests.fakes import unnoted
+
 RATE = 44_100
 
 
@@ -279,6 +280,50 @@ async def test_only_the_output_that_has_played_for_the_longest_says_where_the_qu
     assert (player.describe()["entry_id"], player.state) == (2, "playing")
     player.sounding(first, 3, Place(11, RATE))
     assert player.describe()["entry_id"] == 2
+
+
+async def test_an_output_that_stands_still_while_another_goes_on_leads_no_more(
+    player: Player, autojump_clock: MockClock
+) -> None:
+    first, second = begun(player, "first", "second")
+
+    async def hear(passed_s: float, entry_id: int, frame: int) -> tuple[Any, Any]:
+        await trio.sleep(passed_s)
+        player.sounding(second, entry_id, Place(frame, RATE))
+        return player.describe()["entry_id"], player.describe()["frame"]
+
+    player.sounding(first, 1, Place(5, RATE))
+    first.heard = (1, Place(5, RATE))
+    assert await hear(MAX_STANDSTILL_S - 0.1, 2, 7) == (1, 5)
+    player.look()  # whoever says the same place again and again stands still as well
+    assert await hear(0.2, 2, 8) == (2, 8)
+    assert player.describe()["outputs"] == ["second", "first"]
+    player.sounding(first, 1, Place(6, RATE))
+    assert player.describe()["entry_id"] == 2
+
+
+async def test_where_all_stand_still_and_in_a_pause_the_first_one_leads_on(
+    player: Player, autojump_clock: MockClock
+) -> None:
+    _, second = begun(player, "first", "second")
+    await trio.sleep(2 * MAX_STANDSTILL_S)
+    player.sounding(second, 1, Place(0, RATE))
+    assert player.describe()["outputs"] == ["first", "second"]
+    player.pause()
+    await trio.sleep(2 * MAX_STANDSTILL_S)
+    player.sounding(second, 1, Place(9, RATE))
+    player.resume()
+    await trio.sleep(MAX_STANDSTILL_S - 0.1)
+    player.sounding(second, 1, Place(10, RATE))
+    assert player.describe()["outputs"] == ["first", "second"]
+
+
+async def test_who_has_not_begun_gives_way_to_one_that_is_heard(player: Player, autojump_clock: MockClock) -> None:
+    _, second = begun(player, "first", "second")
+    player.jump(3)
+    await trio.sleep(MAX_STANDSTILL_S + 0.1)
+    player.sounding(second, 3, Place(9, RATE))
+    assert (player.describe()["frame"], player.describe()["outputs"]) == (9, ["second", "first"])
 
 
 async def test_when_that_output_goes_the_next_one_is_asked_at_once(player: Player) -> None:
