@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -26,7 +26,7 @@ import trio_parallel
 
 import __main__
 from auralis_trio.audio.source import never_cancelled
-from auralis_trio.errors import Busy, TimedOut
+from auralis_trio.errors import Busy, TimedOut, WorkerDied
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Offload(Protocol):
 
         Raises:
             TimedOut: the job did not end within the deadline.
-            BrokenWorkerError: the process died.
+            WorkerDied: the process ended before the job was done.
             Exception: whatever `fn` raises.
         """
 
@@ -241,6 +241,8 @@ class ThreadOffload:
                     )
         except trio.TooSlowError:
             raise TimedOut from None
+        except trio_parallel.BrokenWorkerError as error:
+            raise WorkerDied from error
 
     def statistics(self) -> dict[str, LaneStatistics]:
         """See `Offload.statistics`."""
@@ -266,6 +268,24 @@ def _bare_processes() -> Iterator[None]:
 
 
 @asynccontextmanager
+async def _open_processes() -> AsyncIterator[trio_parallel.WorkerContext]:
+    """Worker processes until the body ends; one that had ended before hides nothing that the body raises."""
+    stack = AsyncExitStack()
+    with _bare_processes():
+        processes = await stack.enter_async_context(
+            trio_parallel.open_worker_context(idle_timeout=60, grace_period=1)
+        )
+        try:
+            yield processes
+        finally:
+            try:
+                await stack.aclose()
+            except trio_parallel.BrokenWorkerError:
+                # A signal to the whole process group ends the workers before we do.
+                log.info("a worker process had ended already")
+
+
+@asynccontextmanager
 async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[ThreadOffload]:
     """Open the door; leaving gives the worker processes and the database threads back."""
     permits = permits or default_permits()
@@ -278,20 +298,9 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
         for lane in Lane
         if lane is not Lane.PROCESS
     }
-    died_inside = False
     try:
-        with _bare_processes():
-            async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
-                try:
-                    yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
-                except trio_parallel.BrokenWorkerError:
-                    died_inside = True
-                    raise
-    except trio_parallel.BrokenWorkerError:
-        if died_inside:
-            raise
-        # A signal to the whole process group ends the workers before we do.
-        log.info("a worker process had ended already")
+        async with _open_processes() as processes:
+            yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
     finally:
         for pool in pools.values():
             pool.shutdown(wait=False, cancel_futures=True)

@@ -106,6 +106,7 @@ class Crowd:
 
     address: tuple[str, int]
     tracks: Sequence[int]
+    visit_s: float = VISIT_S
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
 
     async def visit(self, effort: Effort, numbers: range) -> None:
@@ -123,7 +124,7 @@ class Crowd:
     async def _visit(self, dice: random.Random) -> None:
         chosen = dice.choice(VISITS)
         outcome = "over time"
-        with trio.move_on_after(VISIT_S):
+        with trio.move_on_after(self.visit_s):
             outcome = await self._act(chosen, dice)
         self.outcomes.setdefault(chosen.name, Counter())[outcome] += 1
 
