@@ -29,7 +29,7 @@ from auralis_trio.stream.cache import ChunkCache
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
-from auralis_trio.stream.listens import Listens
+from auralis_trio.stream.listens import Listen, Listens
 from auralis_trio.stream.mastery import Mastery
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.renderer import OpenTrack, Renderer
@@ -382,6 +382,10 @@ class FakeLink:
 LIMITS = SessionLimits(stall_timeout_s=20.0, pace_ahead_s=3.0, max_messages_per_s=100)
 
 
+def unnoted(listen: Listen) -> None:
+    """What a player without a library does with listens that have ended."""
+
+
 def services_for(
     tracks: Tracks,
     pcm: PcmCache,
@@ -394,6 +398,7 @@ def services_for(
     """What sessions share, over tones and without threads."""
     renderer = Renderer(offload or InlineOffload(), ChunkCache(cache_bytes), pcm, 20.0, tracks.make_reader)
     hub, catalogue = Hub(max_sessions), FixedCatalogue(tracks)
+    listens = Listens(catalogue)
 
     def changed(told: Mapping[str, Any]) -> None:
         hub.announce("player", "enhancement_settings_changed", told)
@@ -405,8 +410,8 @@ def services_for(
         catalogue=catalogue,
         mastery=FixedMastery(),
         listening=Listening(catalogue, changed),
-        player=Player(partial(hub.announce, "player")),
-        listens=Listens(catalogue),
+        player=Player(partial(hub.announce, "player"), listens.note_nowait),
+        listens=listens,
         admission=Admission(max_sessions, max_sessions, lambda: 0.0),
         snapshot=dict,
         version="test",

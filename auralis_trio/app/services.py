@@ -105,6 +105,7 @@ class Core:
     analyst: Analyst
     mastery: Mastery
     player: Player
+    listens: Listens
     chunks: DiskTier
     prefetch: Prefetch
     admission: Admission
@@ -133,13 +134,27 @@ def build_core(base: Foundation, nursery: trio.Nursery) -> Core:
 
     room = Workroom(offload, catalogue, analyst, flights, foresees)
     mastery = Mastery(room, lambda: listening.target, settings.analysis_deadline_s)
-    player = Player(partial(hub.announce, "player"))
+    listens = Listens(catalogue)
+    player = Player(partial(hub.announce, "player"), listens.note_nowait)
 
     def waiting_s() -> float:
         return offload.statistics()[Lane.AUDIO.value].longest_wait_s
 
     admission = Admission(settings.max_streams, settings.max_streams_per_client, waiting_s)
-    return Core(renderer, hub, catalogue, listening, flights, analyst, mastery, player, chunks, prefetch, admission)
+    return Core(
+        renderer,
+        hub,
+        catalogue,
+        listening,
+        flights,
+        analyst,
+        mastery,
+        player,
+        listens,
+        chunks,
+        prefetch,
+        admission,
+    )
 
 
 def build_analysis(core: Core, scan: Scan, allowed: bool) -> LibraryAnalysis:
@@ -244,7 +259,7 @@ def build_sessions(core: Core, settings: Settings, snapshot: Callable[[], dict[s
         core.mastery,
         core.listening,
         core.player,
-        Listens(core.catalogue),
+        core.listens,
         core.admission,
         snapshot,
         __version__,

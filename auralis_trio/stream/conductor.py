@@ -76,7 +76,7 @@ class Conductor:
 
     def __init__(self, talk: Conversation, face: Face, services: SessionServices) -> None:
         self.stream: Stream | None = None
-        self.hearing = Hearing(services.listens, services.limits.stall_timeout_s)
+        self.hearing = Hearing(services.player.playings, services.limits.stall_timeout_s)
         self._talk = talk
         self._face = face
         self._services = services

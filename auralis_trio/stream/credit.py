@@ -4,9 +4,10 @@ Why a total and not a pair of full/ready flags: the client says how many frames 
 what it has played. A lost, late or repeated message then does no harm, and the rule cannot deadlock: as long as the
 listener hears something, the total rises. A client without credit is paced: at most `ahead_s` before real time.
 
-What was heard is what a client with credit says that it has played. A paced client cannot say so: its first frame is
-heard when there is first room for it, or, of a stream that follows another, when the last frame of that has sounded;
-all others follow in real time, but for pauses. So the pace of one stream goes on where that of the last one ended.
+What was heard is what a client with credit says that it has played. Of one that never says so, and of a paced one,
+which cannot, the clock tells: its first frame is heard when there is first room for it, or, of a stream that follows
+another, when the last frame of that has sounded; all others follow in real time, but for pauses and for the time in
+which a client without credit had nothing left. So the pace of one stream goes on where that of the last one ended.
 """
 
 import math
@@ -23,30 +24,28 @@ class Flow:
         self.paused = False
         self.sent = 0
         self.played = 0
+        self.reports = False
         self.changed = trio.Event()
         self._ahead_s = ahead_s
-        self._reports = False
         self._origin_s: float | None = None
         self._earliest_s = -math.inf
         self._paused_at_s: float | None = None
 
     def follow(self, before: "Flow", frames: int, now_s: float) -> None:
         """Be heard behind the first `frames` of a stream before; to be said before the first room."""
-        self._reports = before._reports
-        if before.credit is None:
-            # One without frames never asks for room; what comes behind it follows the one before that.
-            begun_s = before._earliest_s if before._origin_s is None else before._origin_s
-            held_s = 0.0 if before._paused_at_s is None else now_s - before._paused_at_s
-            self._earliest_s = begun_s + frames / before.sample_rate + held_s
+        # One without frames never asks for room; what comes behind it follows the one before that.
+        begun_s = before._earliest_s if before._origin_s is None else before._origin_s
+        held_s = 0.0 if before._paused_at_s is None else now_s - before._paused_at_s
+        self._earliest_s = begun_s + frames / before.sample_rate + held_s
 
     def room(self, now_s: float) -> int:
         """Frames that may be sent at `now_s`; none while paused."""
         if self.paused:
             return 0
+        if self.credit is not None:
+            return self._room_in(self.credit, now_s)
         if self._origin_s is None:
             self._origin_s = max(now_s, self._earliest_s)
-        if self.credit is not None:
-            return max(0, self.credit - self.sent)
         due = math.floor((now_s - self._origin_s + self._ahead_s) * self.sample_rate)
         return max(0, due - self.sent)
 
@@ -68,20 +67,21 @@ class Flow:
     @property
     def ran_dry(self) -> bool:
         """Whether the client has said that it has played all that it was sent."""
-        return self._reports and 0 < self.sent <= self.played
+        return not self.by_clock and 0 < self.sent <= self.played
 
-    def told(self, now_s: float) -> int:
-        """Frames that were heard by `now_s`: as the client says, or real time where it is paced."""
-        return self.played if self.credit is not None else self._by_clock(now_s)
+    @property
+    def by_clock(self) -> bool:
+        """Whether the clock tells what was heard, and not the client."""
+        return self.credit is None or not self.reports
 
     def heard(self, now_s: float) -> int:
-        """The same; of a client with credit that never said what it has played, as real time has it."""
-        return self.played if self._reports else self._by_clock(now_s)
+        """Frames that were heard by `now_s`: the one place where that is decided."""
+        return self._heard_by_clock(now_s) if self.by_clock else self.played
 
     def grant(self, credit: int | None, played: int | None) -> None:
         """The client's credit has risen, or it says how much it has played."""
         if played is not None:
-            self._reports = True
+            self.reports = True
             self.played = max(self.played, min(played, self.sent))
         if self.credit is not None and credit is not None and credit > self.credit:
             self.credit = credit
@@ -102,7 +102,15 @@ class Flow:
             self._paused_at_s = None
         self._tell()
 
-    def _by_clock(self, now_s: float) -> int:
+    def _room_in(self, credit: int, now_s: float) -> int:
+        room = max(0, credit - self.sent)
+        if room:
+            # Where all that was sent has sounded, what comes next begins to sound now.
+            begun_s = self._earliest_s if self._origin_s is None else self._origin_s
+            self._origin_s = max(begun_s, now_s - self.sent / self.sample_rate)
+        return room
+
+    def _heard_by_clock(self, now_s: float) -> int:
         if self._origin_s is None:
             return 0
         until_s = now_s if self._paused_at_s is None else self._paused_at_s

@@ -4,8 +4,8 @@ The client holds several seconds in its buffer, so what is sent and what is hear
 of a track. The chain holds both ends and all between: its first part is what is heard, its last one what is sent. A
 stream that *follows* the one before it joins the chain; any other start drops what the client still has.
 
-A part is left behind when it was heard to its end, or when anything behind it was heard. What sounded of it belongs
-to a listen, which ends when the chain goes on to another one, is dropped for another one, or is heard out.
+A part is left behind when it was heard to its end, or when anything behind it was heard. What sounds of it belongs to
+a listen, of which the session is in one at a time: see `playings`.
 """
 
 import math
@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.listens import Listen, Listens
+from auralis_trio.stream.listens import Listen
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
+from auralis_trio.stream.playings import Playings
 from auralis_trio.stream.telling import HearingNow
 from auralis_trio.wire.commands import Request, Start
 
@@ -33,7 +34,7 @@ class _Part:
     """One stream of the chain: not begun while it has no flow.
 
     `behind` is the entry that the queue went on from by itself; of a stream that another one took over, only
-    `heard_frames` are heard.
+    `heard_frames` are heard. When it was first heard, its listen had sounded for `before_s`.
     """
 
     start: Start
@@ -42,6 +43,7 @@ class _Part:
     flow: Flow | None = None
     first_frame: int = 0
     heard_frames: int | None = None
+    before_s: float | None = None
 
     @property
     def frames(self) -> int:
@@ -49,23 +51,24 @@ class _Part:
         sent = 0 if self.flow is None else self.flow.sent
         return sent if self.heard_frames is None else min(sent, self.heard_frames)
 
-    def told(self, now_s: float) -> int:
+    def heard(self, now_s: float) -> int:
         """How many were heard by now."""
-        return 0 if self.flow is None else min(self.flow.told(now_s), self.frames)
+        return 0 if self.flow is None else min(self.flow.heard(now_s), self.frames)
 
     def left_s(self, now_s: float) -> float:
         """How long what is left of it sounds."""
-        return 0.0 if self.flow is None else (self.frames - self.told(now_s)) / self.flow.sample_rate
+        return 0.0 if self.flow is None else (self.frames - self.heard(now_s)) / self.flow.sample_rate
 
 
 class Hearing:
     """The chain of one session. Only its last part can still be sent; `patience_s` is for clients that report."""
 
-    def __init__(self, listens: Listens, patience_s: float) -> None:
-        self._listens = listens
+    def __init__(self, playings: Playings, patience_s: float) -> None:
+        self._playings = playings
         self._patience_s = patience_s
         self._parts: deque[_Part] = deque()
         self._listen: Listen | None = None
+        self._reports = False
         self._reported_s = -math.inf
 
     @property
@@ -98,7 +101,7 @@ class Hearing:
             listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
         self._parts.append(_Part(start, listen, behind))
         while len(self._parts) > MAX_PARTS:
-            self._leave_first(self._parts[0].told(now_s))
+            self._leave_first(self._parts[0].heard(now_s))
 
     def begin(self, stream: Stream, now_s: float) -> None:
         """The stream that was expected is there; if it is still wanted, it is heard behind what it follows."""
@@ -107,6 +110,7 @@ class Hearing:
             return
         track = stream.plan.track
         part.flow, part.first_frame = stream.flow, stream.plan.start_frame
+        part.flow.reports = self._reports
         part.listen.duration_s = track.total_frames / track.format.sample_rate
         self._reported_s = now_s
         number = self._parts.index(part)
@@ -136,6 +140,7 @@ class Hearing:
 
     def grant(self, stream_id: int, frames: int | None, played: int | None, now_s: float) -> None:
         """See `Flow.grant`; of a stream whose sound is no longer under way nothing counts."""
+        self._reports |= played is not None
         part = self._part(stream_id)
         if part is not None and part.flow is not None:
             part.flow.grant(frames, played)
@@ -154,7 +159,7 @@ class Hearing:
         part = self._parts[0] if self._parts else None
         if part is None or part.flow is None or part.start.request.entry_id is None:
             return None
-        return part.start.request.entry_id, Place(part.first_frame + part.told(now_s), part.flow.sample_rate)
+        return part.start.request.entry_id, Place(part.first_frame + part.heard(now_s), part.flow.sample_rate)
 
     def cut_wrong(self, follows: Callable[[int], Entry | None], now_s: float) -> bool:
         """Drop everything from the first part on that is no longer what follows of itself; whether there was any."""
@@ -175,7 +180,7 @@ class Hearing:
         flow = self._parts[0].flow
         if flow is None or flow.paused:
             return now_s if flow is None else math.inf
-        if flow.credit is None:
+        if flow.by_clock:
             return now_s + self._parts[0].left_s(now_s)
         left_s = sum(part.left_s(self._reported_s) for part in self._parts)
         return now_s if left_s <= 0 else self._reported_s + left_s + self._patience_s
@@ -183,10 +188,7 @@ class Hearing:
     def drop(self, now_s: float) -> None:
         """What is under way is not heard any more; the listen that it was of may go on."""
         self._advance(now_s)
-        if self._parts:
-            part = self._parts[0]
-            self._count(part, part.told(now_s))
-            self._parts.clear()
+        self._parts.clear()
 
     def finish(self, now_s: float) -> None:
         """Nothing is heard any more: the listen has ended."""
@@ -195,26 +197,30 @@ class Hearing:
 
     def _advance(self, now_s: float) -> None:
         # Whoever says that it hears a stream has heard all before it, whether it said so of each or not.
-        ahead = next((number for number, part in enumerate(reversed(self._parts)) if part.told(now_s)), math.inf)
+        ahead = next((number for number, part in enumerate(reversed(self._parts)) if part.heard(now_s)), math.inf)
         while len(self._parts) > 1:
             part, following = self._parts[0], self._parts[1]
             if following.flow is None or (part.left_s(now_s) > 0 and len(self._parts) <= ahead + 1):
-                return
+                break
             self._leave_first(part.frames)
+        if self._parts:
+            self._count(self._parts[0], self._parts[0].heard(now_s))
 
     def _leave_first(self, heard_frames: int) -> None:
         self._count(self._parts.popleft(), heard_frames)
 
     def _count(self, part: _Part, frames: int) -> None:
-        self._turn_to(part.listen)
         if part.flow is not None:
-            part.listen.heard_s += frames / part.flow.sample_rate
+            self._turn_to(part.listen)
+            if part.before_s is None:
+                part.before_s = part.listen.heard_s
+            part.listen.heard_s = part.before_s + frames / part.flow.sample_rate
 
     def _turn_to(self, listen: Listen | None) -> None:
-        """This listen is the present one: another one that was so far has ended."""
-        if self._listen is not None and self._listen is not listen:
-            self._listens.note_nowait(self._listen)
-        self._listen = listen
+        """This listen is the present one."""
+        if self._listen is not listen:
+            self._playings.go_on(self._listen, listen)
+            self._listen = listen
 
     def _part(self, stream_id: int) -> _Part | None:
         return next((part for part in self._parts if part.start.stream_id == stream_id), None)

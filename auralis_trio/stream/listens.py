@@ -1,7 +1,7 @@
 """What was heard of tracks, on its way to the library: counted there as a play or a skip, once for each listen.
 
-A listen is what one session hears of one track in one go: a seek or another sound does not end it, another track, a
-stop and leaving do. Sessions never wait for the library; what they note waits in a bounded channel.
+A listen is what is heard of one track in one go; when one has ended, `playings` decides. Sessions never wait for the
+library; what is noted waits in a bounded channel.
 """
 
 import logging

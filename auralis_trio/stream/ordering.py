@@ -1,6 +1,11 @@
-"""Orders from clients on their way to the player: what they ask of the library is asked first, by way of the door."""
+"""Orders from clients on their way to the player: what they ask of the library is asked first, by way of the door.
+
+A frame that a client names is one of the track as it is recorded, or as that client asked to be sent it. Outputs may
+play at other rates; so here, at the border, a frame gets the rate that it counts at, and inside none is without.
+"""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import InvalidRequest, NotFound
@@ -12,6 +17,7 @@ from auralis_trio.library.queue_tracks import (
 )
 from auralis_trio.library.store import Library
 from auralis_trio.stream.catalogue import Catalogue
+from auralis_trio.stream.output import Position
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, QueueFrom, QueueOrder, SetQueue
@@ -34,8 +40,10 @@ async def carry_out(order: QueueOrder, player: Player, catalogue: Catalogue) -> 
     return player.order(order)
 
 
-async def seek_in_current(start: int | float, player: Player, catalogue: Catalogue) -> None:
-    """Let the player go to another place in the current entry.
+async def seek_in_current(
+    start: int | float, player: Player, catalogue: Catalogue, sample_rate: int | None = None
+) -> None:
+    """Let the player go to another place in the current entry: seconds (float), or frames (int) as `place_of` has it.
 
     An output finds out by itself where its track ends. Where there is none, the place lies within the track, if the
     library knows how long that is.
@@ -44,25 +52,34 @@ async def seek_in_current(start: int | float, player: Player, catalogue: Catalog
         Conflict: the queue is empty.
         Busy, TimedOut: see `Catalogue.ask`.
     """
-    while not player.has_outputs and (entry := player.queue.current) is not None:
-        place = await _within(entry, start, catalogue)
-        if entry == player.queue.current:
+    while (entry := player.queue.current) is not None:
+        played = player.has_outputs
+        place = await place_of(entry, start, catalogue, sample_rate, within=not played)
+        if (entry, played) == (player.queue.current, player.has_outputs):
             player.seek(place)
             return
-    player.seek(start)
+    player.seek(Position())
 
 
-async def _within(entry: Entry, start: int | float, catalogue: Catalogue) -> int | float:
-    """This place in frames (int) or seconds (float), or the end of the entry's track where that comes before it."""
-    try:
-        file = await catalogue.find_track(entry.track_id)
-    except NotFound:
-        return start
-    if file.total_frames is None:
-        return start
+async def place_of(
+    entry: Entry, start: int | float, catalogue: Catalogue, sample_rate: int | None, *, within: bool
+) -> Position:
+    """This place in an entry; with `within` its track's end where that is known to come before it.
+
+    Frames are those of the track as it is recorded, or at `sample_rate`.
+
+    Raises:
+        Busy, TimedOut: see `Catalogue.ask`.
+    """
+    if isinstance(start, float) and not within:
+        return Position(start)
+    rate, length = sample_rate, None
+    with suppress(NotFound):
+        file = (await catalogue.find_track(entry.track_id)).at_rate(sample_rate)
+        rate, length = file.format.sample_rate, file.total_frames if within else None
     if isinstance(start, float):
-        return min(start, frames_to_seconds(file.total_frames, file.format.sample_rate))
-    return min(start, file.total_frames)
+        return Position(start if length is None or rate is None else min(start, frames_to_seconds(length, rate)))
+    return Position(start if length is None else min(start, length), rate)
 
 
 async def _resolved(order: QueueFrom, catalogue: Catalogue) -> SetQueue:

@@ -116,11 +116,10 @@ class ToldOutlet:
 
 
 def outlet_for(link: Link, plan: Plan, start: Start, tell: Callable[[], None]) -> Outlet:
-    """The form that the client asked for; `tell` what it hears where it does not say so itself, being paced."""
+    """The form that the client asked for; `tell` what is heard of the queue, which not every client says itself."""
     manner, to = start.request.manner, (link, plan, start.stream_id)
     outlet = JsonOutlet(*to, manner.legacy) if manner.json else BinaryOutlet(*to)
-    told = start.request.entry_id is not None and manner.credit is None
-    return ToldOutlet(outlet, tell) if told else outlet
+    return outlet if start.request.entry_id is None else ToldOutlet(outlet, tell)
 
 
 def start_message(plan: Plan, start: Start) -> str:

@@ -2,15 +2,14 @@
 
 Outputs are sessions that play the queue; any number may, and whoever commands the player commands them all. The
 player's methods never wait, so no other change can come between what they read and what they write; each change is
-announced at once. What is heard is told by the outputs: the one that has played for the longest leads, since outputs
-are a moment apart from each other, and the others' reports say only that they have arrived where they were sent.
+announced at once. What is heard is told by the outputs: one of them leads, see `outputs`, and the others' reports say
+only where they are themselves.
 
 An output that was sent to another entry may still report the one before, which is on its way to its listener's ears:
 until it has reported the entry that it was sent to, its reports of others count for nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import trio
@@ -18,8 +17,11 @@ from msgspec.structs import replace
 
 from auralis_trio.errors import Conflict
 from auralis_trio.stream.keeping import News
+from auralis_trio.stream.listens import Listen
 from auralis_trio.stream.output import Output, Place, Position
+from auralis_trio.stream.outputs import Known, Outputs
 from auralis_trio.stream.play_queue import Entry, PlayQueue, queue_changed, queue_empty
+from auralis_trio.stream.playings import Playings
 from auralis_trio.stream.queue_edits import History, edited
 from auralis_trio.stream.telling import PlayerNow, PlayerState, QueueEntry, QueueSummary, WholeQueue
 from auralis_trio.wire.queue_orders import Edit
@@ -31,19 +33,15 @@ MAX_DRIFT_S = 1.0
 """How far what is heard may be from where clients think that it is before they are told."""
 
 
-@dataclass
-class _Known:
-    """One output, and the entry that it is at: that it was sent to, or, once it has `arrived`, that it reported."""
-
-    output: Output
-    entry_id: int
-    arrived: bool = False
-
-
 class Player:
-    """One play queue and its outputs, which are at most as many as there are sessions."""
+    """One play queue and its outputs, which are at most as many as there are sessions.
 
-    def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
+    Changes are announced; what was heard is noted, once for each playing of an entry.
+    """
+
+    def __init__(
+        self, announce: Callable[[str, Mapping[str, Any]], None], note_nowait: Callable[[Listen], None]
+    ) -> None:
         self.queue = PlayQueue()
         self.history = History()
         self.revision = 0
@@ -52,8 +50,9 @@ class Player:
         self.position = Position()
         self.followers: list[Callable[[], None]] = []
         self.news = News()
+        self.playings = Playings(note_nowait)
         self._announce = announce
-        self._outputs: dict[str, _Known] = {}
+        self._outputs = Outputs()
         self._told: tuple[float, float] | None = None
 
     @property
@@ -62,7 +61,7 @@ class Player:
         return bool(self._outputs)
 
     def begin(
-        self, output: Output, entry_id: int | None, start: int | float | None, *, takeover: bool
+        self, output: Output, entry_id: int | None, start: Position | None, *, takeover: bool
     ) -> tuple[Entry, int | float]:
         """Let an output play the queue from now on; the entry to play, and where in it to begin.
 
@@ -76,16 +75,18 @@ class Player:
         """
         self.look()
         entry = self._current() if entry_id is None else self.queue.entry(entry_id)
-        others = [known for known in self._outputs.values() if known.output.id != output.id]
+        others = [known for known in self._outputs if known.output.id != output.id]
         output.seat.take([known.output.seat for known in others] if takeover else ())
         stays = start is None and entry.id == self.queue.current_id
         if not stays:
-            self.position = Position(start or 0)
+            self.position = start or Position()
         self.queue = self.queue.at(entry.id)
         held, self.state = self.state == "paused", "playing"
         if takeover:
-            self._outputs = {}
-        self._outputs[output.id] = _Known(output, entry.id)
+            self._outputs.clear()
+        self._outputs.add(output, entry.id)
+        if held:
+            self._outputs.resume()
         for other in others:
             if takeover:
                 other.output.stop_nowait()
@@ -107,8 +108,8 @@ class Player:
             return
         if entry_id != known.entry_id and not (known.arrived and self.queue.has(entry_id)):
             return
-        known.entry_id, known.arrived = entry_id, True
-        if known is self._lead():
+        known.hear(entry_id, place)
+        if known is self._outputs.lead(going=self.state == "playing"):
             moved = entry_id != self.queue.current_id
             self.queue = replace(self.queue, current_id=entry_id)
             self.position = Position(place.frame, place.sample_rate)
@@ -127,10 +128,10 @@ class Player:
         Behind the last output the queue is paused where it was heard; behind one that has finished it is stopped at
         what comes next, which at the end is its beginning.
         """
-        if output.id not in self._outputs:
+        if self._outputs.get(output.id) is None:
             return
         self.look()
-        del self._outputs[output.id]
+        self._outputs.remove(output)
         self.look()
         if not self._outputs:
             self.state = "paused"
@@ -139,13 +140,13 @@ class Player:
         self._tell_state()
 
     def look(self) -> None:
-        """Ask the leading output what is heard at this moment."""
-        lead = self._lead()
-        heard = None if lead is None else lead.output.heard_now()
-        if lead is not None and heard is not None:
-            self.sounding(lead.output, *heard)
+        """Ask the outputs what is heard at this moment."""
+        for known in self._outputs:
+            heard = known.output.heard_now()
+            if heard is not None:
+                self.sounding(known.output, *heard)
 
-    def play(self, entry_id: int | None, start: int | float | None) -> None:
+    def play(self, entry_id: int | None, start: Position | None) -> None:
         """Go on, or go to an entry or to another place.
 
         Raises:
@@ -157,7 +158,7 @@ class Player:
             self.resume()
         else:
             entry = self._current() if entry_id is None else self.queue.entry(entry_id)
-            self._go(entry, start or 0, paused=False)
+            self._go(entry, start or Position(), paused=False)
 
     def pause(self) -> None:
         """Pause every output; nothing that is not playing changes."""
@@ -177,7 +178,7 @@ class Player:
         self._stop()
         self._tell_state()
 
-    def seek(self, start: int | float) -> None:
+    def seek(self, start: Position) -> None:
         """Go to another place in the current entry.
 
         Raises:
@@ -197,7 +198,7 @@ class Player:
             self._rewind(None)
             self._tell_state()
         else:
-            self._go(following, 0, paused=self.state == "paused")
+            self._go(following, Position(), paused=self.state == "paused")
 
     def previous(self) -> None:
         """Go to the entry before the current one, or to the beginning of the first one.
@@ -206,7 +207,7 @@ class Player:
             Conflict: the queue is empty.
         """
         current = self._current()
-        self._go(self.queue.before(current.id) or current, 0, paused=self.state == "paused")
+        self._go(self.queue.before(current.id) or current, Position(), paused=self.state == "paused")
 
     def jump(self, entry_id: int) -> None:
         """Go to the beginning of an entry, and play if there is an output.
@@ -214,7 +215,7 @@ class Player:
         Raises:
             NotFound: the entry is not in the queue.
         """
-        self._go(self.queue.entry(entry_id), 0, paused=False)
+        self._go(self.queue.entry(entry_id), Position(), paused=False)
 
     def order(self, order: Edit) -> tuple[Entry, ...]:
         """Edit the queue; the entries that were made for tracks. Whether the library knows these is not asked here.
@@ -272,7 +273,7 @@ class Player:
             "position_s": None if current is None else self.position.seconds,
             "frame": None if current is None else self.position.frame,
             "sample_rate": self.position.sample_rate,
-            "outputs": list(self._outputs),
+            "outputs": [known.output.id for known in self._outputs],
         }
 
     def summary(self) -> QueueSummary:
@@ -310,7 +311,7 @@ class Player:
             self._stop()
         elif (current := self.queue.current) is not None:
             kept = {entry.id for entry in self.queue.entries}
-            self._send(current, [known for known in self._outputs.values() if moved or known.entry_id not in kept])
+            self._send(current, [known for known in self._outputs if moved or known.entry_id not in kept])
         self._announce("queue_changed", self.describe_queue())
         if moved:
             self._tell_state()
@@ -318,16 +319,16 @@ class Player:
         for follow in list(self.followers):
             follow()
 
-    def _go(self, entry: Entry, start: int | float, *, paused: bool) -> None:
-        self.queue, self.position = self.queue.at(entry.id), Position(start)
+    def _go(self, entry: Entry, start: Position, *, paused: bool) -> None:
+        self.queue, self.position = self.queue.at(entry.id), start
         if self._outputs:
             self.state = "paused" if paused else "playing"
-        self._send(entry, list(self._outputs.values()))
+        self._send(entry, list(self._outputs))
         self._tell_state()
 
-    def _send(self, entry: Entry, outputs: Sequence[_Known]) -> None:
+    def _send(self, entry: Entry, outputs: Sequence[Known]) -> None:
         for known in outputs:
-            known.entry_id, known.arrived = entry.id, False
+            known.send_to(entry.id)
             known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
 
     def _hold(self, paused: bool) -> None:
@@ -335,15 +336,15 @@ class Player:
         if self.state == before:
             self.look()
             self.state = "paused" if paused else "playing"
-            for known in list(self._outputs.values()):
+            self._outputs.resume()
+            for known in self._outputs:
                 known.output.hold_nowait(paused)
             self._tell_state()
 
     def _stop(self) -> None:
-        outputs, self._outputs = [known.output for known in self._outputs.values()], {}
         self.state, self.position = "stopped", Position()
-        for output in outputs:
-            output.stop_nowait()
+        for known in self._outputs.clear():
+            known.output.stop_nowait()
 
     def _rewind(self, following: Entry | None) -> None:
         """Be stopped at the beginning of what follows; behind the end that is the first entry."""
@@ -359,9 +360,6 @@ class Player:
         if not self._outputs:
             raise Conflict("Nobody plays the queue: let a client play it first.", code="no_output")
 
-    def _lead(self) -> _Known | None:
-        return next(iter(self._outputs.values()), None)
-
     def _drifted(self) -> bool:
         """Whether clients, who know what was told last and that time passes, think of another place."""
         heard_s = self.position.seconds
@@ -372,6 +370,7 @@ class Player:
         return abs(told_s + passed_s - heard_s) > MAX_DRIFT_S
 
     def _tell_state(self) -> None:
+        self.playings.keep(None if self.state == "stopped" else self.queue.current_id)
         told_s = self.position.seconds
         self._told = None if told_s is None else (told_s, trio.current_time())
         self._announce("player_state", self.describe())

@@ -23,6 +23,7 @@ from auralis_trio.stream.keeping import keep_written
 from auralis_trio.stream.output import Position
 from auralis_trio.stream.play_queue import PlayQueue
 from auralis_trio.stream.player import Player
+from auralis_trio.stream.playings import Sounded
 from auralis_trio.stream.queue_edits import History
 from auralis_trio.stream.telling import PlayerState
 
@@ -46,11 +47,12 @@ class _Queue(msgspec.Struct, frozen=True):
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """Where the queue is heard, and whether it is."""
+    """Where the queue is heard, and whether it is; how long that entry has sounded."""
 
     entry_id: int | None
     state: PlayerState
     position: Position
+    sounded: Sounded | None = None
 
 
 class _Numbers(msgspec.Struct, frozen=True):
@@ -100,6 +102,8 @@ class PlayerKeeper:
             return
         both = max(kept.revision, numbers.revision), max(kept.next_id, numbers.next_id)
         self._player.restore((queue, kept.history), both, place.state, place.position)
+        if queue.current is not None and place.sounded is not None:
+            self._player.playings.restore(queue.current, place.sounded)
 
     async def run(self) -> None:
         """Write changes down, until cancelled."""
@@ -127,7 +131,9 @@ class PlayerKeeper:
     def _now(self) -> tuple[tuple[int, History], _Place]:
         """What tells one queue with its history from another, and the place."""
         player = self._player
-        return (player.revision, player.history), _Place(player.queue.current_id, player.state, player.position)
+        return (player.revision, player.history), _Place(
+            player.queue.current_id, player.state, player.position, player.playings.sounded
+        )
 
     def _queue(self) -> _Queue:
         player = self._player

@@ -22,14 +22,14 @@ import trio
 
 from auralis_trio.errors import AuralisError, Busy
 from auralis_trio.stream.conductor import Conductor, Face
-from auralis_trio.stream.ordering import carry_out, seek_in_current
+from auralis_trio.stream.ordering import carry_out, place_of, seek_in_current
 from auralis_trio.stream.outlet import Link, error_message
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.output import Place, Position
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.rate import Rate
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.telling import SessionNow, SessionState
-from auralis_trio.wire.commands import End, Enhance, Grant, Hold, Join, Manner, Reply, Request, Start, Steer, Topics
+from auralis_trio.wire.commands import End, Enhance, Grant, Hold, Join, Reply, Request, Start, Steer, Topics
 from auralis_trio.wire.conversation import Conversation, State
 from auralis_trio.wire.messages import (
     PROTOCOL_VERSION,
@@ -170,25 +170,34 @@ class Session:
         """What the player refuses is said to the client; what it wants comes back by way of the methods below."""
         try:
             if isinstance(command, Join):
-                self._join(command)
+                await self._join(command)
             else:
                 await self._steer(command)
         except AuralisError as error:
             self.say_nowait(error_message(error))
 
-    def _join(self, join: Join) -> None:
-        place = None if join.start is None else _shared(join.start, join.manner)
-        entry, start = self.services.player.begin(self, join.entry_id, place, takeover=join.takeover)
+    async def _join(self, join: Join) -> None:
+        entry_id, place = await self._wanted_place(join)
+        entry, start = self.services.player.begin(self, entry_id, place, takeover=join.takeover)
         request = Request(entry.track_id, start, join.manner, join.wishes, entry.id)
         self._conductor.want(self._conversation.enter(request, paused=False))
+
+    async def _wanted_place(self, join: Join) -> tuple[int | None, Position | None]:
+        """Which entry, and where in it; what is said of the current one is meant for what that is now."""
+        player = self.services.player
+        entry = player.queue.current if join.entry_id is None else player.queue.entry(join.entry_id)
+        if entry is None or join.start is None:
+            return join.entry_id, None
+        rate = join.manner.sample_rate
+        return entry.id, await place_of(entry, join.start, self.services.catalogue, rate, within=False)
 
     async def _steer(self, steer: Steer) -> None:
         player = self.services.player
         match steer.message:
             case Seek():
                 request = self._conversation.request
-                place = steer.start if request is None else _shared(steer.start, request.manner)
-                await seek_in_current(place, player, self.services.catalogue)
+                rate = None if request is None else request.manner.sample_rate
+                await seek_in_current(steer.start, player, self.services.catalogue, rate)
             case Pause():
                 player.pause()
             case Resume():
@@ -246,13 +255,6 @@ class Session:
         }
         self.services.listening.change({name: value for name, value in said.items() if value is not None})
         self._conductor.sound_changed()
-
-
-def _shared(start: int | float, manner: Manner) -> int | float:
-    """A place as outputs at other rates understand it, where frames are of the rate that one client asked for."""
-    if manner.sample_rate is None or isinstance(start, float):
-        return start
-    return (start + 0.5) / manner.sample_rate  # the middle of the frame, which no rounding takes away
 
 
 async def run_session(link: Link, services: SessionServices) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from auralis_trio.errors import Conflict, InvalidRequest, NotFound
 from auralis_trio.library.queue_tracks import tracks_by_id
 from auralis_trio.library.records import TrackRecord
+from auralis_trio.stream import output
 from auralis_trio.stream.ordering import seek_in_current
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.telling import PlayerNow, QueueSummary
@@ -28,7 +29,7 @@ class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Seek(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to in the current entry: one of both."""
+    """Where to in the current entry: one of both, `start_frame` being one of the track as it is recorded."""
 
     position_s: Position | None = None
     start_frame: Frame | None = None
@@ -89,7 +90,7 @@ class PlayerApi:
 
     async def play(self, body: Play) -> PlayerAndQueue:
         """Go on, or go to an entry or to another place."""
-        self.player.play(body.entry_id, None if body.position_s is None else float(body.position_s))
+        self.player.play(body.entry_id, None if body.position_s is None else output.Position(float(body.position_s)))
         return await self._told()
 
     async def seek(self, body: Seek) -> PlayerAndQueue:

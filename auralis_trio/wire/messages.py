@@ -33,6 +33,7 @@ class MessageError(ValueError):
 class Play(Wishes, frozen=True, kw_only=True):
     """Play a track from a frame on, or the play queue; without `credit` the server paces the stream itself.
 
+    `start_frame` is one of the track as it is recorded, or at `sample_rate` where that is said; opus is at 48,000 Hz.
     Without `track_id` it is the queue: the entry `entry_id`, or where it is heard at present. With `takeover` the
     queue's other outputs stop; unless `autoplay` is false, each entry is followed by the next. What is played with
     `counts` false is no play and no skip.
@@ -77,7 +78,7 @@ class Enhancement(msgspec.Struct, frozen=True):
 
 
 class Seek(msgspec.Struct, frozen=True):
-    """Go on from another place in the same track."""
+    """Go on from another place in the same track; `start_frame` counts as in this client's `play`."""
 
     start_frame: Frame | None = None
     position_s: Position | None = None
@@ -88,7 +89,8 @@ class Seek(msgspec.Struct, frozen=True):
 class Credit(msgspec.Struct, frozen=True):
     """How many frames in all may have been sent since the stream's start, and how many were heard.
 
-    What was heard is told also of a stream that was sent to its end, until its last frame has sounded.
+    What was heard is told also of a stream that was sent to its end, until its last frame has sounded. A client that
+    never tells it is taken to hear what it was sent in real time.
     """
 
     stream_id: int

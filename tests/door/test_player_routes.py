@@ -275,7 +275,7 @@ async def test_commands_reach_who_plays_and_every_answer_says_how_it_stands(
         ("resume", {}, ("hold", False), "playing"),
         ("next", {}, ("play", 2, 0, False), "playing"),
         ("seek", {"position_s": 2}, ("play", 2, 2.0, False), "playing"),
-        ("seek", {"start_frame": 5}, ("play", 2, 5, False), "playing"),
+        ("seek", {"start_frame": 5}, ("play", 2, 5.5 / 48_000, False), "playing"),
         ("previous", {}, ("play", 1, 0, False), "playing"),
         ("jump", {"entry_id": 3}, ("play", 3, 0, False), "playing"),
         ("play", {"entry_id": 2, "position_s": 0.5}, ("play", 2, 0.5, False), "playing"),

@@ -196,7 +196,7 @@ async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(t
         assert {item["title"] for item in recent} == {"1", "2", "3"}
 
 
-async def test_a_paced_listener_who_leaves_early_has_skipped(
+async def test_a_paced_listener_who_leaves_early_has_skipped_when_the_queue_goes_elsewhere(
     tmp_path: Path, music: Path, mock_clock: MockClock
 ) -> None:
     settings = settings_for(tmp_path, music)
@@ -208,6 +208,9 @@ async def test_a_paced_listener_who_leaves_early_has_skipped(
                 await player.hear_packet()
                 await pass_time(mock_clock, 2.5)
                 await player.hear_packet()
+        async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
+            assert (await counts_of(http))[1] == (0, 0)
+            assert (await http.post("/api/player/stop", json={})).status_code == 200
         async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
             assert (await counts_of(http))[1] == (0, 1)
 

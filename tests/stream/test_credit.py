@@ -203,7 +203,7 @@ def test_paced_streams_behind_each_other_have_one_pace_whatever_their_rates_and_
                         each.hold(False, now_s)
             wait_s = max(0.0, flow.due_s(min(4096, frames - flow.sent)) - now_s) if flow.sent < frames else 0.0
             now_s, heard_s = now_s + wait_s, heard_s + wait_s
-        assert flow.told(now_s) <= max(0.0, heard_s - before_s) * rate + 1
+        assert flow.heard(now_s) <= max(0.0, heard_s - before_s) * rate + 1
         before_s += frames / rate
 
 
@@ -214,8 +214,8 @@ def test_what_follows_is_not_heard_before_the_last_frame_of_what_it_follows() ->
     second.follow(first, first.sent, 11.0)
     assert second.room(11.0) == RATE
     second.sent = RATE
-    assert [first.told(at_s) for at_s in (11.5, 13.0, 20.0)] == [1.5 * RATE, 3 * RATE, 3 * RATE]
-    assert [second.told(at_s) for at_s in (11.5, 13.0, 13.5, 20.0)] == [0, 0, RATE / 2, RATE]
+    assert [first.heard(at_s) for at_s in (11.5, 13.0, 20.0)] == [1.5 * RATE, 3 * RATE, 3 * RATE]
+    assert [second.heard(at_s) for at_s in (11.5, 13.0, 13.5, 20.0)] == [0, 0, RATE / 2, RATE]
 
 
 def test_behind_a_stream_without_frames_the_pace_is_that_of_the_one_before() -> None:
@@ -238,7 +238,7 @@ def test_a_pause_before_the_first_room_puts_off_what_follows() -> None:
         flow.hold(False, 21.0)
     assert second.room(21.0) == RATE
     second.sent = RATE
-    assert (first.told(23.0), second.told(23.0), second.told(23.5)) == (3 * RATE, 0, RATE / 2)
+    assert (first.heard(23.0), second.heard(23.0), second.heard(23.5)) == (3 * RATE, 0, RATE / 2)
 
 
 def test_what_comes_too_late_to_follow_is_heard_from_its_first_room_on() -> None:
@@ -248,22 +248,34 @@ def test_what_comes_too_late_to_follow_is_heard_from_its_first_room_on() -> None
     second.follow(first, first.sent, 12.0)
     assert second.room(15.0) == 3 * RATE
     second.sent = RATE
-    assert second.told(15.5) == RATE / 2
+    assert second.heard(15.5) == RATE / 2
 
 
-def test_of_a_client_with_credit_nothing_was_heard_but_what_it_says() -> None:
+def test_of_a_client_with_credit_the_clock_tells_what_was_heard_until_it_says_so_itself() -> None:
     flow = Flow(RATE, 10 * RATE, AHEAD_S)
     flow.sent = flow.room(5.0)
-    assert (flow.told(8.0), flow.heard(8.0)) == (0, 3 * RATE)
+    assert flow.heard(8.0) == 3 * RATE
     flow.grant(None, RATE)
-    assert (flow.told(8.0), flow.heard(8.0)) == (RATE, RATE)
+    assert flow.heard(8.0) == RATE
 
 
-def test_who_has_said_what_was_heard_is_believed_of_what_follows_as_well() -> None:
-    first = Flow(RATE, 10 * RATE, AHEAD_S)
-    first.sent = first.room(5.0)
-    first.grant(None, RATE)
-    second = Flow(RATE, 10 * RATE, AHEAD_S)
-    second.follow(first, first.sent, 6.0)
-    second.sent = second.room(6.0)
-    assert second.heard(9.0) == 0
+def test_a_paced_client_has_no_say_in_what_was_heard() -> None:
+    flow = Flow(RATE, None, AHEAD_S)
+    flow.sent = flow.room(5.0)
+    flow.grant(None, 7)
+    assert flow.heard(6.0) == RATE
+
+
+def test_while_a_client_without_credit_has_nothing_left_it_hears_nothing() -> None:
+    flow = Flow(RATE, 0, AHEAD_S)
+    assert flow.room(5.0) == 0
+    flow.grant(RATE, None)
+    flow.sent += flow.room(15.0)
+    assert [flow.heard(at_s) for at_s in (15.0, 15.5, 16.0, 25.0)] == [0, RATE / 2, RATE, RATE]
+    flow.grant(3 * RATE, None)
+    flow.sent += flow.room(25.0)
+    assert [flow.heard(at_s) for at_s in (25.0, 26.0, 27.0)] == [RATE, 2 * RATE, 3 * RATE]
+    following = Flow(RATE, RATE, AHEAD_S)
+    following.follow(flow, flow.sent, 25.0)
+    following.sent += following.room(25.5)
+    assert [following.heard(at_s) for at_s in (25.5, 27.0, 27.5)] == [0, 0, RATE / 2]

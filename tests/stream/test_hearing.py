@@ -13,6 +13,7 @@ from auralis_trio.stream.listens import Listen, Listens
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.pipeline import Stream
 from auralis_trio.stream.play_queue import Entry
+from auralis_trio.stream.playings import Playings
 from auralis_trio.wire.commands import Manner, Request, Start
 
 RATE = 1_000
@@ -36,7 +37,7 @@ class Ears:
 
     def __init__(self, *, credited: bool = True) -> None:
         self.notes = Notes()
-        self.hearing = Hearing(self.notes, PATIENCE_S)
+        self.hearing = Hearing(Playings(self.notes.note_nowait), PATIENCE_S)
         self.credit = 10**9 if credited else None
         self.flows: dict[int, Flow] = {}
 
@@ -95,7 +96,7 @@ def test_the_tail_is_heard_until_something_behind_it_is() -> None:
     assert ears.place() == (20, 5)
     ears.played(one, 9_500)  # too late to be of interest
     assert ears.place() == (20, 5)
-    assert ears.notes.noted == []
+    assert ears.notes.noted == [(1, 10.0)]
     ears.hearing.finish(0.0)
     assert ears.notes.noted == [(1, 10.0), (2, 0.005)]
 
@@ -119,7 +120,7 @@ def test_whoever_hears_a_stream_has_heard_all_before_it_whatever_it_said_of_thos
     assert ears.place() == (40, 7)
     ears.played(streams[1], 50)  # too late to be of interest
     assert ears.place() == (40, 7)
-    assert ears.notes.noted == [(1, 10.0), (2, 10.0)]
+    assert ears.notes.noted == [(1, 10.0), (2, 10.0), (3, 10.0)]
     ears.played(streams[4], LENGTH)
     assert ears.place() == (50, LENGTH)
     assert ears.hearing.due_s(0.0) == 0.0
@@ -256,9 +257,33 @@ def test_by_the_clock_the_next_part_and_the_end_are_due_when_they_are_heard() ->
     assert ears.place(12.0) == (20, 2_000)
 
 
+def test_of_who_gives_credit_and_tells_nothing_the_clock_tells_all() -> None:
+    ears = Ears()
+    one = ears.play(1)
+    two = ears.play(2, follows=one, behind=10, now_s=1.0)
+    for number in range(MAX_ENTRIES_AHEAD - 1):
+        two = ears.play(3 + number, follows=two, behind=20 + 10 * number, now_s=1.0)
+    assert ears.hearing.full
+    assert ears.hearing.due_s(4.0) == pytest.approx(10.0)
+    assert [ears.place(at_s) for at_s in (4.0, 12.0)] == [(10, 4_000), (20, 2_000)]
+    assert not ears.hearing.full
+    assert ears.place(55.0) == (60, 5_000)
+    ears.hearing.finish(56.0)
+    assert ears.notes.noted == [(track, 10.0) for track in (1, 2, 3, 4, 5)] + [(6, 6.0)]
+
+
+def test_who_has_told_what_it_hears_is_believed_of_all_that_comes_later() -> None:
+    ears = Ears()
+    ears.played(ears.play(1), 1)
+    two = ears.play(2)
+    ears.play(3, follows=two, behind=20)
+    assert ears.place(15.0) == (20, 0)
+
+
 def test_who_tells_is_waited_for_as_long_as_what_is_left_sounds_and_a_while_longer() -> None:
     ears = Ears()
     one = ears.play(1)
+    ears.played(one, 0)
     two = ears.play(2, follows=one, behind=10, now_s=3.0)
     assert ears.hearing.due_s(4.0) == 3.0 + 20.0 + PATIENCE_S
     ears.played(one, 9_000, now_s=5.0)

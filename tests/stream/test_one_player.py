@@ -11,7 +11,8 @@ from trio.testing import MockClock
 
 from auralis_trio.errors import Busy, Conflict, NotFound
 from auralis_trio.stream.admission import Admission, Seat
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.output import Place, Position
+from auralis_trio.stream.outputs import MAX_STANDSTILL_S
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import MAX_TOLD_ENTRIES, Player
 from auralis_trio.wire.queue_orders import (
@@ -24,6 +25,7 @@ from auralis_trio.wire.queue_orders import (
     SetQueue,
     Undo,
 )
+from tests.fakes import unnoted
 
 RATE = 44_100
 
@@ -78,7 +80,7 @@ def told() -> Told:
 @pytest.fixture
 async def player(told: Told) -> Player:
     """One with the entries 1, 2 and 3."""
-    made = Player(told)
+    made = Player(told, unnoted)
     made.order(SetQueue(track_ids=(101, 102, 103)))
     told.take()
     return made
@@ -94,12 +96,12 @@ def begun(player: Player, *names: str) -> list[FakeOutput]:
 
 
 async def test_an_empty_queue_cannot_be_played(told: Told) -> None:
-    player = Player(told)
+    player = Player(told, unnoted)
     for attempt in (
         lambda: player.begin(FakeOutput("a"), None, None, takeover=False),
         player.next,
         player.previous,
-        lambda: player.seek(0),
+        lambda: player.seek(Position()),
     ):
         with pytest.raises(Conflict) as refused:
             attempt()
@@ -121,8 +123,8 @@ async def test_without_an_entry_the_current_one_is_played_from_where_it_is(playe
 async def test_an_entry_that_is_named_is_played_from_its_beginning_or_where_it_is_said(player: Player) -> None:
     output = FakeOutput("a")
     assert player.begin(output, 2, None, takeover=False) == (Entry(2, 102), 0)
-    assert player.begin(output, 3, 2.5, takeover=False) == (Entry(3, 103), 2.5)
-    assert player.begin(output, None, 77, takeover=False) == (Entry(3, 103), 77)
+    assert player.begin(output, 3, Position(2.5), takeover=False) == (Entry(3, 103), 2.5)
+    assert player.begin(output, None, Position(77), takeover=False) == (Entry(3, 103), 77)
     with pytest.raises(NotFound):
         player.begin(output, 9, None, takeover=False)
     assert player.describe()["entry_id"] == 3
@@ -199,12 +201,12 @@ async def test_commands_reach_every_output(player: Player, told: Told) -> None:
         (player.pause, ("hold", True)),
         (lambda: player.play(None, None), ("hold", False)),
         (player.next, ("play", 2, 0, False)),
-        (lambda: player.seek(12.5), ("play", 2, 12.5, False)),
-        (lambda: player.seek(441), ("play", 2, 441, False)),
+        (lambda: player.seek(Position(12.5)), ("play", 2, 12.5, False)),
+        (lambda: player.seek(Position(441)), ("play", 2, 441, False)),
         (player.previous, ("play", 1, 0, False)),
         (player.previous, ("play", 1, 0, False)),
         (lambda: player.jump(3), ("play", 3, 0, False)),
-        (lambda: player.play(2, 1.5), ("play", 2, 1.5, False)),
+        (lambda: player.play(2, Position(1.5)), ("play", 2, 1.5, False)),
         (player.stop, ("stop",)),
     ]:
         command()
@@ -226,7 +228,7 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
     player.pause()
     output.take()
     player.next()
-    player.seek(1.0)
+    player.seek(Position(1.0))
     player.jump(1)
     assert output.take() == [("play", 2, 0, True), ("play", 2, 1.0, True), ("play", 1, 0, False)]
     assert player.state == "playing"
@@ -234,7 +236,7 @@ async def test_what_was_paused_stays_so_when_it_goes_elsewhere_until_an_entry_is
 
 async def test_without_an_output_places_change_and_nothing_plays(player: Player) -> None:
     player.next()
-    player.seek(3.5)
+    player.seek(Position(3.5))
     player.pause()
     assert (player.state, player.describe()["entry_id"], player.describe()["position_s"]) == ("stopped", 2, 3.5)
     for attempt in (player.resume, lambda: player.play(1, None), lambda: player.play(None, None)):
@@ -245,7 +247,7 @@ async def test_without_an_output_places_change_and_nothing_plays(player: Player)
 
 
 async def test_frames_of_no_known_rate_are_no_seconds(player: Player) -> None:
-    player.seek(500)
+    player.seek(Position(500))
     described = player.describe()
     assert (described["frame"], described["sample_rate"], described["position_s"]) == (500, None, None)
 
@@ -278,6 +280,50 @@ async def test_only_the_output_that_has_played_for_the_longest_says_where_the_qu
     assert (player.describe()["entry_id"], player.state) == (2, "playing")
     player.sounding(first, 3, Place(11, RATE))
     assert player.describe()["entry_id"] == 2
+
+
+async def test_an_output_that_stands_still_while_another_goes_on_leads_no_more(
+    player: Player, autojump_clock: MockClock
+) -> None:
+    first, second = begun(player, "first", "second")
+
+    async def hear(passed_s: float, entry_id: int, frame: int) -> tuple[Any, Any]:
+        await trio.sleep(passed_s)
+        player.sounding(second, entry_id, Place(frame, RATE))
+        return player.describe()["entry_id"], player.describe()["frame"]
+
+    player.sounding(first, 1, Place(5, RATE))
+    first.heard = (1, Place(5, RATE))
+    assert await hear(MAX_STANDSTILL_S - 0.1, 2, 7) == (1, 5)
+    player.look()  # whoever says the same place again and again stands still as well
+    assert await hear(0.2, 2, 8) == (2, 8)
+    assert player.describe()["outputs"] == ["second", "first"]
+    player.sounding(first, 1, Place(6, RATE))
+    assert player.describe()["entry_id"] == 2
+
+
+async def test_where_all_stand_still_and_in_a_pause_the_first_one_leads_on(
+    player: Player, autojump_clock: MockClock
+) -> None:
+    _, second = begun(player, "first", "second")
+    await trio.sleep(2 * MAX_STANDSTILL_S)
+    player.sounding(second, 1, Place(0, RATE))
+    assert player.describe()["outputs"] == ["first", "second"]
+    player.pause()
+    await trio.sleep(2 * MAX_STANDSTILL_S)
+    player.sounding(second, 1, Place(9, RATE))
+    player.resume()
+    await trio.sleep(MAX_STANDSTILL_S - 0.1)
+    player.sounding(second, 1, Place(10, RATE))
+    assert player.describe()["outputs"] == ["first", "second"]
+
+
+async def test_who_has_not_begun_gives_way_to_one_that_is_heard(player: Player, autojump_clock: MockClock) -> None:
+    _, second = begun(player, "first", "second")
+    player.jump(3)
+    await trio.sleep(MAX_STANDSTILL_S + 0.1)
+    player.sounding(second, 3, Place(9, RATE))
+    assert (player.describe()["frame"], player.describe()["outputs"]) == (9, ["second", "first"])
 
 
 async def test_when_that_output_goes_the_next_one_is_asked_at_once(player: Player) -> None:
@@ -418,7 +464,7 @@ async def test_followers_hear_of_every_change_of_what_comes_next_and_of_nothing_
     player.followers.append(lambda: seen.append(player.behind(1)))
     [output] = begun(player, "a")
     player.pause()
-    player.seek(1.0)
+    player.seek(Position(1.0))
     player.sounding(output, 1, Place(10, RATE))
     assert seen == []
     player.order(Repeat(mode="one"))
@@ -429,7 +475,7 @@ async def test_followers_hear_of_every_change_of_what_comes_next_and_of_nothing_
 
 @pytest.mark.parametrize(("count", "told_entries"), [(MAX_TOLD_ENTRIES, True), (MAX_TOLD_ENTRIES + 1, False)])
 async def test_a_long_queue_is_told_without_its_entries(told: Told, count: int, told_entries: bool) -> None:
-    player = Player(told)
+    player = Player(told, unnoted)
     player.order(SetQueue(track_ids=(7,) * count))
     [data] = [data for kind, data in told.events if kind == "queue_changed"]
     assert data["total"] == count

@@ -19,7 +19,7 @@ from auralis_trio.stream.ordering import carry_out, seek_in_current
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, QueueFrom, Repeat, SetQueue
-from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks
+from tests.fakes import RATE, STEREO, FixedCatalogue, ToneSource, Tracks, unnoted
 from tests.stream.test_one_player import FakeOutput, Told
 
 
@@ -40,7 +40,7 @@ class Answering(Catalogue):
 
 
 async def test_tracks_are_checked_before_they_become_entries() -> None:
-    player, catalogue = Player(Told()), Answering()
+    player, catalogue = Player(Told(), unnoted), Answering()
     assert await carry_out(SetQueue(track_ids=(7, 8)), player, catalogue) == (Entry(1, 7), Entry(2, 8))
     assert await carry_out(AddTracks(track_ids=(9,)), player, catalogue) == (Entry(3, 9),)
     assert catalogue.asked == [(check_tracks, (7, 8)), (check_tracks, (9,))]
@@ -48,13 +48,13 @@ async def test_tracks_are_checked_before_they_become_entries() -> None:
 
 async def test_an_order_without_tracks_asks_nothing() -> None:
     catalogue = Answering()
-    await carry_out(Repeat(mode="all"), Player(Told()), catalogue)
+    await carry_out(Repeat(mode="all"), Player(Told(), unnoted), catalogue)
     assert catalogue.asked == []
 
 
 @pytest.mark.parametrize("error", [NotFound(code="track_not_found"), Busy()])
 async def test_what_the_library_refuses_is_not_done(error: Exception) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     with pytest.raises(type(error)):
         await carry_out(SetQueue(track_ids=(7,)), player, Answering(error))
     assert (player.queue.entries, player.revision) == ((), 0)
@@ -71,21 +71,21 @@ async def test_what_the_library_refuses_is_not_done(error: Exception) -> None:
 async def test_albums_artists_and_playlists_become_their_tracks(
     order: QueueFrom, question: Callable[..., list[int]]
 ) -> None:
-    player, catalogue = Player(Told()), Answering([7, 8, 9])
+    player, catalogue = Player(Told(), unnoted), Answering([7, 8, 9])
     await carry_out(order, player, catalogue)
     assert catalogue.asked == [(question, 5, MAX_ENTRIES + 1)]
     assert ([entry.track_id for entry in player.queue.entries], player.queue.current_id) == ([7, 8, 9], 2)
 
 
 async def test_more_tracks_than_a_queue_holds_are_refused_and_not_cut_off() -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     with pytest.raises(Conflict) as refused:
         await carry_out(QueueFrom(artist_id=1), player, Answering([7] * (MAX_ENTRIES + 1)))
     assert (refused.value.code, player.queue.entries) == ("queue_full", ())
 
 
 async def test_nothing_to_play_leaves_the_queue_as_it_is() -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     await carry_out(SetQueue(track_ids=(7,)), player, Answering())
     for order, answer in [
         (QueueFrom(playlist_id=1), []),
@@ -103,7 +103,7 @@ async def test_nothing_to_play_leaves_the_queue_as_it_is() -> None:
 async def test_a_queue_that_changes_while_the_library_is_asked_is_not_overwritten(
     order: AddTracks | QueueFrom, answer: list[int] | None
 ) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     player.order(SetQueue(track_ids=(7,)))
     with pytest.raises(Conflict) as refused:
         await carry_out(order, player, Answering(answer, lambda: player.order(Clear())))
@@ -148,14 +148,14 @@ def lengths() -> Lengths:
 async def test_where_nobody_plays_the_place_lies_within_the_track(
     lengths: Lengths, track_id: int, start: int | float, place: int | float
 ) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     player.order(SetQueue(track_ids=(track_id,)))
     await seek_in_current(start, player, lengths)
     assert player.position.at == place
 
 
 async def test_an_output_finds_out_by_itself_where_its_track_ends(lengths: Lengths) -> None:
-    player, output = Player(Told()), FakeOutput("a")
+    player, output = Player(Told(), unnoted), FakeOutput("a")
     player.order(SetQueue(track_ids=(7,)))
     player.begin(output, None, None, takeover=False)
     await seek_in_current(1e9, player, lengths)
@@ -163,7 +163,7 @@ async def test_an_output_finds_out_by_itself_where_its_track_ends(lengths: Lengt
 
 
 async def test_the_place_lies_within_the_track_that_is_the_current_one_then(lengths: Lengths) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     player.order(SetQueue(track_ids=(7, 8)))
     lengths.meanwhile = player.next
     await seek_in_current(1e9, player, lengths)

@@ -15,11 +15,13 @@ from auralis_trio.library.store import Library, open_library
 from auralis_trio.offload import InlineOffload
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.keeping import APART_S, RETRY_S, WRITTEN_S
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.listens import Listen
+from auralis_trio.stream.output import Place, Position
 from auralis_trio.stream.player import Player
 from auralis_trio.stream.player_keeper import AHEAD, PLACE_INTERVAL_S, PlayerKeeper
 from auralis_trio.stream.queue_edits import History
 from auralis_trio.wire.queue_orders import MAX_ENTRIES, AddTracks, Clear, MoveEntry, Repeat, SetQueue, Shuffle, Undo
+from tests.fakes import unnoted
 from tests.stream.test_one_player import RATE, FakeOutput, Told
 
 
@@ -51,13 +53,13 @@ class Counting(Catalogue):
 
 async def taken_up(library: Library) -> Player:
     """The player of a server that starts with this library, which it leaves as it is."""
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     await PlayerKeeper(player, Counting(library, refusals=1)).load()
     return player
 
 
 async def test_a_restart_goes_on_with_the_same_queue_at_the_same_frame(library: Library) -> None:
-    player, output = Player(Told()), FakeOutput("a")
+    player, output = Player(Told(), unnoted), FakeOutput("a")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
         player.order(SetQueue(track_ids=(7, 8, 9, 7), start_index=1))
@@ -83,8 +85,30 @@ async def test_a_restart_goes_on_with_the_same_queue_at_the_same_frame(library: 
     assert again.queue.entries == ()
 
 
+async def test_what_was_heard_of_an_entry_before_a_restart_counts_with_what_is_heard_behind_it(
+    library: Library,
+) -> None:
+    player, output = Player(Told(), unnoted), FakeOutput("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
+        player.order(SetQueue(track_ids=(7,)))
+        player.begin(output, None, None, takeover=False)
+        player.playings.go_on(None, Listen(7, 1, counts=True, heard_s=3.0, duration_s=10.0))
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    noted: list[float] = []
+    again = Player(Told(), lambda listen: noted.append(listen.heard_s))
+    await PlayerKeeper(again, Counting(library, refusals=1)).load()
+    listen = Listen(7, 1, counts=True, duration_s=10.0)
+    again.begin(output, None, None, takeover=False)
+    again.playings.go_on(None, listen)
+    listen.heard_s = 4.0
+    again.playings.go_on(listen, None)
+    assert noted == [7.0]
+
+
 async def test_the_latest_edits_of_a_long_queue_are_kept_and_the_others_are_not(library: Library) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
         player.order(SetQueue(track_ids=(7,) * MAX_ENTRIES))
@@ -102,7 +126,7 @@ async def test_the_latest_edits_of_a_long_queue_are_kept_and_the_others_are_not(
 async def test_the_queue_is_written_when_it_changes_and_the_place_every_few_seconds(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, output, catalogue = Player(Told()), FakeOutput("a"), Counting(library)
+    player, output, catalogue = Player(Told(), unnoted), FakeOutput("a"), Counting(library)
     player.order(SetQueue(track_ids=(7, 8)))
     keeper = PlayerKeeper(player, catalogue)
     await keeper.load()
@@ -131,8 +155,8 @@ COMMANDS: dict[str, tuple[Callable[[Player, FakeOutput], object], int, float]] =
     "jump": (lambda player, output: player.jump(3), 3, 0.0),
     "next": (lambda player, output: player.next(), 2, 0.0),
     "previous": (lambda player, output: player.previous(), 1, 0.0),
-    "seek": (lambda player, output: player.seek(7.5), 1, 7.5),
-    "play": (lambda player, output: player.play(2, 3.5), 2, 3.5),
+    "seek": (lambda player, output: player.seek(Position(7.5)), 1, 7.5),
+    "play": (lambda player, output: player.play(2, Position(3.5)), 2, 3.5),
     "pause": (lambda player, output: player.pause(), 1, 1.5),
     "stop": (lambda player, output: player.stop(), 1, 0.0),
     "leave": (lambda player, output: player.ended(output), 1, 1.5),
@@ -144,7 +168,7 @@ COMMANDS: dict[str, tuple[Callable[[Player, FakeOutput], object], int, float]] =
 async def test_what_is_commanded_and_what_is_heard_then_is_written_at_once(
     library: Library, autojump_clock: MockClock, name: str
 ) -> None:
-    player, output = Player(Told()), FakeOutput("a")
+    player, output = Player(Told(), unnoted), FakeOutput("a")
     command, entry_id, seconds = COMMANDS[name]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
@@ -164,12 +188,12 @@ async def test_what_is_commanded_and_what_is_heard_then_is_written_at_once(
 async def test_many_commands_are_written_together_and_the_last_one_soon(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, catalogue).run)
         player.order(SetQueue(track_ids=(7, 8, 9)))
         for number in range(1_000):
-            player.seek(float(number))
+            player.seek(Position(float(number)))
             await trio.sleep(0.001)
         await trio.sleep(APART_S)
         assert len(catalogue.writes) <= 2 + 1 / APART_S
@@ -180,7 +204,7 @@ async def test_many_commands_are_written_together_and_the_last_one_soon(
 async def test_what_is_forgotten_of_an_empty_queue_is_not_taken_up_again(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player = Player(Told())
+    player = Player(Told(), unnoted)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
         player.order(SetQueue(track_ids=(7,)))
@@ -196,7 +220,7 @@ async def test_a_player_that_nobody_used_writes_its_numbers_at_both_ends_alone(
     library: Library, autojump_clock: MockClock
 ) -> None:
     catalogue = Counting(library)
-    keeper = PlayerKeeper(Player(Told()), catalogue)
+    keeper = PlayerKeeper(Player(Told(), unnoted), catalogue)
     await keeper.load()
     with trio.move_on_after(100):
         await keeper.run()
@@ -207,7 +231,7 @@ async def test_a_player_that_nobody_used_writes_its_numbers_at_both_ends_alone(
 async def test_a_writer_that_is_taken_is_asked_again(
     library: Library, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library, refusals=2)
+    player, catalogue = Player(Told(), unnoted), Counting(library, refusals=2)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, catalogue).run)
         player.order(SetQueue(track_ids=(7,)))
@@ -218,7 +242,7 @@ async def test_a_writer_that_is_taken_is_asked_again(
 
 
 async def test_what_is_not_written_when_the_server_stops_is_written_then(library: Library) -> None:
-    player, output = Player(Told()), FakeOutput("a")
+    player, output = Player(Told(), unnoted), FakeOutput("a")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(PlayerKeeper(player, Counting(library)).run)
         await wait_all_tasks_blocked()
@@ -273,7 +297,7 @@ async def kept(player: Player, catalogue: Counting) -> AsyncIterator[None]:
 async def test_who_waits_goes_on_when_it_is_written_without_the_time_between_two_writes(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with kept(player, catalogue):
         for total in range(1, 20):
             player.order(AddTracks(track_ids=(7,)))
@@ -286,7 +310,7 @@ async def test_who_waits_goes_on_when_it_is_written_without_the_time_between_two
 async def test_all_who_wait_at_once_share_the_write_behind_the_one_under_way(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, catalogue, gate, written = Player(Told()), Counting(library), trio.Event(), list[int]()
+    player, catalogue, gate, written = Player(Told(), unnoted), Counting(library), trio.Event(), list[int]()
 
     async def edit() -> None:
         player.order(AddTracks(track_ids=(7,)))
@@ -310,7 +334,7 @@ async def test_all_who_wait_at_once_share_the_write_behind_the_one_under_way(
 async def test_who_waits_for_what_cannot_be_written_goes_on_and_it_is_tried_again(
     library: Library, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with kept(player, catalogue):
         catalogue.refusals = 3
         for _ in range(2):
@@ -326,7 +350,7 @@ async def test_who_waits_for_what_cannot_be_written_goes_on_and_it_is_tried_agai
 async def test_who_waits_for_a_database_that_does_not_answer_waits_so_long_and_no_longer(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with kept(player, catalogue):
         catalogue.gate = trio.Event()
         player.order(AddTracks(track_ids=(7,)))
@@ -336,7 +360,7 @@ async def test_who_waits_for_a_database_that_does_not_answer_waits_so_long_and_n
 
 
 async def test_who_waits_for_nothing_does_not_wait(library: Library, autojump_clock: MockClock) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with kept(player, catalogue):
         await trio.sleep(1)
         await player.news.wait_written()
@@ -348,7 +372,7 @@ async def test_behind_a_server_that_was_killed_no_revision_and_no_id_is_told_twi
 ) -> None:
     revisions, ids = set[int](), set[int]()
     for _ in range(4):  # servers, of which each is killed before it has written its last edits
-        player, catalogue = Player(Told()), Counting(library)
+        player, catalogue = Player(Told(), unnoted), Counting(library)
         await PlayerKeeper(player, catalogue).load()
         for _ in range(30):
             made = {entry.id for entry in player.order(AddTracks(track_ids=(7,) * 50))}
@@ -361,7 +385,7 @@ async def test_behind_a_server_that_was_killed_no_revision_and_no_id_is_told_twi
 async def test_numbers_go_on_ahead_of_those_that_are_told_and_are_exact_at_the_end(
     library: Library, autojump_clock: MockClock
 ) -> None:
-    player, catalogue = Player(Told()), Counting(library)
+    player, catalogue = Player(Told(), unnoted), Counting(library)
     async with kept(player, catalogue):
         for _ in range(3):
             player.next_id += AHEAD // 4

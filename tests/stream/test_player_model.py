@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from auralis_trio.errors import AuralisError
 from auralis_trio.stream.admission import Admission, Seat
 from auralis_trio.stream.keeping import News
-from auralis_trio.stream.output import Place
+from auralis_trio.stream.output import Place, Position
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.player import Player
 from auralis_trio.wire.queue_orders import (
@@ -23,6 +23,7 @@ from auralis_trio.wire.queue_orders import (
     Shuffle,
     Undo,
 )
+from tests.fakes import unnoted
 from tests.stream.test_one_player import RATE, Told
 
 NAMES = ["a", "b"]
@@ -68,7 +69,7 @@ class World:
     """A player and two clients that may play its queue."""
 
     def __init__(self) -> None:
-        self.player = Player(Told())
+        self.player = Player(Told(), unnoted)
         self.outputs = {name: PlayingOutput(name) for name in NAMES}
 
     def some_entry(self, number: int) -> int:
@@ -101,7 +102,7 @@ class World:
             case "stop":
                 player.stop()
             case "seek":
-                player.seek(float(number))
+                player.seek(Position(float(number)))
             case "next":
                 player.next()
             case "previous":

@@ -16,6 +16,7 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import Busy, SourceHung, SourceMissing
 from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD
 from auralis_trio.stream.onward import MAX_ENTRIES_PER_S, MAX_FAILURES
+from auralis_trio.stream.outputs import MAX_STANDSTILL_S
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.wire.queue_orders import (
     AddTracks,
@@ -424,6 +425,7 @@ async def test_what_is_heard_is_counted_to_its_last_frame_once_for_each_entry(
             played(link, 3, 4_000)  # the rest of the second one was heard then, whatever was told of it
             played(link, 4, 1_000)
             await settled(link)
+        services.player.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert heard_of(services) == [
             (ONE, round(LENGTHS[ONE] / RATE, 6)),
@@ -461,7 +463,7 @@ async def test_seeks_and_other_sounds_are_one_listen_and_what_was_skipped_is_non
         assert heard_of(services) == [(ONE, (8_000 + turn + 100) / RATE)]
 
 
-async def test_a_client_that_vanishes_ends_its_listen_and_its_part_in_the_queue(
+async def test_a_client_that_vanishes_leaves_its_listen_to_who_comes_back_and_ends_its_part_in_the_queue(
     services: SessionServices, autojump_clock: MockClock
 ) -> None:
     entries = fill(services, ONE)
@@ -474,10 +476,17 @@ async def test_a_client_that_vanishes_ends_its_listen_and_its_part_in_the_queue(
         assert (state["state"], state["entry_id"]) == ("paused", entries[0])
         assert state["position_s"] == pytest.approx(2.0, abs=0.1)
         await trio.testing.wait_all_tasks_blocked()
+        assert heard_of(services) == []
+        assert services.player.followers == [_follower_of(services, other)]
+        async with talk(services) as link:
+            link.say("play")
+            await trio.sleep(1.0)
+        await other.wait_until(lambda: shown(other)["outputs"] == [])
+        services.player.stop()
+        await trio.testing.wait_all_tasks_blocked()
         ((track, heard_s),) = heard_of(services)
         assert track == ONE
-        assert heard_s == pytest.approx(2.0, abs=0.1)
-        assert services.player.followers == [_follower_of(services, other)]
+        assert heard_s == pytest.approx(3.0, abs=0.1)
 
 
 def _follower_of(services: SessionServices, link: FakeLink) -> Any:
@@ -510,15 +519,62 @@ async def test_what_a_session_hears_of_a_track_of_its_own_counts_as_well_but_not
         assert heard_of(services)[2:] == [(THREE, 0.1)]
 
 
-async def test_what_a_client_with_credit_never_said_it_heard_is_not_counted(
+async def test_a_client_that_gives_credit_and_says_nothing_hears_the_whole_queue_in_real_time(
     services: SessionServices, autojump_clock: MockClock
 ) -> None:
-    fill(services, THREE, THREE)
+    count = 2 * MAX_ENTRIES_AHEAD
+    entries = fill(services, *(THREE for _ in range(count)))
     async with keeping(services):
         async with talk(services) as link:
+            begun_s = trio.current_time()
             link.say("play", credit=ALL)
+            await link.wait_until(lambda: shown(link).get("entry_id") == entries[-1])
+            assert trio.current_time() - begun_s == pytest.approx((count - 1) * LENGTHS[THREE] / RATE, abs=0.1)
             await stopped(link)
+            assert trio.current_time() - begun_s == pytest.approx(count * LENGTHS[THREE] / RATE, abs=0.1)
+        assert len(link.told("audio_stream_start")) == count
+        assert heard_of(services) == [(THREE, LENGTHS[THREE] / RATE)] * count
+
+
+async def test_who_takes_over_from_a_client_that_says_nothing_goes_on_where_the_clock_has_it(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    fill(services, ONE)
+    async with talk(services) as one, talk(services) as two:
+        one.say("play", credit=ALL)
+        await trio.sleep(4.0)
+        two.say("play", takeover=True, credit=10)
+        assert (await two.hear("audio_stream_start"))["start_frame"] == pytest.approx(4 * RATE, abs=RATE / 10)
+
+
+async def test_what_several_outputs_hear_of_an_entry_is_one_play(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    fill(services, ONE, THREE)
+    async with keeping(services), talk(services) as one, talk(services) as two, talk(services) as three:
+        for link in (one, two):
+            link.say("play", credit=ALL)
+            played(link, 1, 0)
+            await link.hear("audio_stream_end")
+        for link, frames in ((one, 20_000), (two, 19_000)):
+            played(link, 1, frames)
+            await settled(link)
+        three.say("play", takeover=True, credit=ALL)
+        assert (await three.hear("audio_stream_start"))["start_frame"] == 20_000
+        await three.hear("audio_stream_end")
+        played(three, 1, 30_000)
+        await settled(three)
+        one.say("play", credit=ALL)
+        assert (await one.hear("audio_stream_start", 3))["start_frame"] == 50_000
+        await one.hear("audio_stream_end", 3)
+        played(one, 3, 10_001)
+        await settled(one)
         assert heard_of(services) == []
+        played(three, 1, 40_001)
+        await settled(three)
+        services.player.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard_of(services) == [(ONE, round(LENGTHS[ONE] / RATE, 6))]
 
 
 # Who commands
@@ -582,6 +638,41 @@ async def test_who_takes_over_goes_on_at_the_frame_that_was_heard_and_the_other_
         back = await one.hear("audio_stream_start", 2)
     assert end["reason"] == "stopped"
     assert back["start_frame"] == 23_456
+
+
+@pytest.mark.parametrize(("asked_hz", "frame"), [(OTHER_RATE, 20_000), (None, 10_000)])
+async def test_a_frame_that_is_sought_is_one_of_the_rate_that_its_client_hears(
+    services: SessionServices, autojump_clock: MockClock, asked_hz: int | None, frame: int
+) -> None:
+    fill(services, ONE)
+    seconds = frame / (asked_hz or RATE)
+    async with talk(services) as one, talk(services) as two:
+        one.say("play", credit=ALL, start_frame=frame, **({"sample_rate": asked_hz} if asked_hz else {}))
+        assert (await one.hear("audio_stream_start"))["start_frame"] == frame
+        two.say("play", credit=ALL, sample_rate=16_000)
+        await two.hear("audio_stream_start")
+        one.say("seek", start_frame=frame + 1)
+        assert (await one.hear("audio_stream_start", 2))["start_frame"] == frame + 1
+        start = await two.hear("audio_stream_start", 2)
+        assert start["start_frame"] / start["sample_rate"] == pytest.approx(seconds, abs=0.001)
+
+
+async def test_who_sleeps_does_not_say_for_all_where_the_queue_is_heard(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    entries = fill(services, *(THREE for _ in range(30)))
+    async with talk(services) as asleep, talk(services) as awake:
+        asleep.say("play", credit=ALL)
+        await asleep.hear("audio_stream_start")
+        played(asleep, 1, 400)
+        await settled(asleep)
+        awake.say("play")
+        await trio.sleep(MAX_STANDSTILL_S + 1)
+        heard = awake.told("audio_stream_start")[0]["entry_id"]
+        assert heard == entries[0]
+        assert shown(awake)["entry_id"] == entries[9]
+        awake.say("next")
+        assert (await asleep.hear("audio_stream_start", 10))["entry_id"] == entries[10]
 
 
 async def test_what_was_reported_before_a_seek_moves_nothing_back(

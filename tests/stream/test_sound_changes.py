@@ -412,7 +412,7 @@ def test_a_turn_back_leaves_no_change_behind() -> None:
 
 
 def test_what_is_heard_is_what_the_client_says_or_else_real_time_without_pauses() -> None:
-    flow = Flow(RATE, None, 3.0)
+    flow = Flow(RATE, 10 * RATE, 3.0)
     assert flow.heard(5.0) == 0
     flow.room(10.0)
     flow.sent = 24_000
