@@ -33,11 +33,10 @@ class Flow:
     def follow(self, before: "Flow", frames: int, now_s: float) -> None:
         """Be heard behind the first `frames` of a stream before; to be said before the first room."""
         self._reports = before._reports
-        if before.credit is None:
-            # One without frames never asks for room; what comes behind it follows the one before that.
-            begun_s = before._earliest_s if before._origin_s is None else before._origin_s
-            held_s = 0.0 if before._paused_at_s is None else now_s - before._paused_at_s
-            self._earliest_s = begun_s + frames / before.sample_rate + held_s
+        # One without frames never asks for room; what comes behind it follows the one before that.
+        begun_s = before._earliest_s if before._origin_s is None else before._origin_s
+        held_s = 0.0 if before._paused_at_s is None else now_s - before._paused_at_s
+        self._earliest_s = begun_s + frames / before.sample_rate + held_s
 
     def room(self, now_s: float) -> int:
         """Frames that may be sent at `now_s`; none while paused."""

@@ -15,7 +15,7 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceHung
 from auralis_trio.mastering import AS_RECORDED, Recipe, Schedule, Sound, render
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.pipeline import TURN_AHEAD_S
+from auralis_trio.stream.hearing import TURN_AHEAD_S
 from auralis_trio.stream.plan import turned
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.wire.wishes import Wish
@@ -280,7 +280,8 @@ async def test_all_that_was_sent_while_a_sound_was_made_ready_is_begun_anew_wher
         link.say("credit", stream_id=2, frames=ALL)
         await link.hear("audio_stream_end", 2)
     frame = start["start_frame"]
-    assert [end["reason"] for end in link.told("audio_stream_end")] == ["replaced", "completed"]
+    assert [end["reason"] for end in link.told("audio_stream_end")] == ["completed", "completed"]
+    assert (start["follows_stream_id"], start["follows_frames"]) == (1, frame)
     assert link.frames(1) == LONG
     sound = np.concatenate([heard(link, 1)[:frame], heard(link, 2)])
     assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM)))
