@@ -51,8 +51,8 @@ class Turn:
 class _Part:
     """One stream of the chain: not begun while there is none.
 
-    `behind` is the entry that the queue went on from by itself; one that `continues` goes on with the sound before it
-    in mid-track. Of a stream that another one took over, only `heard_frames` are heard.
+    `behind` is the entry that the queue went on from by itself; one that `continues` took over from the one before it.
+    Of a stream that another one took over, only `heard_frames` are heard.
     """
 
     start: Start
@@ -135,10 +135,9 @@ class Hearing:
         if start.follows is None:
             self.drop(now_s)
         listen = self._parts[-1].listen if self._parts else self._listen
-        continues = start.follows is not None
+        continues = start.follows is not None and behind is None and self._parts[-1].heard_frames is not None
         if behind is not None or listen is None or not _is_of(listen, start.request):
             listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
-            continues = False
         self._parts.append(_Part(start, listen, behind, continues))
         while len(self._parts) > MAX_PARTS:
             self._leave_first(self._parts[0].told(now_s))
