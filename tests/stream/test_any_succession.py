@@ -93,6 +93,11 @@ class Part:
         received = np.frombuffer(b"".join(self.payloads), "<f4").reshape(-1, self.start["channels"])
         return received[: self.sounded]
 
+    def replaced_by(self, start: dict[str, Any]) -> bool:
+        """Whether another stream went on with this one's track where this one was cut."""
+        goes_on = (start["entry_id"], start["start_frame"]) == (self.start["entry_id"], self.end_frame)
+        return goes_on and (self.cut is not None or self.reason == "replaced")
+
     @property
     def over(self) -> bool:
         return self.left <= 0 and (self.reason is not None or self.cut is not None)
@@ -141,8 +146,9 @@ class Listener(FakeLink):
                         self.sounded.append(part)
                     part.sounded += frames
                     self.sounded_s += frames / part.rate
-                    if number and self.parts[number - 1].over:
-                        self.joined[part.start["stream_id"]] = (self.parts[number - 1], part)
+                    before = [each for each in self.parts[:number] if each.cut != 0]
+                    if before and before[-1].over:
+                        self.joined[part.start["stream_id"]] = (before[-1], part)
                     self._tell(part)
                 if not part.over:
                     break
@@ -175,8 +181,8 @@ def check_sounds(listener: Listener) -> None:
     for number, part in enumerate(listener.sounded):
         before = listener.sounded[number - 1] if number else None
         start, grain = part.start, grain_frames(part.rate)
-        took_over = before is not None and before.cut is not None and start["start_frame"] == before.end_frame
-        if before is not None and took_over and start["entry_id"] == before.start["entry_id"]:
+        follows = before is not None and start["follows_stream_id"] is not None
+        if before is not None and follows and before.replaced_by(start):
             sounds[number] = turned(sounds[number - 1], start["start_frame"], part.recipe, grain)
             joined = joined if start["join_frames"] else None
         else:
