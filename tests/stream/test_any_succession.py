@@ -122,6 +122,8 @@ class Listener(FakeLink):
             self._started(item[1])
         elif item[0] == "audio_stream_end":
             self.parts[-1].reason = item[1]["reason"]
+            if item[1]["reason"] == "stopped":
+                self.parts = []
         elif item[0] == "audio_stream_drop":
             after = item[1]["after_stream_id"]
             self.parts = [part for part in self.parts if after is not None and part.start["stream_id"] <= after]

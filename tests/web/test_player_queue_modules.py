@@ -142,7 +142,7 @@ def test_a_stream_takes_over_from_one_that_was_sent_to_its_end_and_from_what_cam
         f"""chain.begin(stretch(1, 7)); packet(1, 0, 4000); await chain.open(); ends(1, "completed", 4000, 8);
         chain.follow(stretch(2, 8), 1, 4000); packet(2, 0, 900); ends(2, "completed", 900);
         chain.finish();
-        chain.follow(stretch(3, {{ 1: 7, 2: 8 }}[{follows}], {{ start_frame: {frames}, enhanced: true }}), {follows}, {frames});
+        chain.follow(stretch(3, {follows + 6}, {{ start_frame: {frames} }}), {follows}, {frames});
         packet(3, {frames}, 1000);
         const {{ tapeStart }} = chain.live;
         hears(0, tapeStart + 100);
