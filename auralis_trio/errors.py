@@ -9,6 +9,7 @@ AuralisError
 ├── Busy                   every place is taken; later it may work
 ├── TooMany                the asker asks too often
 ├── TimedOut               a job did not end within its deadline
+├── WorkerDied             the process that did a job ended before it was done
 ├── OutputError            a file cannot be written
 │   ├── DiskFull           there is no room for it
 │   └── EditUnfinished     an edit stopped half way, and ends at the next start
@@ -138,6 +139,16 @@ class TimedOut(AuralisError):
     status = 504
     default_code = "timed_out"
     text = "This took too long and was stopped. Try again in a moment."
+
+
+class WorkerDied(AuralisError):
+    """The worker process that did a job ended before it was done: of what it worked on, or because it was killed."""
+
+    default_code = "worker_died"
+    text = (
+        "The part of the server that worked on this broke off. Try again; if that does not help, replace the file or"
+        " the picture from a good copy."
+    )
 
 
 class OutputError(AuralisError):

@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -26,7 +26,7 @@ import trio_parallel
 
 import __main__
 from auralis_trio.audio.source import never_cancelled
-from auralis_trio.errors import Busy, TimedOut
+from auralis_trio.errors import Busy, TimedOut, WorkerDied
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Offload(Protocol):
 
         Raises:
             TimedOut: the job did not end within the deadline.
-            BrokenWorkerError: the process died.
+            WorkerDied: the process ended before the job was done.
             Exception: whatever `fn` raises.
         """
 
@@ -134,11 +134,17 @@ class _Job:
                 self.unwanted = True
                 with trio.move_on_after(STOP_GRACE_S, shield=True):
                     await self.finished.wait()
+        return self._take().unwrap()
+
+    def _take(self) -> outcome.Outcome[Any]:
+        """The result, held no longer: an error holds the frames that it came through, and these hold the job."""
         assert self.result is not None
-        return self.result.unwrap()
+        result, self.result = self.result, None
+        return result
 
 
-Start = Callable[[Callable[[], Any], Callable[[outcome.Outcome[Any]], object]], object]
+Start = Callable[[Callable[[], object], Callable[[object], object]], object]
+"""Calls the first function, which does not raise, in a thread, and then the second."""
 
 
 @dataclass(eq=False)
@@ -159,22 +165,27 @@ class _Threads:
         token = trio.lowlevel.current_trio_token()
         job.started = True
 
-        def finish(result: outcome.Outcome[T]) -> None:
+        def work() -> None:
+            # Here and not where the thread was started: the frames there would hold an error, which holds them.
+            job.result = outcome.capture(fn)
+
+        def finish() -> None:
             self.limiter.release_on_behalf_of(job)
-            job.result = result
+            if job.unwanted:
+                job.result = None
             job.finished.set()
             if job in self.stuck:
                 self.stuck.remove(job)
 
-        def deliver(result: outcome.Outcome[T]) -> None:
+        def deliver(_: object) -> None:
             # The thread may outlive the loop: then nobody is left to be told.
             try:
-                token.run_sync_soon(finish, result)
+                token.run_sync_soon(finish)
             except trio.RunFinishedError:
                 return
 
         try:
-            self.start(fn, deliver)
+            self.start(work, deliver)
         except RuntimeError:
             # The system has no thread to give.
             self.limiter.release_on_behalf_of(job)
@@ -202,7 +213,7 @@ class _Threads:
 
 def _start_in_pool(pool: ThreadPoolExecutor) -> Start:
     """Threads of a fixed set: each holds one database connection for as long as it lives."""
-    return lambda fn, deliver: pool.submit(lambda: deliver(outcome.capture(fn)))
+    return lambda work, deliver: pool.submit(lambda: deliver(work()))
 
 
 @dataclass(eq=False)
@@ -241,6 +252,8 @@ class ThreadOffload:
                     )
         except trio.TooSlowError:
             raise TimedOut from None
+        except trio_parallel.BrokenWorkerError as error:
+            raise WorkerDied from error
 
     def statistics(self) -> dict[str, LaneStatistics]:
         """See `Offload.statistics`."""
@@ -266,6 +279,24 @@ def _bare_processes() -> Iterator[None]:
 
 
 @asynccontextmanager
+async def _open_processes() -> AsyncIterator[trio_parallel.WorkerContext]:
+    """Worker processes until the body ends; one that had ended before hides nothing that the body raises."""
+    stack = AsyncExitStack()
+    with _bare_processes():
+        processes = await stack.enter_async_context(
+            trio_parallel.open_worker_context(idle_timeout=60, grace_period=1)
+        )
+        try:
+            yield processes
+        finally:
+            try:
+                await stack.aclose()
+            except trio_parallel.BrokenWorkerError:
+                # A signal to the whole process group ends the workers before we do.
+                log.info("a worker process had ended already")
+
+
+@asynccontextmanager
 async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[ThreadOffload]:
     """Open the door; leaving gives the worker processes and the database threads back."""
     permits = permits or default_permits()
@@ -278,20 +309,9 @@ async def open_offload(permits: dict[Lane, int] | None = None) -> AsyncIterator[
         for lane in Lane
         if lane is not Lane.PROCESS
     }
-    died_inside = False
     try:
-        with _bare_processes():
-            async with trio_parallel.open_worker_context(idle_timeout=60, grace_period=1) as processes:
-                try:
-                    yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
-                except trio_parallel.BrokenWorkerError:
-                    died_inside = True
-                    raise
-    except trio_parallel.BrokenWorkerError:
-        if died_inside:
-            raise
-        # A signal to the whole process group ends the workers before we do.
-        log.info("a worker process had ended already")
+        async with _open_processes() as processes:
+            yield ThreadOffload(lanes, processes, trio.CapacityLimiter(permits[Lane.PROCESS]))
     finally:
         for pool in pools.values():
             pool.shutdown(wait=False, cancel_futures=True)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from typing import Any
 
 import httpx2
 import trio
+import trio.testing
 
 from auralis_trio.app import Server, open_server
 from auralis_trio.config import Settings
+from auralis_trio.offload import Lane
+from tests.clock import LIMIT_S as LIMIT_S
 
-LIMIT_S = 100.0
-"""No test waits longer for anything; only a fault lets it come to that."""
 COMMAND = [sys.executable, "-m", "auralis_trio"]
 
 
@@ -36,6 +38,26 @@ async def running_server(settings: Settings, *, scanned: bool = True) -> AsyncIt
             await server.services.scan.run()
             assert server.services.scan.progress.state == "finished"
         yield server
+
+
+@asynccontextmanager
+async def held_permits(server: Server, lane: Lane) -> AsyncIterator[None]:
+    """For as long as the body lasts, what asks for a thread of this lane waits."""
+    offload, go_on = server.services.offload, threading.Event()
+    async with trio.open_nursery() as nursery:
+        try:
+            for _ in range(offload.statistics()[lane.value].permits):
+                nursery.start_soon(offload.run, lane, go_on.wait)
+            await trio.testing.wait_all_tasks_blocked()
+            yield
+        finally:
+            go_on.set()
+
+
+async def until_asked_for(server: Server, lane: Lane) -> None:
+    """Wait until somebody waits for a thread of this lane."""
+    while not server.services.offload.statistics()[lane.value].waiting:
+        await trio.lowlevel.checkpoint()
 
 
 def client_of(url: str) -> httpx2.AsyncClient:

@@ -1,5 +1,6 @@
 """The one door: its permits hold, its deadlines stop the work, and nothing leaks however it is left."""
 
+import gc
 import os
 import random
 import signal
@@ -7,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -15,16 +18,16 @@ from typing import NoReturn
 import pytest
 import trio
 import trio.testing
-from trio_parallel import BrokenWorkerError
+from trio.testing import MockClock
 
 from auralis_trio.audio.source import Check
-from auralis_trio.errors import Busy, NotFound, TimedOut
-from auralis_trio.offload import InlineOffload, Lane, ThreadOffload, default_permits, open_offload
+from auralis_trio.errors import Busy, NotFound, TimedOut, WorkerDied
+from auralis_trio.offload import STOP_GRACE_S, InlineOffload, Lane, ThreadOffload, default_permits, open_offload
+from tests.clock import LIMIT_S, limited
 
 THREADS = [Lane.DISK, Lane.AUDIO, Lane.TRACK, Lane.READ, Lane.WRITE, Lane.WATCH]
 PERMITS = {**dict.fromkeys(THREADS, 2), Lane.DISK: 3, Lane.WRITE: 1, Lane.WATCH: 1, Lane.PROCESS: 1}
-PATIENCE_S = 100
-"""How long a test waits for what must happen; never reached."""
+DEADLINE_S = 10.0
 
 
 class Gate:
@@ -33,6 +36,7 @@ class Gate:
     def __init__(self) -> None:
         self.inside = 0
         self.most = 0
+        self.done = threading.Event()
         self._open = threading.Event()
         self._lock = threading.Lock()
         self._entered = threading.Semaphore(0)
@@ -42,14 +46,15 @@ class Gate:
             self.inside += 1
             self.most = max(self.most, self.inside)
         self._entered.release()
-        assert self._open.wait(PATIENCE_S)
+        assert self._open.wait(LIMIT_S)
         with self._lock:
             self.inside -= 1
+        self.done.set()
         return "through"
 
     async def wait_entered(self, jobs: int = 1) -> None:
         for _ in range(jobs):
-            assert await trio.to_thread.run_sync(self._entered.acquire, True, PATIENCE_S)
+            assert await trio.to_thread.run_sync(self._entered.acquire, True, LIMIT_S)
 
     def let_go(self) -> None:
         self._open.set()
@@ -57,9 +62,33 @@ class Gate:
 
 async def wait_until(reached: Callable[[], bool]) -> None:
     """Give threads the time to report to the loop."""
-    with trio.fail_after(PATIENCE_S):
+    with trio.fail_after(LIMIT_S):
         while not reached():
             await trio.to_thread.run_sync(lambda: None)
+
+
+async def time_out(
+    clock: MockClock, ask: Callable[[], Awaitable[object]], begun: Callable[[], Awaitable[object]], grace_s: float = 0
+) -> None:
+    """Let the deadline of a job pass once it has begun, and then so much of the time that it has to stop in."""
+
+    async def expect_the_end() -> None:
+        with pytest.raises(TimedOut):
+            await ask()
+
+    with limited():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(expect_the_end)
+            await begun()
+            clock.jump(DEADLINE_S)
+            await trio.testing.wait_all_tasks_blocked()
+            clock.jump(grace_s)
+
+
+async def leave_behind(door: ThreadOffload, clock: MockClock, gate: Gate, lane: Lane) -> None:
+    """Have a job time out that does not return."""
+    ask = partial(door.run, lane, gate.pass_through, deadline_s=DEADLINE_S)
+    await time_out(clock, ask, gate.wait_entered, STOP_GRACE_S)
 
 
 def held(door: ThreadOffload) -> dict[str, tuple[int, int, int]]:
@@ -159,11 +188,12 @@ async def test_without_a_free_permit_the_deadline_says_busy(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("lane", THREADS)
-async def test_a_job_that_does_not_return_keeps_its_permit_and_shows_as_stuck_until_it_does(lane: Lane) -> None:
+async def test_a_job_that_does_not_return_keeps_its_permit_and_shows_as_stuck_until_it_does(
+    lane: Lane, mock_clock: MockClock
+) -> None:
     gate = Gate()
     async with open_offload(PERMITS) as door:
-        with pytest.raises(TimedOut):
-            await door.run(lane, gate.pass_through, deadline_s=0.05)
+        await leave_behind(door, mock_clock, gate, lane)
         assert held(door) == {lane.value: (1, 0, 1)}
         assert door.statistics()[lane.value].stuck == ["Gate.pass_through"]
         gate.let_go()
@@ -171,19 +201,23 @@ async def test_a_job_that_does_not_return_keeps_its_permit_and_shows_as_stuck_un
         assert await door.run(lane, add, 1, 2) == 3
 
 
-async def test_what_is_stuck_is_named_after_its_function_also_where_that_has_some_arguments_already() -> None:
+async def test_what_is_stuck_is_named_after_its_function_also_where_that_has_some_arguments_already(
+    mock_clock: MockClock,
+) -> None:
     gate = Gate()
     async with open_offload(PERMITS) as door:
-        with pytest.raises(TimedOut):
-            await door.run(Lane.READ, partial(gate.pass_through), deadline_s=0.05)
+        ask = partial(door.run, Lane.READ, partial(gate.pass_through), deadline_s=DEADLINE_S)
+        await time_out(mock_clock, ask, gate.wait_entered, STOP_GRACE_S)
         assert door.statistics()[Lane.READ.value].stuck == ["Gate.pass_through"]
         gate.let_go()
 
 
-async def test_check_stops_a_job_whose_deadline_has_passed() -> None:
-    stopped = threading.Event()
+async def test_check_stops_a_job_whose_deadline_has_passed(mock_clock: MockClock) -> None:
+    begun, stopped = trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
 
     def work(*, check: Check) -> None:
+        token.run_sync_soon(begun.set)
         try:
             while True:
                 check()
@@ -191,8 +225,8 @@ async def test_check_stops_a_job_whose_deadline_has_passed() -> None:
             stopped.set()
 
     async with open_offload(PERMITS) as door:
-        with pytest.raises(TimedOut):
-            await door.run_stoppable(Lane.AUDIO, work, deadline_s=0.05)
+        ask = partial(door.run_stoppable, Lane.AUDIO, work, deadline_s=DEADLINE_S)
+        await time_out(mock_clock, ask, begun.wait)
         assert stopped.is_set()
         assert held(door) == {}
 
@@ -218,8 +252,12 @@ async def test_check_stops_a_job_whose_task_was_cancelled() -> None:
         assert held(door) == {}
 
 
-async def test_a_library_that_catches_exceptions_does_not_swallow_the_stop() -> None:
+async def test_a_library_that_catches_exceptions_does_not_swallow_the_stop(mock_clock: MockClock) -> None:
+    begun = trio.Event()
+    token = trio.lowlevel.current_trio_token()
+
     def work(*, check: Check) -> None:
+        token.run_sync_soon(begun.set)
         while True:
             try:
                 check()
@@ -227,8 +265,8 @@ async def test_a_library_that_catches_exceptions_does_not_swallow_the_stop() -> 
                 continue
 
     async with open_offload(PERMITS) as door:
-        with pytest.raises(TimedOut):
-            await door.run_stoppable(Lane.AUDIO, work, deadline_s=0.05)
+        ask = partial(door.run_stoppable, Lane.AUDIO, work, deadline_s=DEADLINE_S)
+        await time_out(mock_clock, ask, begun.wait)
         assert held(door) == {}
 
 
@@ -238,7 +276,7 @@ async def test_a_stoppable_job_that_is_wanted_gives_its_result() -> None:
         return one + 1
 
     async with open_offload(PERMITS) as door:
-        assert await door.run_stoppable(Lane.AUDIO, work, 4, deadline_s=PATIENCE_S) == 5
+        assert await door.run_stoppable(Lane.AUDIO, work, 4, deadline_s=LIMIT_S) == 5
 
 
 @pytest.mark.parametrize("lane", THREADS)
@@ -318,30 +356,24 @@ async def test_a_connection_made_by_the_writer_can_be_used_by_its_next_job(tmp_p
         await door.run(Lane.WRITE, lambda: opened[0].close())
 
 
-async def test_a_thread_that_outlives_the_door_harms_nobody() -> None:
+async def test_a_thread_that_outlives_the_door_harms_nobody(mock_clock: MockClock) -> None:
     gate = Gate()
     async with open_offload(PERMITS) as door:
-        with pytest.raises(TimedOut):
-            await door.run(Lane.READ, gate.pass_through, deadline_s=0.05)
+        await leave_behind(door, mock_clock, gate, Lane.READ)
     gate.let_go()
     await wait_until(lambda: held(door) == {})
 
 
 def test_a_thread_that_outlives_the_loop_harms_nobody() -> None:
-    gate, done = Gate(), threading.Event()
-
-    def work() -> None:
-        gate.pass_through()
-        done.set()
+    gate, clock = Gate(), MockClock()
 
     async def leave() -> None:
         async with open_offload(PERMITS) as door:
-            with pytest.raises(TimedOut):
-                await door.run(Lane.DISK, work, deadline_s=0.05)
+            await leave_behind(door, clock, gate, Lane.DISK)
 
-    trio.run(leave)
+    trio.run(leave, clock=clock)
     gate.let_go()
-    assert done.wait(PATIENCE_S)
+    assert gate.done.wait(LIMIT_S)
 
 
 def test_a_worker_process_does_not_run_the_program_again_that_started_it(tmp_path: Path) -> None:
@@ -356,7 +388,7 @@ def test_a_worker_process_does_not_run_the_program_again_that_started_it(tmp_pat
         "if __name__ == '__main__':\n"
         "    trio.run(main)\n"
     )
-    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=LIMIT_S)
     assert told.stdout.split() == ["runs", "True"]
 
 
@@ -405,14 +437,15 @@ async def test_the_wait_for_a_process_does_not_count_towards_the_deadline(tmp_pa
 
 async def test_a_process_that_dies_takes_nobody_along() -> None:
     async with open_offload(PERMITS) as door:
-        with pytest.raises(BrokenWorkerError):
+        with pytest.raises(WorkerDied) as caught:
             await door.run_process(die)
+        assert "SIGKILL" in caught.value.log_line
         assert await door.run_process(add, 1, 1) == 2
         assert held(door) == {}
 
 
 async def test_a_dead_process_is_not_passed_over_in_silence() -> None:
-    with pytest.raises(BrokenWorkerError):
+    with pytest.raises(WorkerDied):
         async with open_offload(PERMITS) as door:
             await door.run_process(die)
 
@@ -420,6 +453,59 @@ async def test_a_dead_process_is_not_passed_over_in_silence() -> None:
 async def test_processes_that_a_signal_ended_do_not_disturb_the_end() -> None:
     async with open_offload(PERMITS) as door:
         os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+
+
+async def test_processes_that_a_signal_ended_do_not_hide_what_was_raised_meanwhile() -> None:
+    async def fail_beside_a_killed_process() -> None:
+        async with open_offload(PERMITS) as door:
+            os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+            raise NotFound
+
+    with pytest.raises(NotFound):
+        await fail_beside_a_killed_process()
+
+
+async def test_processes_that_a_signal_ended_do_not_hide_that_it_is_cancelled() -> None:
+    with trio.CancelScope() as scope:
+        async with open_offload(PERMITS) as door:
+            os.kill(await door.run_process(os.getpid), signal.SIGKILL)
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+class Samples:
+    """Something that a job works with."""
+
+
+def work(seen: list["weakref.ref[Samples]"], fails: bool, *, check: Check) -> NoReturn:
+    """Have samples in hand, and fail at once or go on until it is called off."""
+    samples = Samples()
+    seen.append(weakref.ref(samples))
+    while not fails:
+        check()
+    raise NotFound
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_a_job_worked_with_goes_with_the_job_however_it_ends(fails: bool) -> None:
+    seen: list[weakref.ref[Samples]] = []
+
+    async def ask(door: ThreadOffload) -> None:
+        with suppress(NotFound):
+            await door.run_stoppable(Lane.AUDIO, work, seen, fails)
+
+    gc.disable()
+    try:
+        async with open_offload(PERMITS) as door:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask, door)
+                await wait_until(lambda: bool(seen))
+                if not fails:
+                    nursery.cancel_scope.cancel()
+            await wait_until(lambda: seen[0]() is None)
+    finally:
+        gc.enable()
 
 
 def test_there_is_one_writer_and_at_least_one_of_each() -> None:

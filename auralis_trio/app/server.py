@@ -58,18 +58,26 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
 
 
 async def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `announce` gets the server's address once requests are answered.
+    """Serve until SIGTERM, Ctrl-C or the end of the terminal.
+
+    `announce` gets the server's address once requests are answered.
 
     Raises:
         StartupError: it cannot start; the text says what to do.
     """
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(*stopping_signals()) as signals:
         async with open_server(settings) as server:
             announce(server.url)
             if settings.scan_at_start and settings.folders:
                 await server.services.start_scan(EVERYTHING)
             number = await anext(signals)
             log.info("stopping on %s", signal.Signals(number).name)
+
+
+def stopping_signals() -> list[signal.Signals]:
+    """What ends a program in order; the end of its terminal only where that was not to be ignored (`nohup`)."""
+    ends_with_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if ends_with_terminal else [])]
 
 
 async def scan_once(settings: Settings, announce: Announce) -> ScanProgress:

@@ -1,9 +1,10 @@
 """Which commands there are and what they take; what they raise becomes one line each and an exit code."""
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar, get_args
 
@@ -15,32 +16,55 @@ from auralis_trio.cli.offline import analyze, master
 from auralis_trio.cli.options import Options, line_of
 from auralis_trio.cli.serving import demo, scan, serve
 from auralis_trio.config import Settings, descriptions, flag_of, is_list
-from auralis_trio.errors import AuralisError
+from auralis_trio.errors import AuralisError, OutputError
 from auralis_trio.library.backup import KEEP, MAX_KEEP
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.wire.wishes import SampleRate
 from auralis_trio.work.memory import keep_freed_memory
 
 T = TypeVar("T", int, float)
+E = TypeVar("E", bound=BaseException)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: 0 when it did all that was asked, 1 when not, 2 for wrong arguments."""
-    options: Options = vars(_parser().parse_args(arguments))
-    command: Callable[[Options], int] = options.pop("command")
     code = 1
     keep_freed_memory()
     try:
-        code = command(options)
-        print(end="", flush=True)
+        with _printed():
+            options: Options = vars(_parser().parse_args(arguments))
+            command: Callable[[Options], int] = options.pop("command")
+            code = command(options)
     except* AuralisError as group:
+        code = 1
         for error in _leaves(group):
             print(line_of(error), file=sys.stderr)
-    except* KeyboardInterrupt:
-        code = 130
-    except* BrokenPipeError:
-        sys.stdout, code = None, 1  # whoever reads has seen enough: the interpreter must not print the rest
+    except* KeyboardInterrupt as group:
+        code = 128 + next((number for error in _leaves(group) for number in error.args), signal.SIGINT)
     return code
+
+
+@contextmanager
+def _printed() -> Iterator[None]:
+    """What the body prints has been taken when it is left: also help, which ends the program.
+
+    Raises:
+        OutputError: it was not. Then the interpreter must not try to print the rest.
+        SystemExit: whoever reads has seen enough.
+    """
+    try:
+        try:
+            yield
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        sys.stdout = None
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is not None:  # not what is printed to
+            raise
+        sys.stdout = None
+        raise OutputError(f"What was to be told could not be written: {error.strerror}.") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -138,8 +162,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             add(metavar="VALUE")
 
 
-def _leaves(group: BaseExceptionGroup[AuralisError]) -> list[AuralisError]:
-    found: list[AuralisError] = []
+def _leaves(group: BaseExceptionGroup[E]) -> list[E]:
+    found: list[E] = []
     for error in group.exceptions:
         found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
     return found

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -127,14 +126,14 @@ def _working() -> Iterator[Workshop]:
 @contextmanager
 def _interruptible() -> Iterator[Check]:
     """Ctrl-C and SIGTERM wait for the next check: inside a decoder's callback an exception would get lost."""
-    asked = threading.Event()
+    asked: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        asked.set()
+        asked.append(number)
 
     def check() -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
+        if asked:
+            raise KeyboardInterrupt(asked[0])
 
     before = [(number, signal.signal(number, note)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:

@@ -25,7 +25,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def serve(options: Options) -> int:
-    """Serve until SIGTERM or Ctrl-C; without folders a demo library, which is made first."""
+    """Serve until SIGTERM, Ctrl-C or the end of the terminal; without folders a demo library, which is made first."""
     settings = _settings(options)
     with hold_data_dir(Path(settings.data_dir)), hold_database(settings.database_url):
         if not settings.folders:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.errors import (
     AuralisError,
@@ -62,8 +61,6 @@ from auralis_trio.work.tag_edit import (
 MAX_FILES = 1000
 FILE_DEADLINE_S = 120.0
 
-
-Asked = TypeVar("Asked")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -95,6 +92,7 @@ class Editor:
         Raises:
             NotFound: the track is unknown.
             SourceError: the file is missing or cannot be read.
+            WorkerDied: the process that read it died of it.
         """
         [file] = await self._catalogue.ask(find_files, [track_id])
         found = await self._in_process(probe_files, [file.path])
@@ -122,6 +120,7 @@ class Editor:
             NotFound: a track is unknown.
             Conflict: another edit is under way, or a file was changed meanwhile.
             SourceError: a file is missing, or its tags cannot be written.
+            WorkerDied: the process that wrote a copy died of it.
         """
         if not 1 <= len(updates) <= MAX_FILES:
             raise InvalidRequest(f"Between 1 and {MAX_FILES} tracks can be edited at once.")
@@ -231,12 +230,8 @@ class Editor:
     async def _disk(self, job: Callable[..., T], *args: Any) -> T:
         return await self._offload.run(Lane.DISK, job, *args, deadline_s=STEP_DEADLINE_S)
 
-    async def _in_process(self, job: Callable[[Asked], T], asked: Asked) -> T:
-        """Let a worker process look at files; one that it dies of is a damaged one."""
-        try:
-            return await self._offload.run_process(job, asked, deadline_s=FILE_DEADLINE_S)
-        except BrokenWorkerError:
-            raise SourceCorrupt from None
+    async def _in_process(self, job: Callable[..., T], *args: Any) -> T:
+        return await self._offload.run_process(job, *args, deadline_s=FILE_DEADLINE_S)
 
     async def _finish(self, edit_id: int, files: Sequence[EditedFile]) -> None:
         await self._disk(finish_files, files)

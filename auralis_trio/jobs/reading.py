@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from trio_parallel import BrokenWorkerError
-
-from auralis_trio.errors import SourceCorrupt, SourceHung, TimedOut
+from auralis_trio.errors import SourceCorrupt, SourceHung, TimedOut, WorkerDied
 from auralis_trio.library.records import FailedFile, ProbedFile
 from auralis_trio.offload import Offload
 from auralis_trio.work.look import look_at_files
@@ -31,7 +29,7 @@ async def _in_process(
         return await offload.run_process(read, paths, deadline_s=deadline_s)
     except TimedOut:
         code = SourceHung.default_code
-    except BrokenWorkerError:
+    except WorkerDied:
         code = SourceCorrupt.default_code
     if len(paths) == 1:
         return [FailedFile(paths[0], code)]

@@ -14,7 +14,6 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 import trio
-from trio_parallel import BrokenWorkerError
 
 from auralis_trio.audio.formats import format_named
 from auralis_trio.errors import AuralisError, Busy, Forbidden, InvalidRequest, SourceHung, SourceUnsupported, TimedOut
@@ -142,6 +141,7 @@ class Uploads:
             NoMusic: it is no audio, or none that can be played.
             TooSlow: it came too slowly.
             DiskFull, OutputError: the disk does not take it.
+            WorkerDied: the process that compared it with what there is died of it.
         """
         self.refuse_when_off()
         with self._taking_place():
@@ -240,10 +240,7 @@ class Uploads:
             *((one, one.path) for one in self._waiting if one.probed.content_id == probed.content_id),
         ]
         compare = partial(find_same, draft, probed.kind, [path for _, path in there])
-        try:
-            place = await self._offload.run_process(compare, deadline_s=COMPARE_DEADLINE_S) if there else None
-        except BrokenWorkerError as error:
-            raise AuralisError from error
+        place = await self._offload.run_process(compare, deadline_s=COMPARE_DEADLINE_S) if there else None
         return None if place is None else there[place][0]
 
     async def _clear_away(self, draft: str) -> None:

@@ -65,7 +65,7 @@ class Artwork:
 
         Raises:
             NotFound: there is no such album or artist, or it has no picture.
-            TimedOut: its files could not be looked through within the deadline.
+            TimedOut, WorkerDied: its files could not be looked through, or not within the deadline.
         """
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
         if state.kept is not None and state.kept.source in {"set", "removed"}:
@@ -82,7 +82,7 @@ class Artwork:
         Raises:
             NotFound: the picture has gone meanwhile.
             Conflict: another one has come in its place.
-            TimedOut: it could not be read or made small within the deadline.
+            TimedOut, WorkerDied: it could not be read or made small, or not within the deadline.
         """
         revision = str(record.revision)
         name = f"{revision}-{size}"
@@ -105,6 +105,7 @@ class Artwork:
         Raises:
             NotFound: there is no such album or artist.
             PictureRefused: it cannot be shown, or is too large.
+            WorkerDied: the process that looked at it died of it.
             Busy, TimedOut: the database does not take it now.
         """
         await self._catalogue.ask(artwork_state, owner, owner_id)
@@ -116,6 +117,7 @@ class Artwork:
 
         Raises:
             NotFound: there is no such album or artist, or nothing is found; then what was set stays.
+            TimedOut, WorkerDied: as in `find`.
         """
         state = await self._catalogue.ask(artwork_state, owner, owner_id)
         seen = await self._seen(state)

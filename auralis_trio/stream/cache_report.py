@@ -67,7 +67,8 @@ def _indices(origin: str, names: Mapping[str, int]) -> dict[tuple[str, ...], set
     """The numbers of the chunks by rendition, revision, encoding, form and total."""
     found: dict[tuple[str, ...], set[int]] = {}
     for name in names:
-        if origin_of(name) == origin:
-            *sound, index, total = name.rsplit("-", 5)
+        parts = name.rsplit("-", 5)
+        *sound, index, total = parts if len(parts) == 6 else ["", ""]
+        if origin_of(name) == origin and index.isdecimal() and total.isdecimal():
             found.setdefault((*sound, total), set()).add(int(index))
     return found

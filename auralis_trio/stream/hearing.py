@@ -51,8 +51,8 @@ class Turn:
 class _Part:
     """One stream of the chain: not begun while there is none.
 
-    `behind` is the entry that the queue went on from by itself; one that `continues` took over from the one before it.
-    Of a stream that another one took over, only `heard_frames` are heard.
+    `behind` is the entry that the queue went on from by itself; one that `continues` has taken over from the part
+    before it, of which only `heard_frames` are heard.
     """
 
     start: Start

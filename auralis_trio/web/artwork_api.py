@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from quart import Response, request
 
-from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError, WorkerDied
 from auralis_trio.library.artwork import ArtworkRecord, Owner
 from auralis_trio.library.lyrics import Lyrics
 from auralis_trio.stream.artwork import NO_ARTWORK, picture_changed
@@ -18,6 +18,9 @@ from auralis_trio.web.security import PICTURE_TYPES, Content
 from auralis_trio.web.services import Services
 from auralis_trio.work.lyrics import lyrics_of
 from auralis_trio.work.thumbnails import SIZES
+
+PICTURE_ERRORS = (Conflict, OutputError, WorkerDied)
+"""What comes of a picture that cannot be found, shown or kept."""
 
 
 class ArtworkQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +58,7 @@ class ArtworkApi:
         return [
             *OwnersArtworkApi(self.services, Owner.ALBUM).routes(),
             *OwnersArtworkApi(self.services, Owner.ARTIST).routes(),
-            Route("GET", "/api/library/tracks/<int:track_id>/lyrics", self.lyrics, raises=(SourceError,)),
+            Route("GET", "/api/library/tracks/<int:track_id>/lyrics", self.lyrics, raises=(SourceError, WorkerDied)),
         ]
 
     async def lyrics(self, track_id: int) -> TrackLyrics:
@@ -79,12 +82,10 @@ class OwnersArtworkApi:
         max_bytes = self.services.settings.max_artwork_bytes
         place = f"/api/{self.owner.value}s/<int:owner_id>/artwork"
         return [
-            Route("GET", place, self.picture, raises=(Conflict, SourceError, OutputError)),
-            Route(
-                "POST", place, self.set, content=Content.PICTURE, max_bytes=max_bytes, raises=(Conflict, OutputError)
-            ),
-            Route("DELETE", place, self.remove, raises=(Conflict, OutputError)),
-            Route("POST", f"{place}/extract", self.extract, raises=(Conflict, OutputError)),
+            Route("GET", place, self.picture, raises=(*PICTURE_ERRORS, SourceError)),
+            Route("POST", place, self.set, content=Content.PICTURE, max_bytes=max_bytes, raises=PICTURE_ERRORS),
+            Route("DELETE", place, self.remove, raises=PICTURE_ERRORS),
+            Route("POST", f"{place}/extract", self.extract, raises=PICTURE_ERRORS),
         ]
 
     async def picture(

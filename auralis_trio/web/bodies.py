@@ -61,15 +61,17 @@ ChunkAt = Callable[[int], Awaitable[tuple[int, Chunk]]]
 async def wav_pieces(layout: WavLayout, part: Part, chunk_at: ChunkAt) -> AsyncGenerator[bytes | memoryview, None]:
     """A part of a WAV, rendered chunk by chunk as it is taken."""
     start, end = part.start, part.end
-    if start < len(layout.header):
-        yield layout.header[start:end]
+    head = layout.header[start:end]  # not sent for itself: there are programs that know a WAV by what they read first
     while (at := max(start, len(layout.header))) < min(end, layout.data_end):
         first_frame, chunk = await chunk_at(layout.frame_at(at))
         first = layout.frame_start(first_frame)
         data = memoryview(chunk.data)[at - first : end - first]
         for piece in pieces_of(data):
-            yield piece
+            yield b"".join((head, piece)) if head else piece
+            head = b""
         start = at + len(data)
+    if head:
+        yield head
     if end > layout.data_end:
         yield layout.behind[max(0, part.start - layout.data_end) : end - layout.data_end]
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from auralis_trio.audio.formats import format_named
-from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError
+from auralis_trio.errors import Conflict, InvalidRequest, NotFound, OutputError, SourceError, WorkerDied
 from auralis_trio.jobs.editor import MAX_FILES
 from auralis_trio.library.queries import get_track
 from auralis_trio.library.records import Page, Tags
@@ -18,7 +18,7 @@ from auralis_trio.web.query import WindowQuery
 from auralis_trio.web.routes import Route
 from auralis_trio.web.services import Services
 
-EDIT_ERRORS = (NotFound, Conflict, SourceError, OutputError)
+EDIT_ERRORS = (NotFound, Conflict, SourceError, OutputError, WorkerDied)
 """What comes of an edit that is not made, or not to its end."""
 
 # One member for each field that can be edited: null takes it away, and what is not named stays.
@@ -88,7 +88,7 @@ class MetadataApi:
         """Its part of the table of routes."""
         track = "/api/metadata/tracks/<int:track_id>"
         return [
-            Route("GET", track, self.metadata, raises=(SourceError,)),
+            Route("GET", track, self.metadata, raises=(SourceError, WorkerDied)),
             Route("GET", f"{track}/fields", self.fields),
             Route("PUT", track, self.edit, body=TrackChanges, raises=EDIT_ERRORS),
             Route("POST", "/api/metadata/batch", self.edit_batch, raises=EDIT_ERRORS),

@@ -1,11 +1,15 @@
 """Conditional and partial requests (RFC 9110 sections 13 and 14), for bodies whose length is known."""
 
+import re
 from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_etags, parse_range_header, quote_etag
 
 from auralis_trio.errors import AuralisError
+
+NOTHING_OF_IT = re.compile(r"bytes\s*=\s*-0+\s*", re.ASCII | re.IGNORECASE)
+"""The last no bytes."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def requested_part(method: str, headers: Headers, etag: str, total: int) -> Part
         RangeRefused: the range lies outside, or there are several.
     """
     whole = Part(0, total, total, partial=False)
+    if method == "GET" and NOTHING_OF_IT.fullmatch(headers.get("Range", "")):  # taken for all of it by Werkzeug
+        raise RangeRefused(total)
     wanted = parse_range_header(headers.get("Range"))
     if method != "GET" or wanted is None or wanted.units != "bytes":
         return whole

@@ -181,12 +181,22 @@ class StreamApi:
         """The whole track as Ogg Opus, encoded as it is rendered."""
         if query.sample_rate not in (None, OPUS_RATE):
             raise InvalidRequest(f"Opus is always at {OPUS_RATE} Hz: leave sample_rate out.")
-        at_its_rate = msgspec.structs.replace(query, sample_rate=OPUS_RATE)
+        at_its_rate = await self._at_opus_rate(track_id, query)
 
         def start(form: AudioFormat, total_frames: int) -> OggOpus:
             return OggOpus(form, query.bitrate_kbps)
 
         return await self._encoded(track_id, at_its_rate, start, suffix=f"{query.bitrate_kbps}.opus", kind=OPUS_TYPE)
+
+    async def _at_opus_rate(self, track_id: int, query: OpusQuery) -> OpusQuery:
+        """The same at 48 kHz; a revision that was told of the track at its own rate is made that of this one."""
+        at_rate = msgspec.structs.replace(query, sample_rate=OPUS_RATE)
+        if query.revision is None or query.sample_rate is not None:
+            return at_rate
+        async with open_sound(self.services, track_id, query):
+            unpinned = msgspec.structs.replace(at_rate, revision=None)
+        async with open_sound(self.services, track_id, unpinned) as (track, mastered):
+            return msgspec.structs.replace(at_rate, revision=track.revision(mastered.recipe))
 
     async def _encoded(
         self, track_id: int, wanted: SoundQuery, start: StartEncoder, *, suffix: str, kind: str

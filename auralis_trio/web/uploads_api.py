@@ -10,7 +10,7 @@ from quart import request
 from werkzeug.http import parse_options_header
 
 from auralis_trio.audio.formats import FORMATS
-from auralis_trio.errors import Conflict, OutputError, SourceError
+from auralis_trio.errors import Conflict, OutputError, SourceError, WorkerDied
 from auralis_trio.jobs.uploads import (
     MAX_AT_ONCE,
     MAX_PATIENCE_S,
@@ -26,7 +26,7 @@ from auralis_trio.web.routes import Route
 from auralis_trio.web.security import Content
 from auralis_trio.web.services import Services
 
-UPLOAD_ERRORS = (NoMusic, TooSlow, Conflict, OutputError, SourceError)
+UPLOAD_ERRORS = (NoMusic, TooSlow, Conflict, OutputError, SourceError, WorkerDied)
 """What comes of a file that is not taken."""
 
 

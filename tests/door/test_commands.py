@@ -179,6 +179,28 @@ def test_a_database_of_another_kind_is_refused_before_it_is_asked(tmp_path: Path
     assert "has to begin with postgresql://" in ended.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["analyze", "1.flac"], ["analyze", "--json", *["1.flac"] * 8], ["backup", "list"]],
+    ids=str,
+)
+def test_what_cannot_be_told_for_want_of_room_is_an_error_in_one_line(
+    music: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments, *(["--data-dir", str(tmp_path)] if arguments[0] == "backup" else [])],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=music,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "auralis-trio: What was to be told could not be written: No space left on device.\n"
+
+
 @pytest.mark.parametrize("files", [1, 8])
 def test_who_reads_only_the_first_line_is_not_told_of_a_fault(music: Path, files: int) -> None:
     """Of one file all may still wait to be written when the command ends; of eight it does not."""

@@ -257,6 +257,20 @@ async def test_the_whole_track_as_opus_has_exactly_its_frames_at_48_khz(
             assert sum(frame.samples for frame in container.decode(audio=0)) == len(floats)
 
 
+@pytest.mark.parametrize("sound", ["", MASTERED])
+async def test_opus_takes_the_revision_that_was_told_of_the_track(
+    http: httpx2.AsyncClient, tracks: dict[str, int], sound: str
+) -> None:
+    track = f"/api/stream/{tracks['long']}"
+    revision = (await http.get(f"{track}/metadata?{sound}")).json()["revision"]
+    answer = await http.get(f"{track}/audio.opus?revision={revision}&{sound}")
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["ETag"] == (await http.get(f"{track}/audio.opus?{sound}")).headers["ETag"]
+    other = await http.get(f"{track}/audio.opus?revision={'0' * len(revision)}&{sound}")
+    assert (other.status_code, other.json()["code"]) == (409, "stale_revision")
+
+
 def snr_db(samples: Samples, result: Samples) -> float:
     return 10 * math.log10(float(np.sum(samples**2)) / float(np.sum((result - samples) ** 2)))
 

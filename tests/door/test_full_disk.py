@@ -98,7 +98,7 @@ def test_a_server_that_is_stopped_on_a_full_disk_says_what_was_not_written_and_e
     assert "what the listeners chose was not written at the end: output_failed" in process.log
     assert "the library's log of changes stays beside its file" in process.log
     with server_process(tmp_path / "data", music, scan_at_start=False) as process:
-        [kept] = httpx2.get(f"{process.url}/api/playlists").json()["items"]
+        [kept] = httpx2.get(f"{process.url}/api/playlists", timeout=LIMIT_S).json()["items"]
     assert kept["name"] == "Kept"
 
 

@@ -41,7 +41,8 @@ async def listened_to(tmp_path: Path) -> AsyncIterator[tuple[Server, int, Witnes
     music = tmp_path / "music"
     music.mkdir()
     soundfile.write(music / "long.wav", np.resize(synthesise(5.0, RATE, 1), (RATE * 120, 1)), RATE)
-    settings = settings_for(tmp_path, music, max_messages_per_s=10_000)
+    # However long it takes, who is listened to is not cut for having said nothing.
+    settings = settings_for(tmp_path, music, max_messages_per_s=10_000, stall_timeout_s=10 * LIMIT_S)
     async with running_server(settings) as server, open_player(server.url) as player:
         await player.play(1, credit=0)
         yield server, int(server.url.rpartition(":")[2]), Witness(player)

@@ -48,6 +48,13 @@ async def until_free(server: Server) -> None:
             await trio.lowlevel.checkpoint()
 
 
+@pytest.mark.parametrize("path", ["//api/stream/1/audio.wav", "/api//stream/1/audio.wav", "/%2Fapi/stream/1/file"])
+async def test_no_other_way_to_write_an_address_is_without_limit(tmp_path: Path, music: Path, path: str) -> None:
+    async with serving(tmp_path, music, max_streams=1) as (server, http):
+        answer = await http.get(server.url + path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_one_more_listener_than_there_are_places_is_told_to_come_again(tmp_path: Path, music: Path) -> None:
     async with serving(tmp_path, music, max_streams=1) as (server, http):
         async with http.stream("GET", WHOLE) as first:

@@ -12,6 +12,8 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+import trio
+from trio.testing import MockClock
 
 from auralis_trio.analysis import DIMENSIONS, LoudnessMeter, TruePeakMeter
 from auralis_trio.app import Server
@@ -22,9 +24,11 @@ from auralis_trio.demo import synthesise
 from auralis_trio.mastering import AS_RECORDED, render
 from auralis_trio.mastering.presets import PRESETS
 from auralis_trio.mastering.recipe import Recipe
+from auralis_trio.offload import Lane
 from auralis_trio.wire.wishes import PresetName
+from tests.clock import limited
 from tests.player_client import open_player
-from tests.serving import client_of, in_thread, running_server, settings_for
+from tests.serving import client_of, held_permits, in_thread, running_server, settings_for, until_asked_for
 
 RATE = 44_100
 MASTERED = "enhanced=true&preset=warm&intensity=0.8"
@@ -174,18 +178,31 @@ async def test_a_wish_that_cannot_be_met_is_a_problem(
 
 
 async def test_who_asks_before_the_analysis_is_done_is_told_to_come_again_and_it_goes_on(
-    tmp_path: Path, music: Path
+    server: Server, http: httpx2.AsyncClient, mock_clock: MockClock
 ) -> None:
-    settings = settings_for(tmp_path, music, analysis_deadline_s=0.001)
-    async with running_server(settings) as server, client_of(server.url) as http:
-        refused = await http.get(f"/api/stream/1/chunk/0?{MASTERED}")
-        assert (refused.status_code, refused.json()["code"]) == (503, "analysis_running")
-        assert int(refused.headers["Retry-After"]) >= 1
-        while (answer := await http.get(f"/api/stream/1/chunk/0?{MASTERED}")).status_code == 503:
-            assert answer.json()["code"] == "analysis_running"
-        assert answer.status_code == 200
-        async with open_player(server.url) as player:
+    """The clock stands still, but for the time that an analysis may take."""
+    refused: list[httpx2.Response] = []
+
+    async def ask() -> None:
+        refused.append(await http.get(f"/api/stream/1/chunk/0?{MASTERED}"))
+
+    async def let_it_be_too_late() -> None:
+        await until_asked_for(server, Lane.TRACK)
+        mock_clock.jump(server.services.settings.analysis_deadline_s)
+
+    with limited():
+        async with held_permits(server, Lane.TRACK), trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await let_it_be_too_late()
+        assert (refused[0].status_code, refused[0].json()["code"]) == (503, "analysis_running")
+        assert int(refused[0].headers["Retry-After"]) >= 1
+        file = await server.services.catalogue.find_track(1)
+        while await server.services.analyst.known(file) is None:
+            pass
+        assert (await http.get(f"/api/stream/1/chunk/0?{MASTERED}")).status_code == 200
+        async with open_player(server.url) as player, held_permits(server, Lane.TRACK):
             await player.say("play", track_id=2, enhanced=True, preset="live")
+            await let_it_be_too_late()
             assert (await player.hear_text("audio_stream_error"))["code"] == "analysis_running"
 
 

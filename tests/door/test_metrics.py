@@ -1,7 +1,6 @@
 """The figures for Prometheus: valid, the same as those of the status, and bounded in number."""
 
 import re
-import threading
 from pathlib import Path
 
 import httpx2
@@ -20,6 +19,7 @@ from auralis_trio.web.server import route_table
 from auralis_trio.web.status import look
 from auralis_trio.wire.packets import LAST
 from tests.player_client import open_player
+from tests.serving import LIMIT_S, held_permits
 
 RATE = 44_100
 FRAMES = 3 * RATE
@@ -129,19 +129,14 @@ async def test_figures_are_those_of_the_status(http: httpx2.AsyncClient, server:
 
 
 async def test_the_lag_of_the_event_loop_is_measured_by_itself(http: httpx2.AsyncClient, server: Server) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(LIMIT_S):
         while not value(await metrics(http), "auralis_event_loop_lag_seconds", "_count"):
             await trio.testing.wait_all_tasks_blocked(0.05)
 
 
 async def test_what_does_not_answer_is_absent_and_never_zero(http: httpx2.AsyncClient, server: Server) -> None:
-    offload, go_on = server.services.offload, threading.Event()
-    async with trio.open_nursery() as nursery:
-        for _ in range(offload.statistics()["disk"].permits):
-            nursery.start_soon(offload.run, Lane.DISK, go_on.wait)
-        await trio.testing.wait_all_tasks_blocked()
+    async with held_permits(server, Lane.DISK):
         status = await look(server.services)
-        go_on.set()
     text = write_metrics(status, {}, None).decode()
     assert "auralis_process" not in text
     assert "auralis_library" not in text

@@ -271,5 +271,5 @@ def test_a_user_who_loses_patience_finds_nothing_half_written(tmp_path: Path, nu
             assert process.poll() is None
         process.send_signal(number)
         out, err = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, out, err) == (130, "", "")
+    assert (process.returncode, out, err) == (128 + number, "", "")
     assert os.listdir(tmp_path) == ["long.wav"]

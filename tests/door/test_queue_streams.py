@@ -7,10 +7,11 @@ import httpx2
 import numpy as np
 import pytest
 import soundfile
-import trio
+from trio.testing import MockClock
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
+from tests.clock import limited, pass_time
 from tests.player_client import Delivery, PlayerClient, open_player
 from tests.serving import client_of, running_server, settings_for
 
@@ -75,9 +76,9 @@ async def play(player: PlayerClient, **options: Any) -> Delivery:
     return (await hear_streams(player, 1))[0]
 
 
-async def told(player: PlayerClient, delivery: Delivery, played: int) -> None:
+async def told(player: PlayerClient, delivery: Delivery, played: int, credit: int = 2**52) -> None:
     """Say how much of a stream has sounded, and wait until that has been heard."""
-    await player.say("credit", stream_id=delivery.start["stream_id"], frames=2**52, played=played)
+    await player.say("credit", stream_id=delivery.start["stream_id"], frames=credit, played=played)
     await player.say("ping")
     await player.hear_text("pong")
 
@@ -141,7 +142,7 @@ async def test_who_takes_over_plays_on_from_the_frame_that_was_heard(
         assert delivery is not None
         while delivery.frames < 100_000:
             await one.hear()
-        await told(one, delivery, 54_321)
+        await told(one, delivery, 54_321, 100_000)  # the rest of it cannot be sent before it is taken over
         await two.say("play", takeover=True, credit=2**52)
         assert (await two.hear_text("audio_stream_start"))["start_frame"] == 54_321
         assert (await two.hear_to_end()).audio == expected(music, 1)[54_321 * 4 :]
@@ -195,18 +196,20 @@ async def test_what_was_heard_is_counted_once_and_what_was_compared_not_at_all(t
         assert {item["title"] for item in recent} == {"1", "2", "3"}
 
 
-async def test_a_paced_listener_who_leaves_early_has_skipped(tmp_path: Path, music: Path) -> None:
+async def test_a_paced_listener_who_leaves_early_has_skipped(
+    tmp_path: Path, music: Path, mock_clock: MockClock
+) -> None:
     settings = settings_for(tmp_path, music)
-    async with running_server(settings) as server, client_of(server.url) as http:
-        await fill(http, 1)
-        async with open_player(server.url) as player:
-            await player.say("play")
-            await player.hear_packet()
-            began_s = trio.current_time()
-            while trio.current_time() - began_s < 0.3:
-                await player.hear()
-    async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
-        assert (await counts_of(http))[1] == (0, 1)
+    with limited():
+        async with running_server(settings) as server, client_of(server.url) as http:
+            await fill(http, 1)
+            async with open_player(server.url) as player:
+                await player.say("play")
+                await player.hear_packet()
+                await pass_time(mock_clock, 2.5)
+                await player.hear_packet()
+        async with running_server(settings, scanned=False) as again, client_of(again.url) as http:
+            assert (await counts_of(http))[1] == (0, 1)
 
 
 async def test_orders_over_the_socket_are_carried_out_before_what_is_said_behind_them(

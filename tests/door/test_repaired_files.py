@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from auralis_trio.decoder.opening import probe
-from tests.serving import in_thread, running_server, settings_for
+from tests.serving import client_of, in_thread, running_server, settings_for
 from tests.sound_files import write
 
 RATE, FRAMES = 44_100, 44_100 * 12
@@ -50,7 +50,7 @@ async def test_nothing_of_a_damaged_file_outlives_its_repair_nor_a_restart(tmp_p
     settings = settings_for(tmp_path, path.parent)
     async with (
         running_server(settings) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         expected = await heard(http)
         assert expected is not None
@@ -69,7 +69,7 @@ async def test_nothing_of_a_damaged_file_outlives_its_repair_nor_a_restart(tmp_p
         assert await heard(http) == expected
     async with (
         running_server(settings) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         assert await heard(http) == expected
 
@@ -86,7 +86,7 @@ async def test_a_track_that_could_not_be_measured_is_measured_when_its_file_was_
     put(path, good[:at] + bytes(8_000) + good[at + 8_000 :])
     async with (
         running_server(settings_for(tmp_path, path.parent, analyse_in_background=True)) as server,
-        httpx2.AsyncClient(base_url=server.url, timeout=60) as http,
+        client_of(server.url) as http,
     ):
         while (await http.get("/api/library/analysis/status")).json()["failed"] == 0:
             pass

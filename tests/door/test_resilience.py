@@ -5,7 +5,7 @@ import os
 import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,18 @@ import numpy as np
 import pytest
 import soundfile
 import trio
+import trio.testing
 import trio_websocket
+from trio.testing import MockClock
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Message, Pong, Request
 
 from auralis_trio.app import Server, url_of
 from auralis_trio.demo import synthesise
+from auralis_trio.stream.telling import SessionNow
 from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
+from tests.clock import limited, pass_time
 from tests.player_client import open_player
 from tests.serving import LIMIT_S, Process, client_of, running_server, server_process, settings_for
 from tests.web.raw_client import connected, frame
@@ -75,35 +79,59 @@ class DeafClient:
         while not any(isinstance(event, AcceptConnection) for event in self.protocol.events()):
             self.protocol.receive_data(self.socket.recv(4096))
 
-    def say(self, text: str) -> None:
+    def play(self, track_id: int) -> None:
+        """Ask for more than fits between here and there."""
+        text = f'{{"type": "play", "data": {{"track_id": {track_id}, "credit": 100000000}}}}'
         self.socket.sendall(self.protocol.send(Message(text)))
 
+    def close(self) -> None:
+        self.socket.close()
 
-async def test_a_client_that_stops_reading_is_cut_and_costs_next_to_nothing(tmp_path: Path, music: Path) -> None:
-    with server_process(tmp_path / "data", music, stall_timeout_s=4, graceful_timeout_s=1) as server:
+    def show_life(self) -> None:
+        """What answers a ping, and may also be said without one."""
+        self.socket.sendall(self.protocol.send(Pong()))
+
+
+async def deaf_client(server: Server | Process) -> closing[DeafClient]:
+    return closing(await trio.to_thread.run_sync(DeafClient, server.url))
+
+
+def is_stalled(session: SessionNow) -> bool:
+    """Whether a client takes nothing of its stream."""
+    stream = session["stream"]
+    return stream is not None and (stream["decoder_waits_for"], stream["sender_waits_for"]) == ("sender", "client")
+
+
+async def stalled_sessions(http: httpx2.AsyncClient) -> int:
+    return sum(map(is_stalled, (await http.get("/api/status")).json()["sessions"]))
+
+
+async def test_clients_that_stop_reading_cost_next_to_nothing_and_hold_up_nobody(tmp_path: Path, music: Path) -> None:
+    late_s = 10 * LIMIT_S  # none of them is cut before the test is over
+    with (
+        ExitStack() as clients,
+        server_process(
+            tmp_path / "data", music, stall_timeout_s=late_s, ping_interval_s=late_s, graceful_timeout_s=1
+        ) as server,
+    ):
         async with client_of(server.url) as http:
             await library_is_ready(http, 2)
             long, short = await track_named(http, "long"), await track_named(http, "short")
             async with open_player(server.url) as player:
                 await player.play_to_end(long)
-                before = server.resident_bytes()
-
-                deaf = [await trio.to_thread.run_sync(DeafClient, server.url) for _ in range(4)]
-                for one in deaf:
-                    one.say(f'{{"type": "play", "data": {{"track_id": {long}, "credit": 100000000}}}}')
-                most = 0
+                before, most = server.resident_bytes(), 0
+                for _ in range(4):
+                    clients.enter_context(await deaf_client(server)).play(long)
                 with trio.fail_after(LIMIT_S):
-                    while len((await http.get("/api/status")).json()["sessions"]) > 1:
+                    while await stalled_sessions(http) < 4:
                         most = max(most, server.resident_bytes())
-                        # Another client is served meanwhile, from its first frame to its last.
-                        assert (await player.play_to_end(short)).end["reason"] == "completed"
-                assert most - before < 4 * len(deaf) * 2**20
-
-        # A stalled client does not hold up the end either.
-        last = await trio.to_thread.run_sync(DeafClient, server.url)
-        last.say(f'{{"type": "play", "data": {{"track_id": {long}, "credit": 100000000}}}}')
-    for one in [*deaf, last]:
-        one.socket.close()
+                # Another client is served meanwhile, from its first frame to its last.
+                for _ in range(5):
+                    assert (await player.play_to_end(short)).end["reason"] == "completed"
+                    most = max(most, server.resident_bytes())
+                assert await stalled_sessions(http) == 4
+                assert most - before < 4 * 4 * 2**20
+        # Nor do they hold up the server's end.
 
 
 async def _misbehave(url: str, tracks: int, dice: random.Random) -> None:
@@ -306,40 +334,47 @@ async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
 async def test_a_ping_that_is_not_answered_ends_the_session(tmp_path: Path, music: Path) -> None:
     limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=0.3)
     async with running_server(limits) as server:
-        deaf = await trio.to_thread.run_sync(DeafClient, server.url)
-        with trio.fail_after(LIMIT_S):
-            while server.services.hub.statistics():
+        with await deaf_client(server), trio.fail_after(LIMIT_S):
+            while not server.transport.statistics().cut_for_silence or server.services.hub.statistics():
                 await trio.lowlevel.checkpoint()
-        deaf.socket.close()
 
 
 async def test_a_client_that_answers_pings_and_takes_nothing_is_cut_by_the_stall_limit(
-    tmp_path: Path, music: Path
+    tmp_path: Path, music: Path, mock_clock: MockClock
 ) -> None:
-    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=20, stall_timeout_s=1)
-    async with running_server(limits) as server:
-        deaf = await trio.to_thread.run_sync(DeafClient, server.url)
-        deaf.say('{"type": "play", "data": {"track_id": 1, "credit": 100000000}}')
-        with trio.fail_after(LIMIT_S), suppress(ConnectionError):
-            while server.services.hub.statistics():
-                deaf.socket.sendall(deaf.protocol.send(Pong()))
-                await trio.sleep(0.05)
-        with trio.fail_after(LIMIT_S):
-            while server.services.hub.statistics():
-                await trio.lowlevel.checkpoint()
-        cut = server.transport.statistics()
-        assert (cut.cut_for_slow_writes, cut.cut_for_silence) == (1, 0)
-        deaf.socket.close()
+    limits = settings_for(tmp_path, music, ping_interval_s=100, ping_timeout_s=100, stall_timeout_s=350)
+    with limited():
+        async with running_server(limits) as server:
+            sessions = server.services.hub.statistics
+            with await deaf_client(server) as deaf:
+                deaf.play(1)
+                while not any(map(is_stalled, sessions())):
+                    await trio.lowlevel.checkpoint()
+                for _ in range(3):
+                    await pass_time(mock_clock, 100)
+                    deaf.show_life()
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                assert len(sessions()) == 1
+                with suppress(ConnectionError):
+                    for _ in range(4):
+                        await pass_time(mock_clock, 100)
+                        deaf.show_life()
+                while sessions():
+                    await trio.lowlevel.checkpoint()
+            cut = server.transport.statistics()
+            assert (cut.cut_for_slow_writes, cut.cut_for_silence) == (1, 0)
 
 
-async def test_a_quiet_client_that_answers_pings_stays(tmp_path: Path, music: Path) -> None:
-    limits = settings_for(tmp_path, music, ping_interval_s=0.2, ping_timeout_s=2)
-    async with running_server(limits) as server, open_player(server.url) as player:
-        # As long as two time-outs without a word of ours; the library answers the pings.
-        with trio.move_on_after(4.0):
-            await player.hear_text("nothing")
-        await player.say("ping")
-        await player.hear_text("pong")
+async def test_a_quiet_client_that_answers_pings_stays(tmp_path: Path, music: Path, mock_clock: MockClock) -> None:
+    limits = settings_for(tmp_path, music, ping_interval_s=2, ping_timeout_s=5)
+    with limited():
+        async with running_server(limits) as server, open_player(server.url) as player:
+            # As long as six time-outs without a word of ours; the library answers the pings.
+            for _ in range(5):
+                await pass_time(mock_clock, 2)
+                await pass_time(mock_clock, 4)
+            await player.say("ping")
+            await player.hear_text("pong")
 
 
 async def test_a_flood_of_messages_is_cut_and_nobody_else_notices(server: Server) -> None:

@@ -165,7 +165,10 @@ def test_what_a_killed_server_had_answered_is_so_at_the_next_start_and_no_number
             told = post(f"{url}/api/player/jump", {"entry_id": ids[-1]})
 
 
-async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(tmp_path: Path, music: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(
+    tmp_path: Path, music: Path, number: signal.Signals
+) -> None:
     soundfile.write(music / "long.wav", np.zeros((44_100 * 60, 2), np.float32), 44_100)
     with server_process(tmp_path / "data", music, scan_at_start=True) as server:
         while (await trio.to_thread.run_sync(get, f"{server.url}/api/library/tracks"))["total"] != 2:
@@ -173,7 +176,7 @@ async def test_a_signal_says_goodbye_to_the_clients_and_ends_the_process(tmp_pat
         async with open_player(server.url) as player:
             await player.say("play", track_id=1)
             await player.hear_packet()
-            server.popen.send_signal(signal.SIGTERM)
+            server.popen.send_signal(number)
             assert (await player.hear_goodbye()).code == 1001
         with trio.fail_after(LIMIT_S):
             assert await trio.to_thread.run_sync(server.popen.wait) == 0

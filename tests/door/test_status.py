@@ -1,6 +1,5 @@
 """What the server tells of itself while it is at work."""
 
-import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,14 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 import trio
-import trio.testing
 import trio_websocket
 
 from auralis_trio.app import Server
 from auralis_trio.demo import synthesise
 from auralis_trio.offload import Lane
 from tests.player_client import PlayerClient, open_player
-from tests.serving import LIMIT_S, running_server, settings_for
+from tests.serving import LIMIT_S, held_permits, running_server, settings_for
 
 RATE = 44_100
 
@@ -116,14 +114,8 @@ async def test_every_task_and_service_is_named(
 async def test_a_disk_that_does_not_answer_is_no_reason_to_tell_nothing(
     http: httpx2.AsyncClient, server: Server
 ) -> None:
-    offload, go_on = server.services.offload, threading.Event()
-    permits = offload.statistics()["disk"].permits
-    async with trio.open_nursery() as nursery:
-        for _ in range(permits):
-            nursery.start_soon(offload.run, Lane.DISK, go_on.wait)
-        await trio.testing.wait_all_tasks_blocked()
+    async with held_permits(server, Lane.DISK):
         told = await status(http)
         assert told["process"] is None
-        assert told["permits"]["disk"]["running"] == permits
-        go_on.set()
+        assert told["permits"]["disk"]["running"] == told["permits"]["disk"]["permits"]
     assert (await status(http))["process"] is not None

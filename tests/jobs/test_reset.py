@@ -14,6 +14,7 @@ from auralis_trio.jobs.scan import Scan
 from auralis_trio.library.queries import list_tracks
 from auralis_trio.library.store import Library
 from auralis_trio.offload import InlineOffload, Lane
+from tests.clock import LIMIT_S
 from tests.jobs.test_scan import LAST_EVENTS, Events, GatedDoor, InlineDoor, events, music, write_songs
 
 __all__ = ["events", "music"]
@@ -80,7 +81,7 @@ async def test_while_a_reset_runs_no_scan_begins_and_no_other_reset(
         await scan.wait_idle()
     assert waiting.cancelled_caught, "whoever waits for its turn waits for the reset, too"
     slow.gate.set()
-    with trio.fail_after(5):
+    with trio.fail_after(LIMIT_S):
         await scan.wait_idle()
     assert (await scan.run()).added == 3
 

@@ -19,9 +19,8 @@ import soundfile
 import trio
 import trio.testing
 from mutagen.flac import FLAC
-from trio_parallel import BrokenWorkerError
 
-from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut
+from auralis_trio.errors import Busy, Conflict, InvalidRequest, TimedOut, WorkerDied
 from auralis_trio.jobs import scan_report, scan_run
 from auralis_trio.jobs.scan import Scan
 from auralis_trio.jobs.scan_report import MAX_REPORTED, ScanChange, ScanOrder
@@ -120,7 +119,7 @@ class FaultyDoor(InlineDoor):
         if any(path.endswith("hangs.flac") for path in paths):
             raise TimedOut
         if any(path.endswith("crashes.flac") for path in paths):
-            raise BrokenWorkerError
+            raise WorkerDied
         return await super().run_process(fn, *args)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -51,7 +51,7 @@ SCRATCHED, SCRATCHED_AT = 6, 61_000
 """a track and the one frame of it that cannot be read"""
 
 CROSSFADE_S = 1.5
-WINDOW_S = 2.0
+WINDOW_S = 4.0
 TICK_S = 0.05
 FIRST_FRAMES = 16_000
 """The credit that each stream begins with: more than some tracks are long."""
@@ -264,6 +264,8 @@ async def act_out(services: SessionServices, link: Listener, queue: list[int], s
 
 
 @settings(max_examples=40)
+@example([1, 1, 5], [(1.0, ("enhancement", {"enabled": True, "preset": "warm"}))], 0.0)
+@example([5, 6], [(19.0, ("enhancement", {"enabled": True, "preset": "warm"}))], 0.0)
 @given(tracks_of, scripts, st.just(0.0) | st.floats(0, 1))
 def test_what_is_heard_one_behind_the_other_misses_no_frame(
     tmp_path_factory: pytest.TempPathFactory, queue: list[int], script: list[Any], delay_s: float

@@ -31,3 +31,9 @@ def test_of_each_sound_it_is_told_which_part_is_there() -> None:
         (revision_of("one@48000", "plain"), 48_000, 1, 4, False),
     }
     assert cached_sounds("three", MEMORY, DISK) == []
+
+
+def test_what_others_put_beside_the_chunks_is_none_of_a_track() -> None:
+    ours = cached_sounds("one", MEMORY, DISK)
+    others = dict.fromkeys(("one", "one-a-b-c-x-3", "one-a-b-c-1", "one-a-b-c-1-", ""), 1)
+    assert cached_sounds("one", MEMORY, DISK | others) == ours

@@ -1,8 +1,7 @@
 """The transport, or stock Hypercorn for comparison, on a free port for the length of a `with`."""
 
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +10,10 @@ import trio.testing
 from h11 import LocalProtocolError
 from hypercorn.config import Config
 from hypercorn.trio import serve
-from trio.testing import MockClock
 
 from auralis_trio.web.transport import Transport, TransportLimits, open_listener, prepare, run_transport
+from tests.clock import limited
 from tests.web.small_app import SmallApp
-
-LIMIT_S = 100.0
-"""No test waits longer for anything; only a fault lets it come to that."""
-
-
-async def pass_time(clock: MockClock, seconds: float) -> None:
-    """Move a test's clock on, once everything that can be done before has been done."""
-    await trio.testing.wait_all_tasks_blocked(0.01)
-    clock.jump(seconds)
-
-
-@contextmanager
-def limited() -> Iterator[None]:
-    """Fail what takes longer than `LIMIT_S`, by the clock on the wall: a test's own may stand still."""
-    with trio.CancelScope() as scope:
-        soon = trio.lowlevel.current_trio_token().run_sync_soon
-        timer = threading.Timer(LIMIT_S, soon, (scope.cancel,))
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-    assert not scope.cancelled_caught, f"not done after {LIMIT_S} s"
 
 
 @dataclass

@@ -173,8 +173,8 @@ def test_a_stretch_that_is_cut_away_whole_is_forgotten(modules: Run) -> None:
 def test_mastered_sound_is_sent_with_more_than_sixteen_bits_unless_data_is_dear(modules: Run) -> None:
     chosen = modules(
         """const { encodingOf } = await load("packet.js");
-        return given.map(([bits, processed, thrifty]) => encodingOf([{ bits }], { processed, thrifty }));""",
-        [[16, False, False], [16, True, False], [24, True, False], [None, True, False], [16, True, True]],
+        return given.map(([bits, processed, form]) => encodingOf([{ bits }], { processed, form }));""",
+        [[16, False, "exact"], [16, True, "exact"], [24, True, "exact"], [None, True, "exact"], [16, True, "s16"]],
     )
     assert chosen == ["s16", "s24", "s24", "f32", "s16"]
 
@@ -183,7 +183,7 @@ def test_tracks_behind_each_other_are_sent_as_exactly_as_any_of_them_needs(modul
     chosen = modules(
         """const { encodingOf } = await load("packet.js");
         const tracks = (list) => list.map((bits) => (bits === "unknown" ? null : { bits }));
-        return given.map((list) => encodingOf(tracks(list), { processed: false, thrifty: false }));""",
+        return given.map((list) => encodingOf(tracks(list), { processed: false, form: "exact" }));""",
         [[16, 16], [16, 24, 16], [24, None], [16, "unknown"]],
     )
     assert chosen == ["s16", "s24", "f32", "f32"]

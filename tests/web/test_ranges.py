@@ -85,6 +85,8 @@ def test_what_is_malformed_or_of_another_unit_gets_the_whole(range_: str | None)
         ("bytes=99999999999999999999-", 1000),
         ("bytes=0-", 0),
         ("bytes=-5", 0),
+        ("bytes=-0", 1000),
+        ("Bytes = -000 ", 1000),
     ],
 )
 def test_what_lies_outside_is_refused_with_the_length(range_: str, total: int) -> None:

@@ -85,6 +85,7 @@ async def test_quart_truncates_an_answer_that_takes_long() -> None:
     async with stock() as (app, port, _), connected(port) as client:
         app.quart.config["RESPONSE_TIMEOUT"] = 0.1
         await client.get(b"/q/slow", b"connection: close")
+        await app.running["/q/slow"].wait()
         with trio.move_on_after(A_WHILE_S):
             await client.rest()
         app.go_on.set()

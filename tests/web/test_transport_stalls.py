@@ -15,8 +15,9 @@ from wsproto.events import BytesMessage, TextMessage
 from auralis_trio.web.transport import TransportLimits, open_listener
 from auralis_trio.web.transport.limits import Counters
 from auralis_trio.web.transport.wire import Wire
+from tests.clock import pass_time
 from tests.web.raw_client import RawClient, connected, frame
-from tests.web.running import Running, pass_time, running
+from tests.web.running import Running, running
 from tests.web.small_app import PART
 
 STALLS = {"/ws/blast": "websocket", "/stream": "plain ASGI", "/q/stream": "Quart"}

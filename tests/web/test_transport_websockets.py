@@ -8,8 +8,9 @@ from trio_websocket import open_websocket_url
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from auralis_trio.web.transport.limits import TransportLimits
+from tests.clock import pass_time
 from tests.web.raw_client import RawClient, connected, frame, upgrade
-from tests.web.running import pass_time, running
+from tests.web.running import running
 from tests.web.small_app import PAYLOADS
 
 TEXT, BINARY, CLOSE = 1, 2, 8
@@ -69,7 +70,9 @@ async def test_a_fragmented_message_is_put_together_and_its_size_is_that_of_all_
 
 
 @pytest.mark.parametrize(
-    "one", [frame(9, b"?"), frame(10, b"!"), frame(0, b"", fin=False)], ids=["pings", "pongs", "nothing, in parts"]
+    "one",
+    [frame(9, b"?"), frame(10, b"!"), frame(0, b"", fin=False), frame(0, b"x", fin=False)],
+    ids=["pings", "pongs", "nothing, in parts", "little, in parts"],
 )
 async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of_them_is_cut(
     one: bytes, mock_clock: MockClock
@@ -82,7 +85,8 @@ async def test_frames_that_say_nothing_are_taken_up_to_their_rate_and_a_flood_of
         )
         await client.say(first + one * (limit - 1) + last)
         heard = [await client.hear() for _ in range(limit if one == frame(9, b"?") else 1)]
-        assert heard[-1] == BytesMessage(data=b"end")
+        said = b"x" * (limit - 1) if one == frame(0, b"x", fin=False) else b""
+        assert heard[-1] == BytesMessage(data=said + b"end")
         assert heard[:-1] == [Pong(payload=b"?")] * (len(heard) - 1)
         await pass_time(mock_clock, 1)
         await client.say(first + one * 60 * limit)

@@ -11,7 +11,6 @@ import { MediaKeys } from "./media.js";
 import { Output } from "./output.js";
 import { Queue } from "./queue.js";
 import { QueuePlayback } from "./queue_playback.js";
-import { recall, remember } from "./prefs.js";
 import { Line } from "./socket.js";
 import { Tap } from "./tap.js";
 import { PlaylistChooser } from "./views/chooser.js";
@@ -23,12 +22,12 @@ import { Library } from "./views/library.js";
 import { TrackMenu } from "./views/menu.js";
 import { Notice } from "./views/notice.js";
 import { PlayerFace } from "./views/player.js";
+import { QualityChoice } from "./views/quality.js";
 import { QueuePanel } from "./views/queue.js";
 import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
 import { UploadPanel } from "./views/uploads.js";
 
-const MANY_UNDERRUNS = 3;
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
@@ -53,8 +52,9 @@ const stage = {
   /** The same in words. */
   get heard() {
     if (comparison.blind) return "blind test";
-    const { sound } = this;
-    return sound && soundText(sound, sound.enhanced ? facts.parameters(this.player.state.track, sound) : null);
+    const { sound, player } = this;
+    const { track, encoding } = player.state;
+    return sound && soundText(sound, sound.enhanced ? facts.parameters(track, sound) : null, encoding);
   },
 };
 const notice = new Notice(elements);
@@ -66,10 +66,10 @@ const library = new Library(elements, new Question(elements.question));
 const menu = new TrackMenu(elements["track-menu"]);
 const chooser = new PlaylistChooser(elements.chooser, elements["chooser-row"]);
 const crossfade = new Crossfade(elements);
+const quality = new QualityChoice(elements.encoding, elements["encoding-note"]);
 const report = new SoundReport(elements);
 const uploads = new UploadPanel(elements);
 const meter = new LevelMeter([...elements.meter.querySelectorAll("i")], () => output.levels());
-let thriftOffered = false;
 
 /** Play a track, and behind it what the order puts there. */
 function play({ track, order }) {
@@ -154,22 +154,17 @@ function compare(choice) {
 /** Back to the queue, at the frame that was heard. */
 function leaveComparison({ playing } = {}) {
   const place = comparison.close();
-  playback.unpark({ frame: place.frame, playing: playing ?? place.playing });
+  playback.unpark({ ...place, playing: playing ?? place.playing });
 }
 
 function tell(text) {
   notice.tell(text);
 }
 
-/** To whoever is interrupted again and again less data is offered: of each page once, and where it would be less. */
-function offerThrift() {
-  const { underruns, encoding } = playback.state;
-  if (thriftOffered || comparison.active || underruns < MANY_UNDERRUNS || encoding === "s16") return;
-  thriftOffered = true;
-  notice.tell("The connection is too slow for the sound as it is sent. With 16 bit it needs up to half of the data less.", {
-    label: "Send 16 bit",
-    act: () => changeEncoding("s16"),
-  });
+/** To whoever is interrupted again and again less data is offered. */
+function offerLess() {
+  const offer = comparison.active ? null : quality.offer(playback.state);
+  if (offer) notice.tell(offer.text, { label: offer.label, act: () => quality.choose(offer.form) });
 }
 
 function showState() {
@@ -186,7 +181,7 @@ function showState() {
   library.mark(track?.id ?? null, playing);
   meter.follow(playing && !elsewhere && !comparison.blind); // in a blind test it would show what is to be heard
   elements.next.disabled = elements.previous.disabled = !track;
-  offerThrift();
+  offerLess();
 }
 
 /** What was told on an earlier line is out of date when there is another one. */
@@ -265,9 +260,8 @@ function wireControls() {
   elements.previous.addEventListener("click", previous);
   elements["help-open"].addEventListener("click", showHelp);
   elements["help-close"].addEventListener("click", () => elements.help.close());
-  elements.encoding.value = recall("encoding", "exact");
-  chooseEncoding();
-  elements.encoding.addEventListener("change", () => changeEncoding(elements.encoding.value));
+  quality.addEventListener("change", changeQuality);
+  useQuality();
 }
 
 function wireQueue() {
@@ -288,19 +282,17 @@ function showQueue() {
   queuePanel.open = !queuePanel.open;
 }
 
-function chooseEncoding() {
-  playback.thrifty = comparison.thrifty = elements.encoding.value === "s16";
+function useQuality() {
+  playback.form = comparison.form = quality.form;
 }
 
 /** From now on, and so from the frame that is heard. */
-function changeEncoding(encoding) {
-  elements.encoding.value = encoding;
-  remember("encoding", encoding);
-  chooseEncoding();
-  const { sound, frame, playing } = playback.state;
+function changeQuality() {
+  useQuality();
+  const { sound, frame, sampleRate, playing } = playback.state;
   if (!sound || playback.elsewhere || comparison.active) return;
   playback.park();
-  playback.unpark({ frame, playing });
+  playback.unpark({ frame, sampleRate, playing });
 }
 
 function showHelp() {

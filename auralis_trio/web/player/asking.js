@@ -5,6 +5,7 @@
 
 import { ApiError } from "./api.js";
 import { FIRST_FRAMES } from "./credit.js";
+import { startOf } from "./position.js";
 
 export class Asking {
   #line;
@@ -38,10 +39,10 @@ export class Asking {
   }
 
   /** Ask to play here from a place in the queue on, others stopping; no frame: from where the player is. */
-  play({ entryId, frame }, encoding) {
+  play(place, encoding) {
     return this.say("play", {
-      entry_id: entryId,
-      start_frame: frame,
+      entry_id: place.entryId,
+      ...startOf(place),
       takeover: true,
       encoding,
       transport: "binary",

@@ -5,11 +5,13 @@
  */
 
 import { STARTING_FRAMES } from "./credit.js";
+import { openDecoding } from "./decoding.js";
 import { OutputError } from "./output.js";
-import { PacketError, parsePacket, planarSamples } from "./packet.js";
+import { PacketError, parsePacket } from "./packet.js";
 import { Tape } from "./tape.js";
 
 const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
+const UNDECODED = "This browser cannot decode the sound as it is sent. Choose another quality in the settings.";
 
 /** Says `change` when more was heard, `ended` behind the last frame, and `broken` with a text for people. */
 export class Chain extends EventTarget {
@@ -18,6 +20,7 @@ export class Chain extends EventTarget {
   #tap;
   #tapes = []; // from the one that is heard to the one that arrives
   #live = null;
+  #decoding = null; // of the live one
   #paused = true;
 
   /**
@@ -84,6 +87,7 @@ export class Chain extends EventTarget {
   append(stretch) {
     const tape = this.#tapes.at(-1);
     this.#live = stretch;
+    this.#decoding = openDecoding(stretch, () => this.#tapes.includes(stretch.tape) && this.#break(UNDECODED));
     if (tape?.fits(stretch)) tape.splice(stretch);
     else {
       tape?.finish();
@@ -99,7 +103,7 @@ export class Chain extends EventTarget {
   end({ stream_id, reason, frames_sent, next_entry_id = null }) {
     const stretch = this.#live;
     if (stream_id !== stretch?.streamId) return null;
-    this.#live = null;
+    this.#leave();
     stretch.complete = reason === "completed";
     stretch.replaced = reason === "replaced";
     stretch.nextEntryId = next_entry_id;
@@ -117,7 +121,7 @@ export class Chain extends EventTarget {
     const tape = this.#tapes[place];
     const stretch = tape.stretches.find(isIt);
     if (tape.last !== stretch) tape.cut(stretch.tapeStart + stretch.received);
-    if (this.#live !== stretch) this.#live = null;
+    if (this.#live !== stretch) this.#forget();
   }
 
   /** Nothing follows, as far as is known. */
@@ -155,12 +159,12 @@ export class Chain extends EventTarget {
   /** Forget all; nothing of it is heard from here on. */
   close() {
     for (const tape of this.#tapes.splice(0)) tape.close();
-    this.#live = null;
+    this.#forget();
   }
 
   /** The line is gone: what has arrived is heard, and no more is to come on it. */
   lose() {
-    this.#live = null;
+    this.#leave();
     for (const { stretches } of this.#tapes) for (const stretch of stretches) stretch.lost = true;
   }
 
@@ -175,11 +179,25 @@ export class Chain extends EventTarget {
       const live = this.#live;
       if (packet.streamId !== live?.streamId) return;
       if (packet.startFrame !== live.nextFrame) throw new PacketError("a gap between packets");
-      live.tape.push(planarSamples(packet, live.channels));
+      const { tape } = live;
+      const block = tape.expect(packet.frames);
+      this.#decoding.decode(packet, (planes) => tape.fill(block, planes));
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
       this.#break();
     }
+  }
+
+  /** No more is sent of what is live: what has arrived is decoded to its end. */
+  #leave() {
+    this.#decoding?.finish();
+    this.#live = this.#decoding = null;
+  }
+
+  /** Nothing more of what is live is wanted. */
+  #forget() {
+    this.#decoding?.close();
+    this.#live = this.#decoding = null;
   }
 
   #heard(tape, report) {

@@ -8,6 +8,7 @@
 import { A, B, BlindTest } from "./abx.js";
 import { PairedOutput } from "./pair.js";
 import { Playback } from "./playback.js";
+import { frameAt } from "./position.js";
 import { Line } from "./socket.js";
 
 /** Has the face of a playback, also in what it says. */
@@ -59,12 +60,13 @@ export class Comparison extends EventTarget {
 
   /**
    * Begin at a frame of a track, hearing A or B.
-   * @param {{track: object, frame: number, playing: boolean}} place
+   * @param {{track: object, frame: number, sampleRate: ?number, playing: boolean}} place
    * @param {{preset: string, intensity: number}} sound of the mastered side
    */
-  open({ track, frame, playing }, { preset, intensity }, choice) {
+  open({ track, playing, ...position }, { preset, intensity }, choice) {
     if (!this.active) for (const line of this.#lines) line.open();
     this.active = true;
+    const frame = frameAt(position, track.sample_rate);
     this.#wish = { enhanced: true, preset, intensity, match_loudness: true };
     this.#each((side, number) => {
       side.wish = { ...this.#wish, enhanced: number === B };
@@ -123,9 +125,10 @@ export class Comparison extends EventTarget {
     this.#each((side) => side.seek(frame));
   }
 
-  set thrifty(thrifty) {
+  /** Whatever was chosen, it is never what an encoder has made of the sound that is compared. */
+  set form(form) {
     this.#each((side) => {
-      side.thrifty = thrifty;
+      side.form = form === "s16" ? form : "exact";
     });
   }
 

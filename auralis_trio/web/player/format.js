@@ -63,11 +63,14 @@ export function chanceText(chance) {
   return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
-/** What is done to the sound: "mastered: warm 80 %, +3.2 dB to −15.0 LUFS", as far as it is known. */
-export function soundText({ enhanced, preset, intensity }, done) {
-  if (!enhanced) return "as recorded";
+/**
+ * What is done to the sound: "mastered: warm 80 %, +3.2 dB to −15.0 LUFS", as far as it is known; and if it comes in an
+ * encoding that loses something, that.
+ */
+export function soundText({ enhanced, preset, intensity }, done, encoding = null) {
   const gain = done ? gainText(done) : "";
-  return `mastered: ${preset} ${Math.round(intensity * 100)} %${gain && `, ${gain}`}`;
+  const made = enhanced ? `mastered: ${preset} ${Math.round(intensity * 100)} %${gain && `, ${gain}`}` : "as recorded";
+  return encoding === "opus" ? `${made} · sent as Opus` : made;
 }
 
 /** How far the level is moved, and to which loudness: "+3.2 dB to −15.0 LUFS". */

@@ -10,6 +10,9 @@ const FLAG_LAST = 2;
 const FLAG_PROVISIONAL = 4;
 const SAMPLE_BYTES = new Map([[1, 2], [2, 3], [3, 4]]);
 
+/** The one sample rate of Opus, to which all else is resampled by the server. */
+export const OPUS_RATE = 48_000;
+
 /** A packet that does not keep to the protocol. */
 export class PacketError extends Error {}
 
@@ -20,13 +23,19 @@ export function exactEncoding({ bits }) {
 }
 
 /**
- * What streams of these tracks are sent in, null being one that is not known: what is done to the sound is finer than
- * 16 bits, whatever the recordings have.
+ * What streams of these tracks are sent in, null being one that is not known. The form is what was chosen for this
+ * device: "exact", or the encoding to be used. What is done to the sound is finer than 16 bits, whatever the recordings
+ * have.
  */
-export function encodingOf(tracks, { processed, thrifty }) {
-  if (thrifty) return "s16";
+export function encodingOf(tracks, { processed, form }) {
+  if (form !== "exact") return form;
   const needed = tracks.map((track) => (track ? exactEncoding(track) : "f32"));
   return ["f32", "s24"].find((encoding) => needed.includes(encoding)) ?? (processed ? "s24" : "s16");
+}
+
+/** The rate that a track is heard at in an encoding; null where its own is not known. */
+export function rateOf(track, encoding) {
+  return encoding === "opus" ? OPUS_RATE : (track?.sample_rate ?? null);
 }
 
 /**

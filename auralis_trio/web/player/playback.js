@@ -16,8 +16,8 @@ const AGAIN_MS = 1000;
 
 /** Says `change` whenever what it shows may have changed, `note` and `problem` with a text for people. */
 export class Playback extends EventTarget {
-  /** Whether 16 bits are enough, whatever the recording has. */
-  thrifty = false;
+  /** How the sound is to be sent; see `encodingOf`. */
+  form = "exact";
   /** What is to be done to the sound. */
   wish = {};
   #line;
@@ -125,7 +125,7 @@ export class Playback extends EventTarget {
       start_frame: frame,
       ...this.wish,
       counts: false,
-      encoding: encodingOf([track], { processed: this.wish.enhanced || this.wish.match_loudness, thrifty: this.thrifty }),
+      encoding: encodingOf([track], { processed: this.wish.enhanced || this.wish.match_loudness, form: this.form }),
       transport: "binary",
       credit: STARTING_FRAMES,
     });

@@ -11,8 +11,10 @@ import { commandPlayer } from "./api.js";
 import { Asking } from "./asking.js";
 import { Chain } from "./chain.js";
 import { FIRST_FRAMES } from "./credit.js";
-import { encodingOf } from "./packet.js";
+import { encodingOf, rateOf } from "./packet.js";
+import { beginsAt, startOf } from "./position.js";
 import { problemText, UNREACHABLE } from "./problems.js";
+import { stateOf } from "./standing.js";
 import { Stretch } from "./tape.js";
 
 const AGAIN_MS = 1000;
@@ -20,8 +22,8 @@ const RESTART_S = 3;
 
 /** Says `change` whenever what it shows may have changed, `note` and `problem` with a text for people. */
 export class QueuePlayback extends EventTarget {
-  /** Whether 16 bits are enough, whatever the recordings have. */
-  thrifty = false;
+  /** How the sound is to be sent; see `encodingOf`. */
+  form = "exact";
   #line;
   #output;
   #queue;
@@ -29,8 +31,8 @@ export class QueuePlayback extends EventTarget {
   #asking;
   #paused = true;
   #settings = null;
-  // The place to be at next: {entryId, track, frame, sent, onto, later}. `sent` says that a stream from there was asked
-  // for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for again in a moment.
+  // The place to be at next: {entryId, track, frame, sampleRate, sent, onto, later}. `sent` says that a stream from there
+  // was asked for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for again soon.
   #want = null;
   #parked = false;
   #asksAgain = false;
@@ -58,24 +60,10 @@ export class QueuePlayback extends EventTarget {
     queue.addEventListener("change", () => this.#follow());
   }
 
-  /** What there is to show. `track` is null while the queue is empty; lengths that are not known are null. */
+  /** What there is to show. */
   get state() {
-    const { entryId, track, frame, heard } = this.#place;
-    const sampleRate = heard?.sampleRate ?? track?.sample_rate ?? null;
-    const playing = !this.#paused && track !== null;
-    return {
-      track,
-      entryId,
-      playing: playing || this.elsewhere,
-      frame: frame ?? Math.round(this.#queue.position_s * (sampleRate ?? 0)),
-      totalFrames: heard?.totalFrames ?? track?.total_frames ?? null,
-      sampleRate,
-      channels: heard?.channels ?? track?.channels ?? null,
-      waiting: playing && (!heard || this.#chain.waiting),
-      underruns: this.#chain.underruns,
-      sound: heard?.sound ?? null,
-      encoding: heard?.encoding ?? null,
-    };
+    const { elsewhere } = this;
+    return stateOf({ queue: this.#queue, chain: this.#chain, want: this.#want, paused: this.#paused, elsewhere });
   }
 
   /** Whether others play the queue, so that the controls here are theirs. */
@@ -94,7 +82,7 @@ export class QueuePlayback extends EventTarget {
     this.#queue.learn([track]);
     if (!elsewhere) {
       this.#want = want;
-      this.#wake(track.sample_rate);
+      this.#wake(rateOf(track, this.form));
     }
     const wrong = await this.#asking.request(async () => {
       const { action, data, tracks } = await order;
@@ -145,11 +133,12 @@ export class QueuePlayback extends EventTarget {
   seek(frame) {
     const { track, entryId, sampleRate, totalFrames } = this.state;
     if (!track || !sampleRate) return;
-    const place = { entryId, track, frame: Math.max(0, Math.min(Math.round(frame), (totalFrames ?? Infinity) - 1)) };
-    if (this.#queue.here) this.#expect(place, "seek", { start_frame: place.frame });
+    const chosen = Math.max(0, Math.min(Math.round(frame), (totalFrames ?? Infinity) - 1));
+    const place = { entryId, track, frame: chosen, sampleRate };
+    if (this.#queue.here) this.#expect(place, "seek", startOf(place));
     else if (!this.#paused) this.#begin(place);
     else if (this.#chain.heard || this.#want) this.#stand(place);
-    else this.#command("seek", { position_s: place.frame / sampleRate });
+    else this.#command("seek", startOf(place));
   }
 
   next() {
@@ -165,15 +154,14 @@ export class QueuePlayback extends EventTarget {
 
   /** Let go of the sound for something else, and stand where it was. */
   park() {
-    const { track, entryId, frame } = this.state;
     this.#parked = true;
-    this.#stop({ entryId, track, frame });
+    this.#stop(this.state);
   }
 
   /** Be back at a frame, and go on from there if it is `playing`. */
-  unpark({ frame, playing }) {
+  unpark({ frame, sampleRate, playing }) {
     this.#parked = false;
-    const place = { ...this.#want, frame };
+    const place = { ...this.#want, frame, sampleRate };
     if (playing) this.#begin(place);
     else this.#stand(place);
   }
@@ -189,23 +177,14 @@ export class QueuePlayback extends EventTarget {
     this.#settings = settings;
   }
 
-  /** Where this page is: at what it wants, at what is heard, or else where the player is. */
-  get #place() {
-    const { heard, frame } = this.#chain;
-    const want = this.#want;
-    if (want && !want.onto) return { ...want, track: this.#queue.trackOf(want.track?.id) };
-    if (heard) return { entryId: heard.entryId, track: this.#queue.trackOf(heard.track.id), frame, heard };
-    const { entry_id, track_id } = this.#queue.player;
-    return { entryId: entry_id, track: this.#queue.trackOf(track_id) };
-  }
-
   /** Play from a place on, instead of whatever is under way or `onto` it; no frame: from where the player is. */
-  #begin({ entryId, track, frame, onto = false }, tracks = this.#queue.tracks) {
-    this.#want = { entryId, track, frame, onto, sent: true };
-    if (!onto) this.#chain.close();
-    this.#wake(onto ? null : track?.sample_rate);
+  #begin({ entryId, track, frame, sampleRate, onto = false }, tracks = this.#queue.tracks) {
     const processed = this.#settings?.enabled || this.#settings?.match_loudness;
-    this.#asking.play({ entryId, frame }, encodingOf(tracks, { processed, thrifty: this.thrifty }));
+    const encoding = encodingOf(tracks, { processed, form: this.form });
+    this.#want = { entryId, track, frame, sampleRate, onto, sent: true };
+    if (!onto) this.#chain.close();
+    this.#wake(onto ? null : rateOf(track, encoding));
+    this.#asking.play(this.#want, encoding);
     this.#changed();
   }
 
@@ -218,9 +197,9 @@ export class QueuePlayback extends EventTarget {
   }
 
   /** Be silent at a place, where `resume` begins. */
-  #stand(place) {
+  #stand({ entryId, track, frame, sampleRate }) {
     this.#chain.close();
-    this.#want = { ...place, onto: false, sent: false };
+    this.#want = { entryId, track, frame, sampleRate, onto: false, sent: false };
     this.#changed();
   }
 
@@ -287,11 +266,11 @@ export class QueuePlayback extends EventTarget {
   #started(start) {
     if (this.#parked) return;
     const want = this.#want;
-    const { follows_stream_id: follows, follows_frames: frames, entry_id, start_frame } = start;
+    const { follows_stream_id: follows, follows_frames: frames } = start;
     const track = this.#queue.trackOf(start.track_id);
     const stretch = new Stretch(track, start, { credit: FIRST_FRAMES });
     if (follows !== null) this.#chain.follow(stretch, follows, frames);
-    else if (want?.onto && want.entryId === entry_id && want.frame === start_frame) this.#chain.append(stretch);
+    else if (want?.onto && beginsAt(want, start)) this.#chain.append(stretch);
     else this.#chain.begin(stretch);
     if (this.#asksAgain) this.#tell("", "note");
     this.#asksAgain = false;
@@ -328,8 +307,8 @@ export class QueuePlayback extends EventTarget {
 
   /** The server will be able to answer soon. */
   #askLater(entryId) {
-    const { entryId: wanted, track, frame } = this.#want ?? {};
-    const place = wanted === entryId ? { track, frame } : { track: this.#queue.trackOfEntry(entryId), frame: 0 };
+    const anew = { track: this.#queue.trackOfEntry(entryId), frame: 0 };
+    const place = this.#want?.entryId === entryId ? this.#want : anew;
     const want = { ...place, entryId, onto: this.#chain.heard !== null, sent: true, later: true };
     this.#want = want;
     this.#asksAgain = true;
@@ -366,15 +345,16 @@ export class QueuePlayback extends EventTarget {
   #goOn() {
     const { last, live } = this.#chain;
     if (!last || live || this.#want || this.#paused || this.#line.state !== "open") return;
+    const { sampleRate } = last;
     const entryId = last.complete ? last.nextEntryId : last.entryId;
     const frame = last.complete ? 0 : last.nextFrame;
-    if (entryId !== null) this.#begin({ entryId, track: this.#queue.trackOfEntry(entryId), frame, onto: true });
+    const track = this.#queue.trackOfEntry(entryId);
+    if (entryId !== null) this.#begin({ entryId, track, frame, sampleRate, onto: true });
   }
 
   /** Stop here, and say why; `resume` tries again from this frame. */
   #fail(text) {
-    const { entryId, track, frame } = this.state;
-    this.#stop({ entryId, track, frame });
+    this.#stop(this.state);
     this.#tell(text);
   }
 

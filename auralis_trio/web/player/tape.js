@@ -32,6 +32,9 @@ export class Stretch {
     this.sampleRate = start.sample_rate;
     this.channels = start.channels;
     this.encoding = start.encoding;
+    /** Of Opus: how late it is, and what decoders are set up with, in base64. */
+    this.preSkipFrames = start.pre_skip_frames ?? 0;
+    this.opusHead = start.opus_head ?? null;
     /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
     this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
     this.credit = new Credit({
@@ -65,7 +68,8 @@ export class Tape {
   stretches = [];
   #deck = null;
   #handed = 0; // frames that the deck was given
-  #held = []; // and the blocks behind them
+  #held = []; // and the blocks behind them: {frames, planes}, null while they are not decoded
+  #told = null; // the end that the deck knows of
 
   constructor(stretch) {
     this.sampleRate = stretch.sampleRate;
@@ -117,9 +121,21 @@ export class Tape {
   }
 
   push(planes) {
-    this.received += planes[0].length;
-    this.last.received += planes[0].length;
-    this.#held.push(planes);
+    this.fill(this.expect(planes[0].length), planes);
+  }
+
+  /** So many frames have arrived, to be filled in when they are decoded. */
+  expect(frames) {
+    const block = { frames, planes: null };
+    this.received += frames;
+    this.last.received += frames;
+    this.#held.push(block);
+    return block;
+  }
+
+  /** The samples of a block; what was cut of it meanwhile is left out. */
+  fill(block, planes) {
+    block.planes = planes;
     this.#hand();
   }
 
@@ -133,7 +149,6 @@ export class Tape {
     this.#deck = deck;
     if (paused) deck.command("pause");
     this.#hand();
-    if (this.finished) this.finish();
   }
 
   pause() {
@@ -161,27 +176,35 @@ export class Tape {
 
   #finish(finished) {
     this.finished = finished;
-    this.#deck?.command("finish", finished ? this.received : null);
+    this.#tellEnd();
   }
 
   /** Give the deck what it has room for. */
   #hand() {
     const most = this.played + bufferFrames(this.sampleRate, this.channels);
-    while (this.#deck && this.#held.length && this.#handed + this.#held[0][0].length <= most) {
-      const planes = this.#held.shift();
-      this.#handed += planes[0].length; // a deck takes the samples themselves away
-      this.#deck.push(planes);
+    while (this.#deck && this.#held[0]?.planes && this.#handed + this.#held[0].frames <= most) {
+      const { frames, planes } = this.#held.shift();
+      this.#handed += frames; // a deck takes the samples themselves away
+      this.#deck.push(planes.map((plane) => (plane.length > frames ? plane.slice(0, frames) : plane)));
     }
+    this.#tellEnd();
+  }
+
+  /** A deck that knows the end waits for nothing before it: so it learns of it behind the last frame. */
+  #tellEnd() {
+    const end = this.finished && !this.#held.length ? this.received : null;
+    if (!this.#deck || end === this.#told) return;
+    this.#told = end;
+    this.#deck.command("finish", end);
   }
 }
 
 /** The first frames of a list of blocks. */
 function firstFrames(blocks, frames) {
   let left = frames;
-  const kept = blocks.map((planes) => {
-    const part = planes.map((plane) => plane.slice(0, left));
-    left -= part[0].length;
-    return part;
-  });
-  return kept.filter(([plane]) => plane.length);
+  for (const block of blocks) {
+    block.frames = Math.min(block.frames, left);
+    left -= block.frames;
+  }
+  return blocks.filter((block) => block.frames);
 }

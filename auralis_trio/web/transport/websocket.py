@@ -20,6 +20,8 @@ from auralis_trio.web.transport.wire import Wire
 
 PING = b"\x89\x00"
 NORMAL, ABNORMAL, POLICY, TOO_BIG, OUR_FAULT = 1000, 1006, 1008, 1009, 1011
+SMALL_PART = 128
+"""Bytes of a part of a message, or characters, below which it costs more to take than to send."""
 
 
 class WebSocket(WSStream):
@@ -95,8 +97,8 @@ class WebSocket(WSStream):
         for event in self.connection.events():
             if self.closed:
                 return
-            if _says_nothing(event) and not self._rate.allows(trio.current_time()):
-                await self._close(POLICY, "too many pings")
+            if _says_little(event) and not self._rate.allows(trio.current_time()):
+                await self._close(POLICY, "too many small frames")
             elif isinstance(event, Message):
                 await self._take_part(event)
             elif isinstance(event, Ping):
@@ -178,10 +180,10 @@ class WebSocket(WSStream):
             self.wire.hang_up()
 
 
-def _says_nothing(event: Event) -> bool:
-    """Pings, pongs, and empty parts of a message that goes on: no app counts them, and no size bounds them."""
+def _says_little(event: Event) -> bool:
+    """Pings, pongs, small parts of a message that goes on: no app counts them, and no size bounds their number."""
     if isinstance(event, Message):
-        return not event.data and not event.message_finished
+        return len(event.data) < SMALL_PART and not event.message_finished
     return isinstance(event, Ping | Pong)
 
 

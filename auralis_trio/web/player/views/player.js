@@ -68,7 +68,7 @@ export class PlayerFace {
     this.#write("now-title", track ? titleOf(track) : "Nothing is playing");
     this.#write("now-artist", track?.artist);
     this.#showAlbum(track?.album, track?.album_id ?? null);
-    const signal = [track && signalText({ ...track, sampleRate, channels }), this.#stage.heard];
+    const signal = [track && signalText({ ...track, sampleRate: track.sample_rate ?? sampleRate, channels }), this.#stage.heard];
     this.#write("signal", track ? signal.filter(Boolean).join(" · ") : "Choose a track to begin");
     this.#showFavorite(track);
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
