@@ -1,16 +1,18 @@
 """The one stream slot of a session: ends a stream, waits until nothing of it can follow, begins the next.
 
-What is wanted next comes in through `want`, of which only the latest counts. While a stream plays, the conductor
-gets another sound ready if one is wanted, and lets it take over where it is not heard yet. Behind a stream of the
-play queue it goes on with the next entry by itself, whose first chunk the stream's decoder has rendered ahead; where
-the queue is edited meanwhile so that something else follows, that is sent instead. While the queue is paused, it does
-not go on. Where nothing follows, it waits until the last frame is heard, and tells the player.
+What is wanted next comes in through `want`, of which only the latest counts. Behind a stream of the play queue the
+conductor goes on with the next entry by itself, whose first chunk the stream's decoder has rendered ahead; where the
+queue is edited meanwhile so that something else follows, that is sent instead. While the queue is paused, it does not
+go on. Where nothing follows, it waits until the last frame is heard, and tells the player.
+
+Where what was sent and is not heard yet is to sound otherwise, a task beside it finds out (`run_renewal`): then that
+takes over, whether or not the slot is still at the stream that is heard.
 """
 
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,19 +21,19 @@ import trio
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.errors import AuralisError
 from auralis_trio.mastering import Recipe, Sound
-from auralis_trio.mastering.resolve import Target
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.hearing import Hearing
+from auralis_trio.stream.hearing import Hearing, Turn
 from auralis_trio.stream.onward import Onward
 from auralis_trio.stream.opening import Ahead, open_plan
-from auralis_trio.stream.outlet import Link, end_message, error_message, outlet_for, start_message
+from auralis_trio.stream.outlet import Link, end_message, outlet_for, start_message
 from auralis_trio.stream.output import Output
 from auralis_trio.stream.pipeline import Outlet, Stream, open_stream
 from auralis_trio.stream.plan import Plan, turned
 from auralis_trio.stream.play_queue import Entry
+from auralis_trio.stream.renewal import Renewal, Wanted
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.stream.succession import Break, Rest, Succession
-from auralis_trio.wire.commands import End, Request, Start
+from auralis_trio.wire.commands import AS_SET, End, Start
 from auralis_trio.wire.conversation import Conversation
 from auralis_trio.wire.messages import pack
 from auralis_trio.wire.wishes import Wish
@@ -41,10 +43,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Anew:
-    """Go on with the present track in another sound."""
+    """Go on with a track in another sound, as it is `wanted`."""
 
     start: Start
     sound: Sound
+    wanted: Wanted
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,8 @@ class Conductor:
         self._services = services
         self._next: Start | End | _Anew | _Drop | None = None
         self._stirred = trio.Event()
-        self._changed = trio.Event()
-        self._sounds: tuple[Wish, Target] | None = None
+        self._renewal = Renewal(services, self.hearing, self._wanted, face.say_nowait)
         self._slot = trio.CancelScope()
-        self._foresight = trio.CancelScope()
         self._succession = Succession(services)
         self._ahead = Ahead(services, self._succession)
         self._onward = Onward(lambda: services.player.state == "paused")
@@ -106,9 +107,8 @@ class Conductor:
             self._replace(command if told else _Drop(None))
 
     def sound_changed(self) -> None:
-        """Look anew at how the present stream is to sound; what is asked for comes before what may be."""
-        self._changed.set()
-        self._foresight.cancel()
+        """Look anew at how what is not heard yet is to sound."""
+        self._renewal.look()
 
     def hold(self, paused: bool) -> None:
         """Pause what is sent and heard, or let it go on."""
@@ -138,12 +138,16 @@ class Conductor:
         while True:
             command = await self._wait_for_command()
             if isinstance(command, Start):
-                await self._play(command, None)
+                await self._play(command)
             elif isinstance(command, _Anew):
-                await self._play(command.start, command.sound)
+                await self._play(command.start, command)
             elif isinstance(command, _Drop):
                 self._tail = None if command.after is None else _Tail(True, self.hearing.last_entry_id)
                 await self._face.link.send(pack("audio_stream_drop", {"after_stream_id": command.after}))
+
+    async def run_renewal(self) -> None:
+        """Let what is not heard yet sound as it is wanted, until cancelled."""
+        await self._renewal.run(self._begin_anew)
 
     async def _wait_for_command(self) -> Start | End | _Anew | _Drop:
         while self._next is None:
@@ -177,52 +181,36 @@ class Conductor:
             self._services.player.ended(self._face.output, finished=tail.goes_on)
         self.hearing.finish(trio.current_time())
 
-    async def _play(self, command: Start, sound: Sound | Wish | None) -> None:
-        """Deliver one stream, from its start to its end message; None: it sounds as is wanted by now."""
-        left = self._succession.begin(command, anew=sound is not None)
+    async def _play(self, command: Start, anew: _Anew | None = None) -> None:
+        """Deliver one stream, from its start to its end message; in the sound that is wanted by now, or `anew`."""
+        wanted = self._wanted() if anew is None else anew.wanted
+        sound = wanted[0] if anew is None else anew.sound
+        left = self._succession.begin(command, anew=anew is not None)
         with trio.CancelScope() as self._slot:
             try:
                 self._face.output.seat.take()
-                if sound is None:
-                    self._sounds = self._wanted_sound(command.request)
-                    sound = self._wish(command.request)
                 async with open_plan(self._services, command.request, sound, left) as plan:
-                    await self._deliver(command, await plan.fed())
+                    await self._deliver(command, await plan.fed(), wanted)
             except AuralisError as error:
                 self._refuse(command, error)
         if self.stream is not None:
             await self._tell_end(command, self.stream)
 
-    def _wish(self, request: Request) -> Wish:
-        return self._wanted_sound(request)[0]
+    def _wish(self) -> Wish:
+        return self._wanted()[0]
 
-    def _wanted_sound(self, request: Request) -> tuple[Wish, Target]:
-        """How the present stream is to sound by now."""
-        listening = self._services.listening
-        return (self._talk.request or request).wishes.within(listening.wish), listening.target
+    def _wanted(self) -> Wanted:
+        """How everything is to sound by now."""
+        request, listening = self._talk.request, self._services.listening
+        return (AS_SET if request is None else request.wishes).within(listening.wish), listening.target
 
-    async def _deliver(self, command: Start, plan: Plan) -> None:
+    async def _deliver(self, command: Start, plan: Plan, wanted: Wanted) -> None:
         """Announce the stream and run it to its end; leaves `stream` behind once the start was told."""
-        await self._face.link.send(start_message(plan, command))
+        await self._face.link.send(start_message(plan, command, self.hearing.frames_before(command.stream_id)))
         self.stream = stream = self._make_stream(command, plan)
-        recipe = None
+        self._renewal.begin(stream, wanted)
         async with open_stream(stream, self._outlet(command, plan)):
-            while recipe is None:
-                with trio.CancelScope() as self._foresight:
-                    await self._foresee(command, stream)
-                await self._changed.wait()
-                recipe = await self._other_recipe(command, plan)
-        if self._changed.is_set() and stream.reason == "completed":
-            # All was sent while another sound was made ready: what is not heard yet is sent once more.
-            recipe = await self._other_recipe(command, plan)
-        if recipe is not None and stream.reason in (None, "completed"):
-            self._begin_anew(stream, recipe)
-
-    async def _foresee(self, command: Start, stream: Stream) -> None:
-        """Once the stream is heard: what the listener may want next, if nothing is wanted yet."""
-        if not self._changed.is_set():
-            await stream.begun.wait()
-            await self._services.mastery.foresee(stream.plan.track.file, self._wish(command.request))
+            await self._renewal.foresee(stream)
 
     def _make_stream(self, command: Start, plan: Plan) -> Stream:
         talk, now_s = self._talk, trio.current_time()
@@ -250,32 +238,15 @@ class Conductor:
         if heard is not None:
             self._services.player.sounding(self._face.output, *heard)
 
-    async def _other_recipe(self, command: Start, plan: Plan) -> Recipe | None:
-        """The recipe of what is wanted by now; None if that is what is heard, or cannot be had."""
-        while True:
-            sounds = self._wanted_sound(command.request)
-            recipe = plan.recipe
-            if sounds != self._sounds:
-                try:
-                    recipe = (await self._services.mastery.resolve_soon(plan.track.file, sounds[0])).recipe
-                except AuralisError as error:
-                    self._face.say_nowait(error_message(error))
-            await trio.lowlevel.checkpoint()
-            if sounds == self._wanted_sound(command.request):
-                self._changed, self._sounds = trio.Event(), sounds
-                return None if recipe == plan.recipe else recipe
-
-    def _begin_anew(self, stream: Stream, recipe: Recipe) -> None:
-        """Let the same track go on in another sound, unless the client has asked for something else meanwhile."""
-        if self._slot.cancel_called or self._talk.stream_id != stream.stream_id:
-            return
-        start, now_s = self._talk.begin_anew(), trio.current_time()
+    def _begin_anew(self, turn: Turn, recipe: Recipe, wanted: Wanted) -> None:
+        """Let a track go on in another sound from a turn on, instead of all that was sent behind that."""
+        request, plan, follows, paused = turn.request, turn.stream.plan, turn.stream.stream_id, self._talk.paused
+        start = self._talk.go_on(request.entry_id, request.track_id, follows=follows, paused=paused, start=turn.frame)
         if start is not None:
-            frame = stream.turning_frame(now_s)
-            sound = turned(stream.plan.sound, frame, recipe, stream.plan.track.grid.grain)
-            self.hearing.take_over(stream.stream_id, frame)
-            self.hearing.expect(start, now_s)
-            self._next = _Anew(replace(start, request=replace(start.request, start=frame)), sound)
+            sound = recipe if turn.fresh else turned(plan.sound, turn.frame, recipe, plan.track.grid.grain)
+            self.hearing.take_over(turn)
+            self.hearing.expect(start, trio.current_time())
+            self._replace(_Anew(start, sound, wanted))
 
     def _follow(self, entry_id: int | None) -> Entry | None:
         """Go on with the entry behind this one, if it may begin by now; what follows of itself, now or later."""
@@ -300,7 +271,7 @@ class Conductor:
             self._stirred.set()
         return entry
 
-    def _replace(self, command: Start | End | _Drop) -> None:
+    def _replace(self, command: Start | End | _Anew | _Drop) -> None:
         self._next = command
         self._stirred.set()
         self._slot.cancel()
@@ -313,7 +284,7 @@ class Conductor:
 
     async def _tell_end(self, command: Start, stream: Stream) -> None:
         reason = stream.reason or ("stopped" if isinstance(self._next, End) else "replaced")
-        if isinstance(self._next, _Anew) and self._next.start.stream_id > command.stream_id:
+        if reason == "completed" and isinstance(self._next, _Anew):
             reason = "replaced"
         self._services.traffic.ended[reason] += 1
         broken = self._succession.broken(command, stream.next_frame, stream.error)

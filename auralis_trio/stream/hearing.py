@@ -6,6 +6,9 @@ stream that *follows* the one before it joins the chain; any other start drops w
 
 A part is left behind when it was heard to its end, or when anything behind it was heard. What sounds of it belongs to
 a listen, of which the session is in one at a time: see `playings`.
+
+What is sent and not heard yet can be sent anew, in another sound, whichever part it is of and whether or not that was
+sent to its end: from a turn on, which leaves the listener time to learn of it. Then nothing behind the turn is heard.
 """
 
 import math
@@ -25,25 +28,51 @@ from auralis_trio.wire.commands import Request, Start
 MAX_PARTS = 64
 """So many streams at once can be under way to a listener's ears; of more the oldest are forgotten as they are."""
 
+TURN_AHEAD_S = 0.5
+"""How long a client has at least to learn of a change of sound before it hears it."""
+
 MAX_ENTRIES_AHEAD = 8
 """So many entries of the queue are sent before they are heard, however short they are and whatever the credit."""
 
 
+@dataclass(frozen=True)
+class Turn:
+    """From where on a stream that is under way can be begun anew.
+
+    `fresh`: nothing of its sound is heard before that.
+    """
+
+    stream: Stream
+    request: Request
+    frame: int
+    fresh: bool
+
+
 @dataclass
 class _Part:
-    """One stream of the chain: not begun while it has no flow.
+    """One stream of the chain: not begun while there is none.
 
-    `behind` is the entry that the queue went on from by itself; of a stream that another one took over, only
-    `heard_frames` are heard. When it was first heard, its listen had sounded for `before_s`.
+    `behind` is the entry that the queue went on from by itself; one that `continues` has taken over from the part
+    before it, of which only `heard_frames` are heard. When it was first heard, its listen had sounded for `before_s`.
     """
 
     start: Start
     listen: Listen
-    behind: int | None = None
-    flow: Flow | None = None
-    first_frame: int = 0
+    behind: int | None
+    continues: bool
+    stream: Stream | None = None
     heard_frames: int | None = None
     before_s: float | None = None
+
+    @property
+    def flow(self) -> Flow | None:
+        """How much of it was sent and heard."""
+        return None if self.stream is None else self.stream.flow
+
+    @property
+    def first_frame(self) -> int:
+        """Where in its track it begins."""
+        return 0 if self.stream is None else self.stream.plan.start_frame
 
     @property
     def frames(self) -> int:
@@ -58,6 +87,18 @@ class _Part:
     def left_s(self, now_s: float) -> float:
         """How long what is left of it sounds."""
         return 0.0 if self.flow is None else (self.frames - self.heard(now_s)) / self.flow.sample_rate
+
+    def turn(self, stream: Stream, soon: int) -> Turn | None:
+        """From the first grain on that begins so `soon` in it, or what was not sent; None if it ends before that."""
+        plan, frame = stream.plan, self.first_frame + soon
+        if soon:
+            frame = -(-frame // plan.track.grid.grain) * plan.track.grid.grain
+        end_frame = self.first_frame + self.frames
+        if stream.reason is None and self.heard_frames is None:
+            frame, end_frame = min(frame, stream.next_frame), plan.track.total_frames
+        if frame >= end_frame or stream.reason not in (None, "completed"):
+            return None
+        return Turn(stream, self.start.request, frame, frame == self.first_frame and not self.continues)
 
 
 class Hearing:
@@ -97,9 +138,10 @@ class Hearing:
         if start.follows is None:
             self.drop(now_s)
         listen = self._parts[-1].listen if self._parts else self._listen
+        continues = start.follows is not None and behind is None and self._parts[-1].heard_frames is not None
         if behind is not None or listen is None or not _is_of(listen, start.request):
             listen = Listen(start.request.track_id, start.request.entry_id, start.request.manner.counts)
-        self._parts.append(_Part(start, listen, behind))
+        self._parts.append(_Part(start, listen, behind, continues))
         while len(self._parts) > MAX_PARTS:
             self._leave_first(self._parts[0].heard(now_s))
 
@@ -109,14 +151,14 @@ class Hearing:
         if part is None:
             return
         track = stream.plan.track
-        part.flow, part.first_frame = stream.flow, stream.plan.start_frame
-        part.flow.reports = self._reports
+        part.stream = stream
+        stream.flow.reports = self._reports
         part.listen.duration_s = track.total_frames / track.format.sample_rate
         self._reported_s = now_s
         number = self._parts.index(part)
         before = self._parts[number - 1].flow if number else None
         if before is not None:
-            part.flow.follow(before, self._parts[number - 1].frames, now_s)
+            stream.flow.follow(before, self._parts[number - 1].frames, now_s)
 
     def statistics(self) -> HearingNow:
         """How many streams are under way, and whether they are paused."""
@@ -132,11 +174,32 @@ class Hearing:
         if part is not None:
             self._parts.remove(part)
 
-    def take_over(self, stream_id: int, frame: int) -> None:
-        """A stream is heard up to this frame of its track, where another one takes over."""
-        part = self._part(stream_id)
+    def frames_before(self, stream_id: int) -> int | None:
+        """How much is heard of the stream that this one follows; None if it follows none."""
+        number = next((number for number, part in enumerate(self._parts) if part.start.stream_id == stream_id), 0)
+        return self._parts[number - 1].frames if number else None
+
+    def turns(self, now_s: float) -> list[Turn]:
+        """Where each of the streams that are not heard yet can be begun anew, in good time for the listener."""
+        self._advance(now_s)
+        turns, ahead_s = [], TURN_AHEAD_S
+        for part in self._parts:
+            if part.stream is None:
+                break
+            flow = part.stream.flow
+            heard = min(flow.heard(now_s), part.frames)
+            turn = part.turn(part.stream, heard + max(0, math.ceil(ahead_s * flow.sample_rate)))
+            if turn is not None:
+                turns.append(turn)
+            ahead_s -= (part.frames - heard) / flow.sample_rate
+        return turns
+
+    def take_over(self, turn: Turn) -> None:
+        """A stream is heard up to this turn, where another one takes over, and nothing of what came behind it."""
+        part = self._part(turn.stream.stream_id)
         if part is not None:
-            part.heard_frames = frame - part.first_frame
+            part.heard_frames = turn.frame - part.first_frame
+            self._parts = deque(list(self._parts)[: self._parts.index(part) + 1])
 
     def grant(self, stream_id: int, frames: int | None, played: int | None, now_s: float) -> None:
         """See `Flow.grant`; of a stream whose sound is no longer under way nothing counts."""

@@ -69,7 +69,7 @@ class Ahead:
         if self._follower() != self._following:
             self._scope.cancel()
 
-    async def run(self, request: Request, wish: Callable[[Request], Wish]) -> None:
+    async def run(self, request: Request, wish: Callable[[], Wish]) -> None:
         """Render ahead what follows this, whatever that is, until cancelled."""
         self._entry_id = request.entry_id
         while True:
@@ -82,11 +82,11 @@ class Ahead:
     def _follower(self) -> Entry | None:
         return None if self._entry_id is None else self._services.player.behind(self._entry_id)
 
-    async def _render(self, request: Request, wish: Callable[[Request], Wish]) -> None:
+    async def _render(self, request: Request, wish: Callable[[], Wish]) -> None:
         if self._succession.has_left(self._entry_id, self._following):
             return  # the head of what follows is a mix, which has been rendered
         try:
-            async with open_plan(self._services, request, wish(request)) as plan:
+            async with open_plan(self._services, request, wish()) as plan:
                 if plan.track.total_frames:
                     await plan.track.packets(plan.sound, 0, plan.rendered_as)
         except AuralisError as error:

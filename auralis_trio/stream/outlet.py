@@ -122,14 +122,15 @@ def outlet_for(link: Link, plan: Plan, start: Start, tell: Callable[[], None]) -
     return outlet if start.request.entry_id is None else ToldOutlet(outlet, tell)
 
 
-def start_message(plan: Plan, start: Start) -> str:
-    """What is said before the first packet of a stream."""
+def start_message(plan: Plan, start: Start, follows_frames: int | None) -> str:
+    """What is said before the first packet of a stream, before which so much is heard of the one that it follows."""
     track = plan.track
     data: dict[str, Any] = {
         "stream_id": start.stream_id,
         "track_id": track.file.track_id,
         "entry_id": start.request.entry_id,
         "follows_stream_id": start.follows,
+        "follows_frames": follows_frames,
         "start_frame": plan.start_frame,
         "join_frames": plan.join_frames,
         "total_frames": track.total_frames,

@@ -8,7 +8,6 @@ stops its decoder within the chunks that the channel holds. Cancelling the nurse
 what was under way is finished or thrown away before `open_stream` is left, and nothing of it can follow.
 """
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -30,9 +29,6 @@ from auralis_trio.wire.packets import FIRST, LAST
 from auralis_trio.work.rendering import Chunk
 
 CHANNEL_CHUNKS = 1
-TURN_AHEAD_S = 0.5
-"""How long a client has at least to learn of a change of sound before it hears it."""
-
 NOT_READY_TRIES = 6
 
 
@@ -77,15 +73,6 @@ class Stream:
     def next_frame(self) -> int:
         """The first frame that was not sent."""
         return self.plan.start_frame + self.flow.sent
-
-    def turning_frame(self, now_s: float) -> int:
-        """Where another sound can take over: at the first grain that begins `TURN_AHEAD_S` behind what is heard.
-
-        If that was not sent yet, at the first frame that was not.
-        """
-        rate, grain = self.plan.track.format.sample_rate, self.plan.track.grid.grain
-        soon = self.plan.start_frame + self.flow.heard(now_s) + math.ceil(TURN_AHEAD_S * rate)
-        return min(-(-soon // grain) * grain, self.next_frame)
 
     def statistics(self) -> StreamNow:
         """How far it has come, and what its two tasks wait for."""

@@ -1,8 +1,9 @@
-"""One client from hello to goodbye: three tasks in one nursery.
+"""One client from hello to goodbye: four tasks in one nursery.
 
     reader     takes messages, asks the conversation what they mean, never waits for a stream;
                grants and pauses take effect at once, starts and ends go to the conductor, the queue's to the player
     conductor  owns the one stream slot: see `conductor`
+    renewal    lets what is not heard yet sound as it is wanted: see `renewal`
     writer     sends replies and state events from a bounded outbox
 
 A session that plays the queue is one of the player's outputs: what the player wants of all of them, and so of this
@@ -131,6 +132,7 @@ class Session:
             await self.link.send(pack("hello", greeting))
             nursery.start_soon(self.run_reader, name=f"reader {self.id}")
             nursery.start_soon(self._conductor.run, name=f"conductor {self.id}")
+            nursery.start_soon(self._conductor.run_renewal, name=f"renewal {self.id}")
             nursery.start_soon(self.run_writer, name=f"writer {self.id}")
 
     async def run_writer(self) -> None:

@@ -31,7 +31,7 @@ from auralis_trio.stream.plan import Ending, Plan
 from auralis_trio.stream.play_queue import Entry
 from auralis_trio.stream.renderer import OpenTrack
 from auralis_trio.stream.session_services import SessionServices
-from auralis_trio.wire.commands import Request, Start
+from auralis_trio.wire.commands import Start
 from auralis_trio.wire.wishes import Wish
 from auralis_trio.work.joining import Joint
 
@@ -104,13 +104,15 @@ class Succession:
         self._services = services
         self._left: dict[int, Left] = {}
         self._begun: dict[int, Left] = {}
+        self._agreed: dict[int, Left] = {}
 
     def forget(self) -> None:
         """What is sent from now on does not follow what was sent so far."""
         self._left.clear()
         self._begun.clear()
+        self._agreed.clear()
 
-    def ending(self, start: Start, plan: Plan, wish: Callable[[Request], Wish]) -> Ending | None:
+    def ending(self, start: Start, plan: Plan, wish: Callable[[], Wish]) -> Ending | None:
         """How the stream of an entry comes to its end; None where nothing can follow of itself."""
         if start.request.entry_id is None or not start.request.manner.autoplay:
             return None
@@ -126,6 +128,9 @@ class Succession:
         """What a stream begins with: that was left to it, or, of one begun `anew`, what that one began with."""
         if start.follows is None:
             return None
+        agreed = self._left.pop(start.follows, None) or self._agreed.pop(start.follows, None) if anew else None
+        if agreed is not None:
+            _keep(self._agreed, start.stream_id, agreed)
         left = self._begun.get(start.follows) if anew else self._left.get(start.follows)
         if left is None or left.following.id != start.request.entry_id:
             return None
@@ -161,12 +166,12 @@ class Succession:
                 del kept[stream_id]
         return broken.alone
 
-    async def _settle(self, start: Start, plan: Plan, wish: Callable[[Request], Wish]) -> OpenTrack:
+    async def _settle(self, start: Start, plan: Plan, wish: Callable[[], Wish]) -> OpenTrack:
         """The track as it is to end."""
         left = None
         with trio.move_on_after(SETTLE_S):
             try:
-                left = await self._agreed(start.request, plan, wish)
+                left = await self._agree(start, plan, wish)
             except AuralisError as error:
                 log.info("the next track is not joined: %s", error.code)
         if left is None:
@@ -174,9 +179,12 @@ class Succession:
         _keep(self._left, start.stream_id, left)
         return shortened(self._services.renderer, plan.track, left.join.frames)
 
-    async def _agreed(self, request: Request, plan: Plan, wish: Callable[[Request], Wish]) -> Left | None:
-        """What is left to the entry that follows, whose mix has been rendered; None where they are not joined."""
-        services = self._services
+    async def _agree(self, start: Start, plan: Plan, wish: Callable[[], Wish]) -> Left | None:
+        """What is left to the entry that follows, whose mix has been rendered; None where they are not joined.
+
+        What a stream that was begun anew had left already is left again, without waiting: there may be no time to.
+        """
+        services, request = self._services, start.request
         assert request.entry_id is not None
         following = services.player.behind(request.entry_id)
         if following is None or not services.listening.settings.crossfade_s:
@@ -189,8 +197,10 @@ class Succession:
         join = self._wanted(before, after, plan.start_frame)
         if join is None:
             return None
-        wanted = wish(replace(request, track_id=following.track_id, entry_id=following.id))
-        sound = (await services.mastery.resolve_soon(after, wanted)).recipe
+        agreed = self._agreed.get(start.stream_id)
+        if agreed is not None and (agreed.following, agreed.join) == (following, join):
+            return replace(agreed, sound=plan.sound)
+        sound = (await services.mastery.resolve_soon(after, wish())).recipe
         left = Left(request.entry_id, following, before, plan.sound, join)
         async with open_joint(services.renderer, after, left.joint(after, sound)) as track:
             for index in range(track.grid.chunk_of(join.frames - 1) + 1):

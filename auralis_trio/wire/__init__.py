@@ -16,7 +16,7 @@ Pure functions and values: no socket, no clock, no task. `stream.session` acts o
       |  ------ enhancement {preset} ---->  |
       |  <===== packet, packet, ... =====   |   the old sound, until the new one is ready
       |  <----- audio_stream_end replaced   |
-      |  <----- audio_stream_start ------   |   from a frame that is not heard yet
+      |  <----- audio_stream_start ------   |   {follows_stream_id, follows_frames}: from a frame not heard yet
       |  <===== packet, ... =============   |
       |  <----- audio_stream_end completed  |
       |  ------ credit {played} --------->  |   until the last frame has sounded

@@ -18,31 +18,27 @@ back through its own functions.
       paused        | Start      | Join       | Start paused |       | Hold   | End   | Grant  | Grant
     any     entry   | Start      | Join       | Steer        | Steer | Steer  | Steer | Grant  | Grant
 
-    from within     | ended | anew         | enter | go on | hold | halt
-    ----------------+-------+--------------+-------+-------+------+-----
-    IDLE            |       |              | Start |       |      |
-    PLAYING track   | ENDED | Start        | Start |       | Hold | End
-    PAUSED  track   | ENDED | Start paused | Start |       | Hold | End
-    ENDED   track   |       |              | Start |       | Hold | End
-    PLAYING entry   | ENDED | Start        | Start | Start | Hold | End
-    PAUSED  entry   | ENDED | Start paused | Start | Start | Hold | End
-    ENDED   entry   |       |              | Start | Start | Hold | End
+    from within     | ended | enter | go on | hold | halt
+    ----------------+-------+-------+-------+------+-----
+    IDLE            |       | Start |       |      |
+    PLAYING         | ENDED | Start | Start | Hold | End
+    PAUSED          | ENDED | Start | Start | Hold | End
+    ENDED           |       | Start | Start | Hold | End
 
-`next`, `previous` and `queue` are Steer in every state; `enhancement` is answered with Enhance and changes none. A
-stream that plays goes on in its old sound until the new one is ready; then whoever carries out the commands calls
-`begin_anew`, and begins the same track's next stream at a frame that is still to be heard. Until then the old stream
-is the present one, and its credit counts.
+`next`, `previous` and `queue` are Steer in every state; `enhancement` is answered with Enhance and changes none. What
+is heard goes on in its old sound until the new one is ready; then whoever carries out the commands lets the same
+track `go_on` at a frame that is still to be heard. Until then the present stream stays it, and its credit counts.
 
 Rules.
 1. `Start` always means: end the present stream, if any, as `replaced`, wait until nothing of it can follow, then
    begin the new one. Whoever carries out the commands does that; here there is only one order.
 2. What a listener still has of earlier streams is dropped at a `Start`, but where that *follows* one of them: then
-   that one is heard to its end, or, if it has ended as `replaced`, up to the new one's first frame; what came behind
-   it is dropped. So it is where the queue goes on by itself and where a stream is begun anew.
+   that one is heard to its end, or, where the same track goes on in another sound, up to the new one's first frame;
+   what came behind it is dropped. So it is where the queue goes on by itself and where a stream is begun anew.
 3. ENDED is a stream that was sent to its last frame: the listener still hears its tail, so a seek goes back into
    the same track. After `stop` there is nothing to seek in.
-4. A pause belongs to its stream and to the tail of it that is still heard; only a seek while paused, and a stream
-   that is begun anew, carry it over. What comes from the player is said to be paused or not.
+4. A pause belongs to its stream and to the tail of it that is still heard; only a seek while paused carries it over.
+   What comes from the player, and what goes on, is said to be paused or not.
 5. Credit never falls, and counts from the stream's own start frame. Credit for an older stream than the present one
    was under way when the stream changed: it is ignored, but not what was *played* of it, since its tail may still
    sound. Credit for a stream that was never started is an error.
@@ -133,21 +129,18 @@ class Conversation:
         """Whether the present stream is of an entry of the play queue."""
         return self.request is not None and self.request.entry_id is not None
 
-    def begin_anew(self) -> Start | None:
-        """The new sound of the present stream is ready; None if that stream has ended meanwhile."""
-        if self.request is None or not self.live:
-            return None
-        return self._start(self.request, paused=self.paused, follows=self.stream_id)
-
     def enter(self, request: Request, *, paused: bool) -> Start:
         """Play an entry of the queue, at once: the answer to Join, or where the player sends its outputs."""
         return self._start(request, paused=paused)
 
     def go_on(
-        self, entry_id: int, track_id: int, *, follows: int | None, paused: bool, start: int = 0
+        self, entry_id: int | None, track_id: int, *, follows: int | None, paused: bool, start: int = 0
     ) -> Start | None:
-        """Play an entry of the queue behind what is still heard; None where it is not the queue that is played."""
-        if self.request is None or not self.queued:
+        """Play this behind what is still heard: an entry of the queue, or the track that is played alone once more.
+
+        None where nothing is played, or not of the queue what is to go on with it, or the other way round.
+        """
+        if self.request is None or self.queued != (entry_id is not None):
             return None
         request = replace(self.request, entry_id=entry_id, track_id=track_id, start=start)
         return self._start(request, paused=paused, follows=follows)

@@ -111,13 +111,20 @@ class PlayingLink(FakeLink):
         follows = start["follows_stream_id"]
         kept = [part for part in self.parts if follows is not None and part.start["stream_id"] <= follows]
         self.sounding.drops += len(kept) < len(self.parts)
-        if kept and kept[-1].reason == "replaced":
-            kept[-1].cut = start["start_frame"] - kept[-1].start["start_frame"]
-            assert kept[-1].sounded <= kept[-1].cut, "a place that has sounded is sent again"
         assert follows is None or kept[-1].start["stream_id"] == follows
-        if kept and kept[-1].reason != "replaced":
+        if kept and self._takes_over(kept[-1], start):
+            kept[-1].cut = start["follows_frames"]
+            assert kept[-1].sounded <= kept[-1].cut, "a place that has sounded is sent again"
+        elif kept:
             self._went_on()
         self.parts = [*kept, Part(start, self.credit)]
+
+    def _takes_over(self, before: Part, start: dict[str, Any]) -> bool:
+        """Whether a stream goes on within the track of the one before; else it is heard behind all of that."""
+        whole = start["follows_frames"] == before.received and before.reason != "replaced"
+        assert whole or start["start_frame"] == before.start["start_frame"] + start["follows_frames"]
+        assert whole or start["entry_id"] == before.start["entry_id"]
+        return not whole
 
     def _went_on(self) -> None:
         """The queue has gone on by itself: not too often, and while it is paused only where that came too late."""

@@ -8,7 +8,7 @@ import pytest
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD, MAX_PARTS, Hearing
+from auralis_trio.stream.hearing import MAX_ENTRIES_AHEAD, MAX_PARTS, Hearing, Turn
 from auralis_trio.stream.listens import Listen, Listens
 from auralis_trio.stream.output import Place
 from auralis_trio.stream.pipeline import Stream
@@ -65,6 +65,11 @@ class Ears:
         stream_id = self.expect(track, follows=follows, behind=behind, now_s=options.get("now_s", 0.0))
         self.begin(stream_id, **options)
         return stream_id
+
+    def take_over(self, stream_id: int, frame: int) -> None:
+        """Another stream is going to take over from there on."""
+        stream: Any = SimpleNamespace(stream_id=stream_id)
+        self.hearing.take_over(Turn(cast(Stream, stream), cast(Request, None), frame, fresh=False))
 
     def played(self, stream_id: int, frames: int, now_s: float = 0.0) -> None:
         self.hearing.grant(stream_id, None, frames, now_s)
@@ -131,7 +136,7 @@ def test_whoever_hears_a_stream_has_heard_all_before_it_whatever_it_said_of_thos
 def test_of_a_stream_that_another_took_over_no_more_is_heard_than_up_to_there() -> None:
     ears = Ears()
     one = ears.play(1)
-    ears.hearing.take_over(one, 4_000)
+    ears.take_over(one, 4_000)
     two = ears.play(1, follows=one, first_frame=4_000, sent=6_000)
     ears.played(one, 4_500)
     assert ears.place() == (10, 4_000)
@@ -144,7 +149,7 @@ def test_of_a_stream_that_another_took_over_no_more_is_heard_than_up_to_there() 
 def test_by_the_clock_a_stream_that_took_over_is_heard_from_there_on() -> None:
     ears = Ears(credited=False)
     one = ears.play(1)
-    ears.hearing.take_over(one, 4_000)
+    ears.take_over(one, 4_000)
     ears.play(1, follows=one, first_frame=4_000, sent=6_000, now_s=3.0)
     assert [ears.place(at_s) for at_s in (3.5, 4.0, 5.0, 9.0)] == [(10, 3_500), (10, 4_000), (10, 5_000), (10, 9_000)]
     ears.hearing.finish(9.5)

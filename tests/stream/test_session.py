@@ -118,6 +118,7 @@ async def test_the_start_says_what_is_coming(services: SessionServices, autojump
         "track_id": 2,
         "entry_id": None,
         "follows_stream_id": None,
+        "follows_frames": None,
         "join_frames": 0,
         "start_frame": 12_000,
         "total_frames": LONG,

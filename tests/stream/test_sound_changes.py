@@ -15,9 +15,10 @@ from auralis_trio.decoder.pcm_cache import PcmCache
 from auralis_trio.errors import SourceCorrupt, SourceHung
 from auralis_trio.mastering import AS_RECORDED, Recipe, Schedule, Sound, render
 from auralis_trio.stream.credit import Flow
-from auralis_trio.stream.pipeline import TURN_AHEAD_S
+from auralis_trio.stream.hearing import TURN_AHEAD_S
 from auralis_trio.stream.plan import turned
 from auralis_trio.stream.session_services import SessionServices
+from auralis_trio.wire.queue_orders import SetQueue
 from auralis_trio.wire.wishes import Wish
 from tests.fakes import (
     CHUNK,
@@ -35,6 +36,7 @@ from tests.fakes import (
 
 GRAIN = grain_frames(RATE)
 LONG = 8 * CHUNK + 123
+REST = CHUNK + 77
 ALL = 2**40
 WARM = recipe_for(Wish(enhanced=True, preset="warm"))
 LIVE = recipe_for(Wish(enhanced=True, preset="live"))
@@ -280,7 +282,8 @@ async def test_all_that_was_sent_while_a_sound_was_made_ready_is_begun_anew_wher
         link.say("credit", stream_id=2, frames=ALL)
         await link.hear("audio_stream_end", 2)
     frame = start["start_frame"]
-    assert [end["reason"] for end in link.told("audio_stream_end")] == ["replaced", "completed"]
+    assert [end["reason"] for end in link.told("audio_stream_end")] == ["completed", "completed"]
+    assert (start["follows_stream_id"], start["follows_frames"]) == (1, frame)
     assert link.frames(1) == LONG
     sound = np.concatenate([heard(link, 1)[:frame], heard(link, 2)])
     assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM)))
@@ -424,3 +427,145 @@ def test_what_is_heard_is_what_the_client_says_or_else_real_time_without_pauses(
     assert flow.heard(99.0) == 24_000
     flow.grant(0, 5)
     assert flow.heard(99.0) == 5
+
+
+# What was sent to its end and is not heard yet
+
+
+async def test_the_rest_of_a_track_that_is_all_sent_is_sent_anew(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    async with talk(services) as link:
+        await play(link, LONG)
+        await link.hear("audio_stream_end")
+        played(link, 1, LONG - 10_000)
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 2)
+        await link.hear("audio_stream_end", 2)
+    frame = start["start_frame"]
+    assert frame == -(-(LONG - 10_000 + int(TURN_AHEAD_S * RATE)) // GRAIN) * GRAIN
+    assert (start["follows_stream_id"], start["follows_frames"], start["preset"]) == (1, frame, "warm")
+    assert [end["reason"] for end in link.told("audio_stream_end")] == ["completed", "completed"]
+    sound = np.concatenate([heard(link, 1)[:frame], heard(link, 2)])
+    assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM)))
+
+
+@pytest.mark.parametrize("left_frames", [0, 1, 3_000])
+async def test_where_too_little_is_left_of_the_last_track_nothing_is_sent_anew(
+    services: SessionServices, autojump_clock: MockClock, left_frames: int
+) -> None:
+    async with talk(services) as link:
+        await play(link, LONG)
+        await link.hear("audio_stream_end")
+        played(link, 1, LONG - left_frames)
+        link.say("enhancement", enabled=True, preset="warm")
+        await link.hear("enhancement_settings_changed")
+        await trio.sleep(5)
+    assert len(link.told("audio_stream_start")) == 1
+
+
+async def test_a_paused_tail_is_sent_anew_and_stays_paused(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    async with talk(services) as link:
+        await play(link, LONG)
+        await link.hear("audio_stream_end")
+        played(link, 1, LONG - 20_000)
+        link.say("pause")
+        for preset in ("live", "warm"):
+            link.say("enhancement", enabled=True, preset=preset)
+            await link.wait_until(lambda preset=preset: link.told("audio_stream_start")[-1]["preset"] == preset)  # type: ignore[misc]
+        await trio.sleep(5)
+        newest = link.told("audio_stream_start")[-1]
+        assert len(link.packets()) == len(link.packets(1))
+        link.say("resume")
+        await link.wait_until(lambda: link.told("audio_stream_end")[-1]["reason"] == "completed")
+        await link.wait_until(lambda: link.frames(newest["stream_id"]) == LONG - newest["start_frame"])
+    sound = np.concatenate([heard(link, 1)[: newest["start_frame"]], heard(link, newest["stream_id"])])
+    assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, newest["start_frame"] // GRAIN, WARM)))
+
+
+async def play_two(services: SessionServices, tracks: Tracks, link: FakeLink, **options: Any) -> None:
+    """Play the queue of two tracks, the first of which is sent as a whole."""
+    tracks.tone(3, REST)
+    services.player.order(SetQueue(track_ids=(1, 3)))
+    link.say("play", encoding="f32", **options)
+    await link.hear("audio_stream_start", 2)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 1.0])
+async def test_the_tail_that_is_heard_changes_first_and_what_was_sent_behind_it_is_sent_again(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, delay_s: float
+) -> None:
+    async with talk(services) as link:
+        await play_two(services, tracks, link, credit=ALL)
+        await link.hear("audio_stream_end", 2)
+        played(link, 1, LONG - 30_000)
+        mastery_of(services).delay_s = delay_s
+        link.say("enhancement", enabled=True, preset="warm")
+        await link.hear("audio_stream_start", 3)
+        # What the next one needs is known before the first one changes, since little may be left of that.
+        assert [wish.enhanced for wish in mastery_of(services).asked][-2:] == [True, True]
+        await link.hear("audio_stream_end", 4)
+    starts = link.told("audio_stream_start")
+    assert [(start["track_id"], start["follows_stream_id"]) for start in starts] == [
+        (1, None),
+        (3, 1),
+        (1, 1),
+        (3, 3),
+    ]
+    frame = starts[2]["start_frame"]
+    assert starts[2]["follows_frames"] == frame == -(-(LONG - 30_000 + int(TURN_AHEAD_S * RATE)) // GRAIN) * GRAIN
+    sound = np.concatenate([heard(link, 1)[:frame], heard(link, 3)])
+    assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM)))
+    assert np.array_equal(heard(link, 4), rendered(WARM, REST))
+
+
+@pytest.mark.parametrize(("left_frames", "frame"), [(4_000, 0), (3_999, GRAIN), (100, 2 * GRAIN), (0, 2 * GRAIN)])
+async def test_where_half_a_second_is_not_left_of_a_track_the_change_comes_with_the_next_one(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, left_frames: int, frame: int
+) -> None:
+    async with talk(services) as link:
+        await play_two(services, tracks, link, credit=ALL)
+        await link.hear("audio_stream_end", 2)
+        played(link, 1, LONG - left_frames)
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 3)
+        await link.hear("audio_stream_end", 3)
+    assert (start["track_id"], start["follows_stream_id"]) == (3, 2)
+    assert start["start_frame"] == start["follows_frames"] == frame
+    sound = np.concatenate([heard(link, 2)[:frame], heard(link, 3)])
+    assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM) if frame else WARM, REST))
+
+
+async def test_of_a_paced_client_the_tail_that_is_heard_by_the_clock_changes_first(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    async with talk(services) as link:
+        await play_two(services, tracks, link)
+        left_s = services.limits.pace_ahead_s - link.frames(2) / RATE
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 3)
+        await trio.sleep(30)
+    ends = [(end["stream_id"], end["reason"]) for end in link.told("audio_stream_end")]
+    assert ends == [(1, "completed"), (2, "replaced"), (3, "completed"), (4, "completed")]
+    frame = start["start_frame"]
+    heard_s = LONG / RATE - left_s
+    assert heard_s + TURN_AHEAD_S - 0.3 <= frame / RATE <= heard_s + TURN_AHEAD_S + GRAIN / RATE + 0.3
+    sound = np.concatenate([heard(link, 1)[:frame], heard(link, 3)])
+    assert np.array_equal(sound, rendered(Schedule(AS_RECORDED, frame // GRAIN, WARM)))
+    assert np.array_equal(heard(link, 4), rendered(WARM, REST))
+
+
+async def test_a_client_that_never_says_what_it_hears_is_taken_to_hear_one_after_the_other(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    async with talk(services) as link:
+        await play_two(services, tracks, link, credit=ALL)
+        await link.hear("audio_stream_end", 2)
+        await trio.sleep(LONG / RATE + 1.0)
+        link.say("enhancement", enabled=True, preset="warm")
+        start = await link.hear("audio_stream_start", 3)
+        await link.hear("audio_stream_end", 3)
+    frame = start["start_frame"]
+    assert (start["track_id"], start["follows_stream_id"], frame) == (3, 2, 4 * GRAIN)

@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trio
 import trio.testing
 from trio.testing import MockClock
 
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.encoding import Encoding
+from auralis_trio.audio.grid import Grid, grain_frames
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.pcm_cache import PcmCache
-from auralis_trio.mastering import AS_RECORDED
+from auralis_trio.mastering import AS_RECORDED, Schedule, Sound, render
 from auralis_trio.mastering.join import Join
 from auralis_trio.stream.plan import turned
 from auralis_trio.stream.session_services import SessionServices
@@ -37,6 +39,8 @@ ALL = 2**40
 ONE, TWO, THREE, MONO, OTHER = 1, 2, 3, 4, 5
 LENGTHS = {ONE: 130_001, TWO: 90_000, THREE: 60_000, MONO: 70_000, OTHER: 50_000}
 JOIN = 16_000  # 2 s at 8 kHz
+GRAIN = grain_frames(RATE)
+WARM = recipe_for(Wish(enhanced=True, preset="warm"))
 
 
 @pytest.fixture
@@ -72,6 +76,11 @@ def fill(services: SessionServices, *track_ids: int) -> list[int]:
 def whole(tracks: Tracks, track_id: int) -> Samples:
     source = tracks.makers[track_id]()
     return source.tone(0, source.total_frames)
+
+
+def rendered(track_id: int, sound: Sound) -> Samples:
+    source = ToneSource(STEREO, LENGTHS[track_id])
+    return render(source, sound, 0, Grid(RATE, LENGTHS[track_id]).total_grains).samples
 
 
 def mixed(leaving: Samples, coming: Samples, frames: int = JOIN) -> Samples:
@@ -437,6 +446,51 @@ async def test_another_sound_in_the_middle_of_a_join_goes_on_with_the_mix(
         chunks = [(await alone.chunk(sound, index, Encoding.F32))[0] for index in range(alone.grid.total_chunks)]
     two = np.frombuffer(b"".join(chunk.data for chunk in chunks), "<f4").reshape(-1, 2)
     assert np.array_equal(floats(link, 3), np.concatenate([mixed(whole(tracks, ONE), two), two[JOIN:]])[start:])
+
+
+async def test_another_sound_in_a_join_that_is_all_sent_goes_on_with_the_mix(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock
+) -> None:
+    fill(services, ONE, TWO)
+    async with talk(services) as link:
+        await play(link)
+        await link.hear("audio_stream_end", 2)
+        link.say("credit", stream_id=2, frames=ALL, played=4_000)
+        link.say("enhancement", enabled=True, preset="warm")
+        await link.hear("audio_stream_end", 3)
+    at, frame = 3, 3 * GRAIN
+    assert starts(link)[-1] == (TWO, frame, JOIN)
+    assert link.told("audio_stream_start")[-1]["follows_frames"] == frame
+    coming = rendered(TWO, Schedule(AS_RECORDED, at, WARM))
+    sound = np.concatenate([floats(link, 2)[:frame], floats(link, 3)])
+    assert np.array_equal(sound, np.concatenate([mixed(whole(tracks, ONE), coming), coming[JOIN:]]))
+
+
+@pytest.mark.parametrize("left_frames", [20_000, 4_337])
+async def test_another_sound_before_a_join_that_is_all_sent_is_mixed_into_what_follows_without_waiting(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, left_frames: int
+) -> None:
+    """There may be no more than half a second to go on with, so that nothing may have to be found out anew."""
+    fill(services, ONE, TWO)
+    end = LENGTHS[ONE] - JOIN
+    async with talk(services) as link:
+        await play(link)
+        await link.hear("audio_stream_end", 2)
+        link.say("credit", stream_id=1, frames=ALL, played=end - left_frames)
+        link.say("enhancement", enabled=True, preset="warm")
+        await link.hear("audio_stream_start", 3)
+        began_s = trio.current_time()
+        assert isinstance(services.mastery, FixedMastery)
+        services.mastery.delay_s = 1.0
+        await link.wait_until(lambda: "packets 3" in link.kinds())
+        assert trio.current_time() == began_s
+        await link.hear("audio_stream_end", 4)
+    frame = link.told("audio_stream_start")[2]["start_frame"]
+    leaving = rendered(ONE, Schedule(AS_RECORDED, frame // GRAIN, WARM))
+    coming = rendered(TWO, WARM)
+    assert starts(link)[2:] == [(ONE, frame, 0), (TWO, 0, JOIN)]
+    assert np.array_equal(np.concatenate([floats(link, 1)[:frame], floats(link, 3)]), leaving[:-JOIN])
+    assert np.array_equal(floats(link, 4), np.concatenate([mixed(leaving, coming), coming[JOIN:]]))
 
 
 async def test_without_the_setting_nothing_is_joined(

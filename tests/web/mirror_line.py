@@ -99,6 +99,7 @@ class _Mirror:
             self.sound, self.live = self.sounds[-1], True
             if said["data"]["start_frame"] in self.anew:
                 said["data"]["follows_stream_id"] = self.stream_id
+                said["data"]["follows_frames"] = said["data"]["start_frame"] - self.start
             self.stream_id = said["data"]["stream_id"]
             self.start, self.sent, self.played = said["data"]["start_frame"], 0, 0
             said["data"] |= {name: self.sound[name] for name in ("enhanced", "preset", "intensity")}

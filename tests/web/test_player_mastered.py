@@ -14,14 +14,18 @@ from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.grid import Grid
 from auralis_trio.demo import synthesise
+from auralis_trio.mastering.join import Join
 from tests.web.player_page import (
+    GIVEN,
     LIMIT_MS,
+    WHOLE,
     Samples,
     ask,
     clear_queue,
     click_track,
     decoded,
     heard,
+    held,
     hold_when,
     open_player,
     release,
@@ -62,14 +66,16 @@ def player(page: Page, url: str) -> Page:
 
 def chunks(url: str, track_id: int, encoding: str, **wish: object) -> Samples:
     """The first fifteen seconds of a track, as the chunks give it."""
+    return np.concatenate([chunk(url, track_id, index, encoding, **wish) for index in range(3)])
+
+
+def chunk(url: str, track_id: int, index: int, encoding: str, **wish: object) -> Samples:
+    """One chunk as it is over HTTP."""
     parameters = urlencode(
         {"encoding": encoding, **{name: json.dumps(value).strip('"') for name, value in wish.items()}}
     )
-    blocks = []
-    for index in range(3):
-        with urlopen(f"{url}/api/stream/{track_id}/chunk/{index}?{parameters}") as answer:
-            blocks.append(np.frombuffer(answer.read(), np.uint8))
-    data = np.concatenate(blocks)
+    with urlopen(f"{url}/api/stream/{track_id}/chunk/{index}?{parameters}") as answer:
+        data = np.frombuffer(answer.read(), np.uint8)
     if encoding == "s16":
         return (data.view("<i2") / 2**15).astype(np.float32).reshape(-1, 2)
     words = np.zeros((len(data) // 3, 4), np.uint8)
@@ -100,6 +106,88 @@ def test_mastered_sound_takes_over_in_mid_play_at_the_frame_that_was_told(
     between = np.maximum(np.abs(original), np.abs(mastered))[frame : frame + GRAIN] + 4 / 2**15
     assert (np.abs(blended) <= between).all()
     assert not np.array_equal(original[frame:], mastered[frame:])
+
+
+def set_queue(player: Page, url: str, *titles: str) -> dict[str, int]:
+    """Have these tracks in the queue; what their ids are."""
+    ids = {track["title"]: track["id"] for track in ask(player, url, "library/tracks")["items"]}
+    told = player.request.post(f"{url}/api/player/queue", data={"track_ids": [ids[title] for title in titles]})
+    assert told.ok, told.text()
+    expect(player.locator("#now-title")).to_have_text(titles[0])
+    return ids
+
+
+def blends(heard: Samples, original: Samples, mastered: Samples) -> bool:
+    """Whether it lies between the two."""
+    return bool((np.abs(heard) <= np.maximum(np.abs(original), np.abs(mastered)) + 4 / 2**15).all())
+
+
+@pytest.mark.parametrize("title", ["Long", "Brief"])
+def test_what_has_arrived_to_its_last_frame_still_changes_its_sound_without_a_gap(
+    player: Page, url: str, folder: Path, title: str
+) -> None:
+    """The last seconds of one track, and another one that is not longer than what the page has in advance."""
+    track_id = set_queue(player, url, title)[title]
+    original = decoded(folder / f"{title}.flac")
+    with held(player):
+        player.keyboard.press(" ")
+        wait_for(player, f"{GIVEN} > 40000")
+        if title == "Long":
+            player.request.post(f"{url}/api/player/seek", data={"position_s": 15.5})
+            wait_for(player, "loudspeaker.decks.length === 2")
+        wait_for(player, WHOLE)
+    hold_when(player, "record?.frames > 4000")
+    player.keyboard.press("m")
+    wait_for(player, f"loudspeaker.decks.at(-1).cuts.length === 1 && {WHOLE}")
+    release(player)
+    wait_for(player, "record.ended")
+    tape = heard(player)[-1]
+    (_, first, place), (_, frame, turn) = tape.marks
+    assert (place, turn, tape.underruns) == (0, frame - first, 0)
+    assert 4_000 < turn < 4_000 + RATE
+    original = original[first:]
+    mastered = chunk(url, track_id, first // (18 * GRAIN), "s16", enhanced=True)[-len(original) :]
+    assert len(tape.samples) == len(original) == len(mastered)
+    assert np.array_equal(tape.samples[:turn], original[:turn])
+    assert np.array_equal(tape.samples[turn + GRAIN :], mastered[turn + GRAIN :])
+    blended = slice(turn, turn + GRAIN)
+    assert blends(tape.samples[blended], original[blended], mastered[blended])
+    assert not np.array_equal(original[turn:], mastered[turn:])
+
+
+def test_another_sound_in_the_middle_of_a_crossfade_leaves_the_end_of_the_track_before_as_it_is(
+    player: Page, url: str, folder: Path
+) -> None:
+    """No mix is longer than half of the shorter track, of which all has arrived."""
+    assert player.request.put(f"{url}/api/settings", data={"crossfade_s": 1}).ok
+    try:
+        brief_id = set_queue(player, url, "Long", "Brief")["Brief"]
+        with held(player):
+            player.keyboard.press(" ")
+            wait_for(player, f"{GIVEN} > 40000")
+            player.request.post(f"{url}/api/player/seek", data={"position_s": 17.0})
+            wait_for(player, f"loudspeaker.decks.length === 2 && {WHOLE}")
+        hold_when(player, "record.marks.length === 2 && record.frames > record.marks[1].tapeStart")
+        player.keyboard.press("m")
+        wait_for(player, f"loudspeaker.decks.at(-1).cuts.length === 1 && {WHOLE}")
+        release(player)
+        wait_for(player, "record.ended")
+    finally:
+        player.request.put(f"{url}/api/settings", data={"crossfade_s": 0})
+    tape = heard(player)[-1]
+    _, (_, _, join), (track_id, frame, turn) = tape.marks
+    assert (track_id, turn - join, tape.underruns) == (brief_id, frame, 0)
+    long, original = decoded(folder / "Long.flac"), decoded(folder / "Brief.flac")
+    mastered = chunk(url, brief_id, 0, "s16", enhanced=True)
+    mixed = len(original) // 2
+    out, into = Join(mixed).gains(0, mixed)
+    coming = tape.samples[join:].copy()
+    coming[:mixed] -= long[-mixed:] * out
+    for samples in (original, mastered):
+        samples[:mixed] *= into
+    assert np.abs(coming[:frame] - original[:frame]).max() < 3 / 2**15
+    assert blends(coming[frame:], original[frame:], mastered[frame:])
+    assert np.array_equal(coming[max(mixed, frame + GRAIN) :], mastered[max(mixed, frame + GRAIN) :])
 
 
 def test_a_track_played_mastered_is_the_master_from_its_first_frame_on(player: Page, url: str) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.web.player_page import Run
 
 CHAIN = """const { Chain } = await load("chain.js");
@@ -84,8 +86,8 @@ def test_streams_of_one_format_share_a_tape_and_another_one_waits_until_it_has_e
         modules,
         CHAIN,
         """chain.begin(stretch(1, 7)); packet(1, 0, 1000); ends(1, "completed", 1000, 8);
-        chain.follow(stretch(2, 8), 1); packet(2, 0, 500); ends(2, "completed", 500, 9);
-        chain.follow(stretch(3, 9, { sample_rate: 11025 }), 2); packet(3, 0, 400); ends(3, "completed", 400);
+        chain.follow(stretch(2, 8), 1, 1000); packet(2, 0, 500); ends(2, "completed", 500, 9);
+        chain.follow(stretch(3, 9, { sample_rate: 11025 }), 2, 500); packet(3, 0, 400); ends(3, "completed", 400);
         chain.finish();
         await chain.open();
         hears(0, 1200);
@@ -106,7 +108,7 @@ def test_every_stream_is_told_to_its_last_frame(modules: Run) -> None:
         modules,
         CHAIN,
         """chain.begin(stretch(1, 7)); packet(1, 0, 9000); ends(1, "completed", 9000, 8);
-        chain.follow(stretch(2, 8), 1); packet(2, 0, 300); ends(2, "failed", 300);
+        chain.follow(stretch(2, 8), 1, 9000); packet(2, 0, 300); ends(2, "failed", 300);
         chain.finish(); await chain.open();
         for (const played of [1000, 2500, 5000, 9100]) hears(0, played);
         hears(0, 9300, true);
@@ -120,7 +122,7 @@ def test_a_stream_that_takes_over_is_heard_from_its_first_frame_and_what_came_be
         modules,
         CHAIN,
         """chain.begin(stretch(1, 7)); packet(1, 0, 4000); await chain.open(); ends(1, "replaced", 4000);
-        chain.follow(stretch(2, 7, { start_frame: 3000, enhanced: true }), 1);
+        chain.follow(stretch(2, 7, { start_frame: 3000, enhanced: true }), 1, 3000);
         packet(2, 3000, 1000);
         const { tapeStart } = chain.live;
         hears(0, 3100);
@@ -130,17 +132,38 @@ def test_a_stream_that_takes_over_is_heard_from_its_first_frame_and_what_came_be
     assert (place, received) == ([3000, 2, 3100], 1000)
 
 
+@pytest.mark.parametrize(("follows", "frames", "cut"), [(1, 3000, 3000), (2, 0, 4000)], ids=["in mid-track", "whole"])
+def test_a_stream_takes_over_from_one_that_was_sent_to_its_end_and_from_what_came_behind_it(
+    modules: Run, follows: int, frames: int, cut: int
+) -> None:
+    cuts, place, end = on(
+        modules,
+        CHAIN,
+        f"""chain.begin(stretch(1, 7)); packet(1, 0, 4000); await chain.open(); ends(1, "completed", 4000, 8);
+        chain.follow(stretch(2, 8), 1, 4000); packet(2, 0, 900); ends(2, "completed", 900);
+        chain.finish();
+        chain.follow(stretch(3, {follows + 6}, {{ start_frame: {frames} }}), {follows}, {frames});
+        packet(3, {frames}, 1000);
+        const {{ tapeStart }} = chain.live;
+        hears(0, tapeStart + 100);
+        return [commands.filter(([, name]) => name === "cut"), [tapeStart, ...heard()], commands.at(-1)];""",
+    )
+    assert cuts == ([[0, "cut", 4000]] if follows == 1 else []) + [[0, "cut", cut]]
+    assert place == [cut, 3, frames + 100]
+    assert end == [0, "finish", None]
+
+
 def test_what_is_dropped_is_not_heard_and_something_else_can_follow(modules: Run) -> None:
     dropped, followed, everything = on(
         modules,
         CHAIN,
         """chain.begin(stretch(1, 7)); packet(1, 0, 1000); ends(1, "completed", 1000, 8);
-        chain.follow(stretch(2, 8), 1); packet(2, 0, 500); ends(2, "completed", 500, 9);
-        chain.follow(stretch(3, 9, { channels: 2 }), 2);
+        chain.follow(stretch(2, 8), 1, 1000); packet(2, 0, 500); ends(2, "completed", 500, 9);
+        chain.follow(stretch(3, 9, { channels: 2 }), 2, 500);
         await chain.open();
         chain.drop(1); chain.finish();
         const dropped = [chain.last.streamId, chain.live, chain.last.tape.received, commands.at(-1)];
-        chain.follow(stretch(4, 10), 1); packet(4, 0, 200);
+        chain.follow(stretch(4, 10), 1, 1000); packet(4, 0, 200);
         const followed = [chain.last.tape.received, commands.at(-1)];
         chain.drop(null);
         return [dropped, followed, [heard(), decks[0].closed]];""",
@@ -174,7 +197,7 @@ def test_a_tape_keeps_what_its_deck_has_no_room_for_and_hands_it_on_in_time(modu
         chain.begin(stretch(1, 1)); packet(1, 0, 8000); ends(1, "completed", 8000, 2);
         await chain.open();
         for (let id = 2; id <= 40; id++) {
-            chain.follow(stretch(id, id), id - 1); packet(id, 0, 8000); ends(id, "completed", 8000, id + 1);
+            chain.follow(stretch(id, id), id - 1, 8000); packet(id, 0, 8000); ends(id, "completed", 8000, id + 1);
         }
         const atOnce = decks[0].pushed;
         for (let played = 0; played <= 320000; played += 40000) hears(0, played);

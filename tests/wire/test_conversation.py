@@ -370,29 +370,25 @@ def test_a_change_of_the_enhancement_is_passed_on_in_every_state_and_changes_non
     assert (conversation.state, conversation.stream_id, conversation.credit) == (state, stream_id, credit)
 
 
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [
-        (IDLE, None),
-        (PLAYING, Start(2, AS_ASKED, paused=False, follows=1)),
-        (PAUSED, Start(2, AS_ASKED, paused=True, follows=1)),
-        (ENDED, None),
-    ],
-)
-def test_only_a_stream_under_way_is_begun_anew(state: State, expected: Start | None) -> None:
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_track_goes_on_in_another_sound_whether_or_not_it_was_sent_to_its_end(state: State, paused: bool) -> None:
     conversation = conversation_in(state)
     if conversation.live:
         say(conversation, "credit", stream_id=1, frames=5000)
-    assert conversation.begin_anew() == expected
-    assert conversation.state is state
-    assert conversation.credit == (None if state is IDLE else 1000)
+    start = conversation.go_on(None, AS_ASKED.track_id, follows=1, paused=paused, start=70)
+    if state is IDLE:
+        assert start is None
+    else:
+        assert start == Start(2, replace(AS_ASKED, start=70), paused=paused, follows=1)
+        assert (conversation.state, conversation.credit) == (PAUSED if paused else PLAYING, 1000)
 
 
 def test_the_old_stream_takes_credit_until_it_is_begun_anew() -> None:
     conversation = conversation_in(PLAYING)
     say(conversation, "enhancement", enabled=True)
     assert say(conversation, "credit", stream_id=1, frames=3000) == Grant(1, 3000, None)
-    conversation.begin_anew()
+    conversation.go_on(None, AS_ASKED.track_id, follows=1, paused=False, start=70)
     assert say(conversation, "credit", stream_id=1, frames=4000) is None
     assert say(conversation, "credit", stream_id=2, frames=4000) == Grant(2, 4000, None)
 
@@ -513,10 +509,12 @@ class AnyConversation(RuleBasedStateMachine):
     def enhance(self, enabled: bool | None, intensity: float | None) -> None:
         self.obey(say(self.conversation, "enhancement", enabled=enabled, intensity=intensity))
 
-    @rule()
-    def the_new_sound_is_ready(self) -> None:
-        command = self.conversation.begin_anew()
-        assert (command is None) == (self.live is None)
+    @rule(paused=st.booleans())
+    def the_new_sound_is_ready(self, paused: bool) -> None:
+        request = self.conversation.request
+        entry_id = None if request is None else request.entry_id
+        command = self.conversation.go_on(entry_id, 1, follows=self.newest, paused=paused, start=7)
+        assert (command is None) == (request is None)
         self.obey(command)
 
     @rule(message=st.text() | st.binary())

@@ -71,17 +71,15 @@ export class Chain extends EventTarget {
   }
 
   /**
-   * Have this stream behind another one, of which it may take over what is not heard yet, and behind nothing else.
+   * Have this stream behind the first frames of another one, and behind nothing else.
    * @param {number} streamId the one that it follows
+   * @param {number} frames so many of them, however many have arrived
    */
-  follow(stretch, streamId) {
+  follow(stretch, streamId, frames) {
     this.drop(streamId);
     const before = this.last;
-    if (before?.replaced) {
-      const kept = stretch.startFrame - before.startFrame;
-      if (stretch.track.id !== before.track.id || kept < 0 || kept > before.received) return this.#break();
-      before.tape.cut(before.tapeStart + kept);
-    }
+    if (frames > before?.received) return this.#break();
+    if (frames < before?.received) before.tape.cut(before.tapeStart + frames);
     this.append(stretch);
   }
 

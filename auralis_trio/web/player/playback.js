@@ -170,7 +170,8 @@ export class Playback extends EventTarget {
   #begunAnew(start) {
     const { last } = this.#chain;
     if (last?.streamId !== start.follows_stream_id) return;
-    this.#chain.follow(new Stretch(last.track, start, { credit: STARTING_FRAMES }), start.follows_stream_id);
+    const stretch = new Stretch(last.track, start, { credit: STARTING_FRAMES });
+    this.#chain.follow(stretch, start.follows_stream_id, start.follows_frames);
     this.#changed();
   }
 

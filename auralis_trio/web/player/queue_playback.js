@@ -175,7 +175,6 @@ export class QueuePlayback extends EventTarget {
   /** The server's settings are these now, whoever changed them. */
   follow(settings) {
     this.#settings = settings;
-    this.#renew();
   }
 
   /** Play from a place on, instead of whatever is under way or `onto` it; no frame: from where the player is. */
@@ -267,10 +266,10 @@ export class QueuePlayback extends EventTarget {
   #started(start) {
     if (this.#parked) return;
     const want = this.#want;
-    const { follows_stream_id: follows } = start;
+    const { follows_stream_id: follows, follows_frames: frames } = start;
     const track = this.#queue.trackOf(start.track_id);
-    const stretch = new Stretch(track, start, { credit: FIRST_FRAMES, settings: this.#settings });
-    if (follows !== null) this.#chain.follow(stretch, follows);
+    const stretch = new Stretch(track, start, { credit: FIRST_FRAMES });
+    if (follows !== null) this.#chain.follow(stretch, follows, frames);
     else if (want?.onto && beginsAt(want, start)) this.#chain.append(stretch);
     else this.#chain.begin(stretch);
     if (this.#asksAgain) this.#tell("", "note");
@@ -285,7 +284,6 @@ export class QueuePlayback extends EventTarget {
     if (end.reason === "stopped") this.#chain.close();
     else if (end.reason === "stalled") this.#goOn();
     else if (!stretch.replaced && stretch.nextEntryId === null) this.#chain.finish();
-    if (stretch.complete) this.#renew();
     this.#follow();
   }
 
@@ -341,14 +339,6 @@ export class QueuePlayback extends EventTarget {
     if (!waits && (this.#want?.sent || this.#queue.elsewhere)) this.#want = null;
     this.#chain.finish();
     if (!waits && !this.#chain.heard && !this.#paused) this.#rest();
-  }
-
-  /** The server begins anew what it sends; what is heard, but was sent to its end already, has to be asked for. */
-  #renew() {
-    const { heard, live, last } = this.#chain;
-    if (!heard || !this.#settings) return;
-    const sent = live ?? (last.replaced ? last : null);
-    if (heard.entryId !== sent?.entryId && heard.outdatedBy(this.#settings)) this.seek(this.#chain.frame);
   }
 
   /** Ask for what comes behind the last frame that has arrived, which the server no longer sends by itself. */

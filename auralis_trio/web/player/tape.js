@@ -21,9 +21,9 @@ export class Stretch {
 
   /**
    * @param {object} start the data of audio_stream_start
-   * @param {{credit: number, settings?: object | null}} asked the credit it begins with, and the settings at that time
+   * @param {{credit: number}} asked the credit it begins with
    */
-  constructor(track, start, { credit, settings = null }) {
+  constructor(track, start, { credit }) {
     this.track = track;
     this.entryId = start.entry_id ?? null;
     this.streamId = start.stream_id;
@@ -37,21 +37,12 @@ export class Stretch {
     this.opusHead = start.opus_head ?? null;
     /** What was done to the sound: `preset` and `intensity` say nothing of a stream as recorded. */
     this.sound = { enhanced: Boolean(start.enhanced), preset: start.preset, intensity: start.intensity };
-    this.settings = settings;
     this.credit = new Credit({
       granted: credit,
       startFrame: start.start_frame,
       windowFrames: windowFrames(start.sample_rate, start.channels),
       sampleRate: start.sample_rate,
     });
-  }
-
-  /** Whether the settings have changed since it began, and now want another sound. */
-  outdatedBy(settings) {
-    if (settings === this.settings) return false;
-    const { enhanced, preset, intensity } = this.sound;
-    if (!enhanced || !settings.enabled) return enhanced !== settings.enabled;
-    return preset !== settings.preset || intensity !== settings.intensity;
   }
 
   /** The frame of the track that follows the last one received. */
