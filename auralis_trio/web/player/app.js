@@ -27,6 +27,7 @@ import { QualityChoice } from "./views/quality.js";
 import { QueuePanel } from "./views/queue.js";
 import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
+import { tellRoom } from "./views/room.js";
 import { UploadPanel } from "./views/uploads.js";
 
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
@@ -358,5 +359,6 @@ wireControls();
 wireQueue();
 wireSound();
 wireKeys();
+tellRoom({ deck: elements.deck, finder: elements.finder });
 line.open();
 if (tap) window.auralisTap = tap;
