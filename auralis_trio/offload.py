@@ -134,11 +134,17 @@ class _Job:
                 self.unwanted = True
                 with trio.move_on_after(STOP_GRACE_S, shield=True):
                     await self.finished.wait()
+        return self._take().unwrap()
+
+    def _take(self) -> outcome.Outcome[Any]:
+        """The result, held no longer: an error holds the frames that it came through, and these hold the job."""
         assert self.result is not None
-        return self.result.unwrap()
+        result, self.result = self.result, None
+        return result
 
 
-Start = Callable[[Callable[[], Any], Callable[[outcome.Outcome[Any]], object]], object]
+Start = Callable[[Callable[[], object], Callable[[object], object]], object]
+"""Calls the first function, which does not raise, in a thread, and then the second."""
 
 
 @dataclass(eq=False)
@@ -159,22 +165,27 @@ class _Threads:
         token = trio.lowlevel.current_trio_token()
         job.started = True
 
-        def finish(result: outcome.Outcome[T]) -> None:
+        def work() -> None:
+            # Here and not where the thread was started: the frames there would hold an error, which holds them.
+            job.result = outcome.capture(fn)
+
+        def finish() -> None:
             self.limiter.release_on_behalf_of(job)
-            job.result = result
+            if job.unwanted:
+                job.result = None
             job.finished.set()
             if job in self.stuck:
                 self.stuck.remove(job)
 
-        def deliver(result: outcome.Outcome[T]) -> None:
+        def deliver(_: object) -> None:
             # The thread may outlive the loop: then nobody is left to be told.
             try:
-                token.run_sync_soon(finish, result)
+                token.run_sync_soon(finish)
             except trio.RunFinishedError:
                 return
 
         try:
-            self.start(fn, deliver)
+            self.start(work, deliver)
         except RuntimeError:
             # The system has no thread to give.
             self.limiter.release_on_behalf_of(job)
@@ -202,7 +213,7 @@ class _Threads:
 
 def _start_in_pool(pool: ThreadPoolExecutor) -> Start:
     """Threads of a fixed set: each holds one database connection for as long as it lives."""
-    return lambda fn, deliver: pool.submit(lambda: deliver(outcome.capture(fn)))
+    return lambda work, deliver: pool.submit(lambda: deliver(work()))
 
 
 @dataclass(eq=False)

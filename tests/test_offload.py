@@ -1,5 +1,6 @@
 """The one door: its permits hold, its deadlines stop the work, and nothing leaks however it is left."""
 
+import gc
 import os
 import random
 import signal
@@ -7,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -469,6 +472,40 @@ async def test_processes_that_a_signal_ended_do_not_hide_that_it_is_cancelled() 
             scope.cancel()
             await trio.sleep_forever()
     assert scope.cancelled_caught
+
+
+class Samples:
+    """Something that a job works with."""
+
+
+def work(seen: list["weakref.ref[Samples]"], fails: bool, *, check: Check) -> NoReturn:
+    """Have samples in hand, and fail at once or go on until it is called off."""
+    samples = Samples()
+    seen.append(weakref.ref(samples))
+    while not fails:
+        check()
+    raise NotFound
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_a_job_worked_with_goes_with_the_job_however_it_ends(fails: bool) -> None:
+    seen: list[weakref.ref[Samples]] = []
+
+    async def ask(door: ThreadOffload) -> None:
+        with suppress(NotFound):
+            await door.run_stoppable(Lane.AUDIO, work, seen, fails)
+
+    gc.disable()
+    try:
+        async with open_offload(PERMITS) as door:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask, door)
+                await wait_until(lambda: bool(seen))
+                if not fails:
+                    nursery.cancel_scope.cancel()
+            await wait_until(lambda: seen[0]() is None)
+    finally:
+        gc.enable()
 
 
 def test_there_is_one_writer_and_at_least_one_of_each() -> None:

@@ -82,7 +82,7 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
         nursery.start_soon(run, "lag", partial(run_lag, base.lags), name="event loop lag")
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
         give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)
-        nursery.start_soon(run, "memory", partial(run_giving_back, lambda: services.renderer.reads, give_back))
+        nursery.start_soon(run, "memory", partial(run_giving_back, lambda: services.renderer.ended, give_back))
         if settings.folders:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
         if settings.folders and settings.watch:

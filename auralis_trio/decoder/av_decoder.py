@@ -72,6 +72,7 @@ class AvDecoder:
         context = self._stream.codec_context
         self.format = AudioFormat(context.sample_rate, context.channels, mapped.bits)
         self.total_frames = self._scaled(mapped.total_frames, mapped.clock_rate)
+        self._sound_start = mapped.sound_start
         self._skip = self._scaled(mapped.first_frame, mapped.clock_rate) or 0
         self._clock = _Clock(self.format.sample_rate, _MAX_VORBIS_JITTER if mapped.kind == "vorbis" else 1)
         self._guard: PageGuard | None = None
@@ -144,6 +145,8 @@ class AvDecoder:
                 packet = next(packets, None)
             if packet is None:
                 return
+            if packet.pos is not None and packet.pos < self._sound_start:
+                continue  # behind junk, FFmpeg takes a frame with nothing but a Xing header for one of sound
             try:
                 with _library_errors(self._position):
                     blocks = [self._convert(frame) for frame in packet.decode()]

@@ -10,6 +10,7 @@ from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt
 
 _MAX_CHUNKS = 4096
+_MAX_SETUP_BYTES = 1 << 13
 
 # What writers that cannot go back (to a pipe) leave as the length: the audio then goes to the end.
 _LEFT_OPEN = {
@@ -21,7 +22,8 @@ _LEFT_OPEN = {
 
 
 class _Grammar(msgspec.Struct, frozen=True):
-    """How a container writes its chunks; `lead` are the bytes of the sound chunk that stand before the audio."""
+    """How a container writes its chunks; `lead` are the bytes of the sound chunk that stand before the audio, and
+    `setup` the names of the chunks that say how it is to be decoded."""
 
     start: int
     name_bytes: int
@@ -29,18 +31,20 @@ class _Grammar(msgspec.Struct, frozen=True):
     byte_order: Literal["little", "big"]
     align: int
     sound: bytes
+    setup: tuple[bytes, ...]
     lead: int = 0
     size_counts_header: bool = False
 
 
 _W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+_W64_FORMAT = bytes.fromhex("666d7420f3acd3118cd100c04f8edb8a")
 
 _GRAMMARS = {
-    "wav": _Grammar(12, 4, 4, "little", 2, b"data"),
-    "rf64": _Grammar(12, 4, 4, "little", 2, b"data"),
-    "w64": _Grammar(40, 16, 8, "little", 8, _W64_DATA, size_counts_header=True),
-    "aiff": _Grammar(12, 4, 4, "big", 2, b"SSND", lead=8),
-    "caf": _Grammar(8, 4, 8, "big", 1, b"data", lead=4),
+    "wav": _Grammar(12, 4, 4, "little", 2, b"data", (b"fmt ",)),
+    "rf64": _Grammar(12, 4, 4, "little", 2, b"data", (b"fmt ",)),
+    "w64": _Grammar(40, 16, 8, "little", 8, _W64_DATA, (_W64_FORMAT,), size_counts_header=True),
+    "aiff": _Grammar(12, 4, 4, "big", 2, b"SSND", (b"COMM",), lead=8),
+    "caf": _Grammar(8, 4, 8, "big", 1, b"data", (b"desc", b"kuki"), lead=4),
 }
 
 
@@ -62,38 +66,49 @@ def _chunks(file: RegularFile, grammar: _Grammar) -> Iterator[tuple[bytes, int, 
 
 
 def map_chunked(file: RegularFile, kind: str) -> FileMap:
-    """Map a file made of chunks.
+    """Map a file made of chunks; what says how they are to be decoded may follow the audio.
 
     Raises:
         SourceCorrupt: it has no sound chunk.
     """
     grammar = _GRAMMARS[kind]
     size_64: int | None = None
+    sound: tuple[int, int | None] | None = None
+    setup = b""
     for name, body, size in _chunks(file, grammar):
-        if kind == "rf64" and name == b"ds64":
+        if name in grammar.setup and len(setup) < _MAX_SETUP_BYTES:
+            setup += file.read_at(body, min(size, _MAX_SETUP_BYTES))
+        elif kind == "rf64" and name == b"ds64" and sound is None:
             size_64 = int.from_bytes(file.read_exactly(body + 8, 8), "little")
-        if name == grammar.sound:
+        elif name == grammar.sound and sound is None:
+            setup += file.read_at(body, grammar.lead)
             left_open = _is_left_open(kind, size)
-            if size_64 is not None and left_open:
-                size, left_open = size_64, False
-            return _sound(file, kind, body + grammar.lead, None if left_open else size - grammar.lead)
-    raise SourceCorrupt
+            sound = (body, size_64 if left_open else size)
+            if left_open:
+                break
+    if sound is None:
+        raise SourceCorrupt
+    offset, declared = sound
+    length = None if declared is None else declared - grammar.lead
+    return _sound(file, FileMap(kind, (), setup=setup), offset + grammar.lead, length)
 
 
 def map_au(file: RegularFile) -> FileMap:
     """Map an AU file."""
-    header = file.read_exactly(0, 12)
+    header = file.read_exactly(0, 24)
     size = int.from_bytes(header[8:12], "big")
-    return _sound(file, "au", int.from_bytes(header[4:8], "big"), None if _is_left_open("au", size) else size)
+    blank = FileMap("au", (), setup=header[12:])  # encoding, rate, channels
+    return _sound(file, blank, int.from_bytes(header[4:8], "big"), None if _is_left_open("au", size) else size)
 
 
 def _is_left_open(kind: str, size: int) -> bool:
     return any(size in sizes for sizes in _LEFT_OPEN.get(kind, ()))
 
 
-def _sound(file: RegularFile, kind: str, offset: int, declared: int | None) -> FileMap:
+def _sound(file: RegularFile, blank: FileMap, offset: int, declared: int | None) -> FileMap:
     there = max(0, file.size - offset)
-    if declared == 0 and there and kind in ("wav", "rf64", "au"):
+    if declared == 0 and there and blank.kind in ("wav", "rf64", "au"):
         raise SourceCorrupt("This track's file was never finished by what wrote it. Replace it from a good copy.")
     length = there if declared is None else max(0, declared)
-    return FileMap(kind, ((offset, min(length, there)),), missing_bytes=max(0, length - there))
+    extent = (offset, min(length, there))
+    return msgspec.structs.replace(blank, payload=(extent,), missing_bytes=max(0, length - there))

@@ -1,7 +1,9 @@
 """The quick identity of a track's audio: the same after a change of tags, another one for other audio.
 
 It takes a few small reads: the payload's length, the number of frames, and either the file's own hash of its PCM
-(FLAC) or some windows of the payload, from its beginning, its middle and its end. A window of silence tells nothing:
+(FLAC) or some windows of the payload, from its beginning, its middle and its end. The same payload is another sound
+where the headers say something else of it, such as another sample rate, or where another library decodes it: so all
+that decides how it is decoded belongs to it too. A window of silence tells nothing:
 so others are looked at between those, halving the way again and again, until there are enough that do. Of a file that
 holds plain samples there are more, as one recording and another made of it differ only in places there. Such windows
 are also the mark by which an open file is known again (`mark`).
@@ -10,8 +12,9 @@ are also the mark by which an open file is known again (`mark`).
 from collections.abc import Iterator
 from hashlib import blake2b
 
+from auralis_trio.audio.content import HEADER_DIGITS, PAYLOAD_DIGITS
 from auralis_trio.audio.formats import format_named
-from auralis_trio.decoder.file_map import Extent, FileMap
+from auralis_trio.decoder.file_map import Extent, FileMap, Outline
 from auralis_trio.decoder.ogg import MAX_PAGE_BYTES, OGG_KINDS, PAGE_BYTES, read_page
 from auralis_trio.decoder.regular_file import RegularFile
 
@@ -25,10 +28,25 @@ _WHOLE_BYTES = 4 * _WINDOW_BYTES
 """A payload up to this long is one window, as its parts would lie over each other."""
 
 
-def identify(file: RegularFile, mapped: FileMap, total_frames: int | None) -> str:
-    """The content's identity as 32 hexadecimal digits."""
+def identify(file: RegularFile, mapped: FileMap, outline: Outline) -> str:
+    """The content's identity as hexadecimal digits: `PAYLOAD_DIGITS`, and `HEADER_DIGITS` behind them."""
+    return _identify_payload(file, mapped, outline.total_frames) + _identify_headers(mapped, outline)
+
+
+def _identify_headers(mapped: FileMap, outline: Outline) -> str:
+    """The digits of all outside of the payload that decides which samples it is decoded to, and what they mean."""
+    sound = outline.format
+    told = [sound.sample_rate, sound.channels, sound.bits, mapped.first_frame, mapped.clock_rate]
+    if mapped.kind != "flac":  # of which every library makes the same samples
+        told.append(mapped.agrees)
+    digest = blake2b(" ".join(map(str, told)).encode(), digest_size=HEADER_DIGITS // 2)
+    digest.update(b"\0" + mapped.setup)
+    return digest.hexdigest()
+
+
+def _identify_payload(file: RegularFile, mapped: FileMap, total_frames: int | None) -> str:
     length = sum(extent[1] for extent in mapped.payload)
-    digest = blake2b(digest_size=16)
+    digest = blake2b(digest_size=PAYLOAD_DIGITS // 2)
     digest.update(f"{mapped.kind} {0 if mapped.digest else length} {total_frames}".encode())
     if mapped.digest:
         digest.update(mapped.digest)

@@ -17,16 +17,19 @@ from auralis_trio.decoder.regular_file import RegularFile
 from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
 _KINDS = {b"mp4a": "m4a", b"alac": "alac"}
+_MAX_SETUP_BYTES = 1 << 13
 
 
 class _Track(msgspec.Struct, frozen=True):
-    """One sound track, counted in units of `timescale`. `edit` is (start, length in units of the movie's clock)."""
+    """One sound track, counted in units of `timescale`. `edit` is (start, length in units of the movie's clock), and
+    `setup` describes the codec."""
 
     codec: bytes
     bits: int | None
     timescale: int
     media_frames: int
     edit: tuple[int, int] | None
+    setup: bytes
 
 
 def map_mp4(file: RegularFile) -> FileMap:
@@ -47,11 +50,12 @@ def map_mp4(file: RegularFile) -> FileMap:
     if kind is None:
         raise SourceUnsupported
     if any(name == b"moof" for name, _, _ in top):  # in fragments: only decoding tells how long it is
-        return FileMap(kind, payload, None, track.edit[0] if track.edit else 0, track.timescale, track.bits)
+        delay = track.edit[0] if track.edit else 0
+        return FileMap(kind, payload, None, delay, track.timescale, track.bits, setup=track.setup)
     first, total = _span(track, _movie_timescale(file, movie), _itunes_gaps(file, movie))
     sound = sound_of(file, top)
     outline = None if sound is None else Outline(sound, total)
-    return FileMap(kind, payload, total, first, track.timescale, track.bits, outline=outline)
+    return FileMap(kind, payload, total, first, track.timescale, track.bits, setup=track.setup, outline=outline)
 
 
 def _span(track: _Track, movie_timescale: int, itunes: tuple[int, int] | None) -> tuple[int, int]:
@@ -92,6 +96,7 @@ def _parse_track(file: RegularFile, track: Box) -> _Track:
         timescale=_timescale(body_of(file, header)),
         media_frames=_media_frames(body_of(file, times)),
         edit=_first_edit(body_of(file, edits)) if edits else None,
+        setup=file.read_at(samples[1], min(samples[2] - samples[1], _MAX_SETUP_BYTES)),
     )
 
 

@@ -41,8 +41,8 @@ class _Frame(msgspec.Struct, frozen=True):
         return 4 + (9 if self.mono else 17)
 
 
-def _parse_frame(head: bytes) -> _Frame | None:
-    """Read an MP3 frame's header; None where there is none."""
+def parse_frame(head: bytes) -> _Frame | None:
+    """Read an MP3 frame's header of four bytes; None where there is none."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # sync, Layer III
         return None
     version, bitrate, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
@@ -72,8 +72,8 @@ def map_mpeg(file: RegularFile, start: int, end: int) -> FileMap | None:
     at = window.find(b"\xff")
     while at >= 0:
         here, left = window[at : at + 6], end - start - at
-        frame = _parse_frame(here)
-        if frame and _follows(frame.bytes, left, _parse_frame(file.read_at(start + at + frame.bytes, 4)) is not None):
+        frame = parse_frame(here)
+        if frame and _follows(frame.bytes, left, parse_frame(file.read_at(start + at + frame.bytes, 4)) is not None):
             mapped = _map_mp3(file, frame, (start + at, end), clean_start=at == 0)
             return msgspec.structs.replace(mapped, outline=_outline(file, mapped, frame)) if at == 0 else mapped
         length = _adts_bytes(here)
@@ -104,6 +104,7 @@ def _map_mp3(file: RegularFile, frame: _Frame, span: tuple[int, int], clean_star
         total_frames=max(0, frames * frame.samples - delay - padding),
         first_frame=delay + _DECODER_DELAY if delay or padding else 0,
         agrees=clean_start and declared_bytes == end - start,
+        sound_start=start + frame.bytes,
     )
 
 
@@ -118,7 +119,7 @@ def _outline(file: RegularFile, mapped: FileMap, frame: _Frame) -> Outline | Non
         return None
     for _ in range(_FRAMES_ALIKE):
         offset += frame.bytes
-        following = _parse_frame(file.read_at(offset, 4))
+        following = parse_frame(file.read_at(offset, 4))
         if following is None or following.shape != frame.shape:
             return None
         frame = following

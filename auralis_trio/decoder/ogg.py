@@ -5,6 +5,7 @@ Also reads single pages, with the checksum that each carries, so that a damaged 
 
 import zlib
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from itertools import takewhile
 
 import msgspec
@@ -137,7 +138,7 @@ def map_ogg(file: RegularFile) -> FileMap:
     if first is None:
         raise SourceCorrupt
     kind, headers = _identify(first.body)
-    start, pages = _header_pages(file, first.serial, headers)
+    start, pages, setup = _header_pages(file, first.serial, headers)
     last = last_pages(file)
     if any(page.serial != first.serial for page in last):
         raise SourceUnsupported("This track's file holds several streams of audio, which is not played.")
@@ -149,19 +150,19 @@ def map_ogg(file: RegularFile) -> FileMap:
         delay = int.from_bytes(first.body[10:12], "little")
         total = max(0, ends[0] - delay)
         outline = _opus_outline(file, pages, last[0], total) if pages else None
-        return FileMap(kind, payload, total, delay, outline=outline)
+        return FileMap(kind, payload, total, delay, setup=setup, outline=outline)
     if kind == "ogg_flac":
         packed = int.from_bytes(first.body[27:35], "big")  # rate 20 bits, channels 3, word length 5, frames 36
         total = packed & 0xFFFFFFFFF or ends[0]
-        return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)
+        return FileMap(kind, payload, total, 0, bits=(packed >> 36 & 31) + 1)  # other headers are tags and pictures
     outline = _vorbis_outline(file, pages, last[0]) if pages else None
     if outline is not None and any(page.last and page.sound for page in last[1:]):
         # An encoder that was fed on behind the end marks each further page as the last one: libsndfile stops at the
         # first of them, and everybody else plays on.
-        return FileMap(kind, payload, outline.total_frames, agrees=False, outline=outline)
+        return FileMap(kind, payload, outline.total_frames, agrees=False, setup=setup, outline=outline)
     # The last page ends before its packets do, so libsndfile reckons its beginning too early: land before it.
     landing = max(0, ends[1] - _LANDING_MARGIN) if len(ends) > 1 else 0
-    return FileMap(kind, payload, last_landing=landing, outline=outline)
+    return FileMap(kind, payload, last_landing=landing, setup=setup, outline=outline)
 
 
 def read_comment(file: RegularFile, start: int) -> bytes:
@@ -182,18 +183,24 @@ def _identify(packet: bytes) -> tuple[str, int]:
     raise SourceUnsupported
 
 
-def _header_pages(file: RegularFile, serial: int, headers: int) -> tuple[int, list[Page]]:
-    """Where the page ends on which the last header packet does, for audio begins on a fresh page; and the pages until
-    there, or none where they are too large to be kept."""
+def _header_pages(file: RegularFile, serial: int, headers: int) -> tuple[int, list[Page], bytes]:
+    """Where the page ends on which the last header packet does, for audio begins on a fresh page; the pages until
+    there, or none where they are too large to be kept; and a digest of all packets but the comments, the second."""
     packets = 0
     pages: list[Page] = []
+    setup = blake2b(digest_size=16)
     for count, page in enumerate(pages_from(file, 0)):
         end = page.offset + page.length
         if end <= _MAX_KEPT_BYTES:
             pages.append(page)
-        packets += page.packets if page.serial == serial else 0
+        if page.serial == serial:
+            ended, rest = page.parts()
+            for number, part in enumerate([*ended, rest], packets):
+                if number != 1:
+                    setup.update(part)
+            packets += len(ended)
         if packets >= headers:
-            return end, pages if end <= _MAX_KEPT_BYTES else []
+            return end, pages if end <= _MAX_KEPT_BYTES else [], setup.digest()
         if count >= _MAX_HEADER_PAGES:
             break
     raise SourceCorrupt

@@ -8,6 +8,7 @@ import av
 import soundfile
 import soxr
 
+from auralis_trio.audio.content import names_of
 from auralis_trio.audio.formats import Access, Backend, format_named
 from auralis_trio.audio.source import AudioSource, Check, never_cancelled
 from auralis_trio.decoder.av_decoder import AvDecoder
@@ -26,7 +27,7 @@ from auralis_trio.errors import SourceChanged, SourceCorrupt, SourceUnsupported
 _MP3_DIRECT_ABOVE_HZ = 24_000
 
 DECODER_VERSION = (
-    f"1 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']} "
+    f"2 soundfile {soundfile.__libsndfile_version__} av {av.__version__} {av.library_versions['libavcodec']} "
     f"soxr {soxr.__version__}"
 )
 """What samples depend on beside the file, if it is lossy or resampled: part of every key that they are kept under."""
@@ -45,7 +46,8 @@ def probe(path: str) -> Probed:
 class Seen(NamedTuple):
     """What a file was when its content was read: that content, its size, and when it was written last.
 
-    A negative time is none: all files are to be read anew, since other things are looked at now.
+    A negative time is none: all files are to be read anew, since other things are looked at now. Until then it is
+    known by its size, as its content may be told in another way.
     """
 
     content_id: str
@@ -80,10 +82,9 @@ def _map_seen(file: RegularFile, seen: Seen | None) -> FileMap:
         return map_file(file)
     try:
         mapped = map_file(file)
-        if format_named(mapped.kind).checked:
-            same = _described(file, mapped).content_id == seen.content_id
-        else:
-            same = seen.mtime_ns < 0 and file.size == seen.size
+        same = seen.mtime_ns < 0 and file.size == seen.size
+        if not same and format_named(mapped.kind).checked:
+            same = seen.content_id in names_of(_described(file, mapped).content_id)
     except (SourceCorrupt, SourceUnsupported) as error:
         raise SourceChanged from error
     if not same:

@@ -34,7 +34,7 @@ def describe(file: RegularFile, mapped: FileMap, outline: Outline) -> Probed:
         SourceUnsupported: it is beyond what is played.
     """
     check_limits(mapped.kind, outline.format)
-    content_id = identify(file, mapped, outline.total_frames)
+    content_id = identify(file, mapped, outline)
     return Probed(mapped.kind, outline.format, outline.total_frames, content_id)
 
 

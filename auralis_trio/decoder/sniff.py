@@ -12,8 +12,10 @@ from auralis_trio.errors import SourceCorrupt, SourceUnsupported
 
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
 _W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _MAX_ASF_OBJECTS = 256
+_MAX_SETUP_BYTES = 1 << 13
 
 
 def map_file(file: RegularFile) -> FileMap:
@@ -82,8 +84,23 @@ def _map_asf(file: RegularFile) -> FileMap:
         if header.startswith(_ASF_DATA):
             body = offset + 50
             length = size - 50 if size > 50 else file.size - body
-            return FileMap("wma", ((body, max(0, min(length, file.size - body))),))
+            extent = (body, max(0, min(length, file.size - body)))
+            return FileMap("wma", (extent,), setup=_asf_setup(file, offset))
         if size < 24:
             break
         offset += size
     raise SourceCorrupt
+
+
+def _asf_setup(file: RegularFile, end: int) -> bytes:
+    """What the header, itself an object made of others, says of its streams."""
+    offset, setup = 30, b""
+    for _ in range(_MAX_ASF_OBJECTS):
+        header = file.read_at(offset, 24)
+        size = int.from_bytes(header[16:], "little")
+        if size < 24 or offset >= end or len(setup) > _MAX_SETUP_BYTES:
+            break
+        if header.startswith(_ASF_STREAM):
+            setup += file.read_at(offset + 24, min(size - 24, _MAX_SETUP_BYTES))
+        offset += size
+    return setup

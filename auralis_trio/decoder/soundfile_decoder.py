@@ -13,6 +13,7 @@ import soundfile
 from auralis_trio.audio.block import Samples
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder.file_map import FileMap
+from auralis_trio.decoder.frame_guard import FrameGuard
 from auralis_trio.decoder.ogg import OGG_KINDS
 from auralis_trio.decoder.page_guard import PageGuard
 from auralis_trio.decoder.regular_file import RegularFile
@@ -60,13 +61,19 @@ class SoundfileDecoder:
         self.plain = handle.subtype in _SAMPLE_BYTES
         self.total_frames = self._total()
         self.position = 0
-        self._guard = PageGuard(file, mapped, 0) if mapped.kind in OGG_KINDS else None
+        self._guard = self._watch()
         self._order = _FROM_VORBIS.get(handle.channels) if mapped.kind == "vorbis" else None
 
     def _open(self) -> soundfile.SoundFile:
         self._file.rewind()
         with _library_errors():
             return soundfile.SoundFile(self._file.descriptor, closefd=False)
+
+    def _watch(self) -> PageGuard | FrameGuard | None:
+        """What notices the damage that libsndfile passes over."""
+        if self._mapped.kind in OGG_KINDS:
+            return PageGuard(self._file, self._mapped, 0)
+        return FrameGuard(self._file, self._mapped) if self._mapped.kind == "mp3" else None
 
     def _total(self) -> int | None:
         """The declared length: libsndfile cuts it to what the file holds, and we want to know."""

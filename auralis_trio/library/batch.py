@@ -9,6 +9,7 @@ from typing import Literal
 
 from pony.orm import Database
 
+from auralis_trio.audio.content import names_of
 from auralis_trio.audio.formats import format_named
 from auralis_trio.audio.units import frames_to_seconds
 from auralis_trio.library.left import Left
@@ -156,7 +157,7 @@ class _Batch:
             return "added"
         if track.path != path:
             return "moved"
-        return "back" if track.missing and track.content_id == file.content_id else "updated"
+        return "back" if track.missing and track.content_id in names_of(file.content_id) else "updated"
 
     def keep(self, now_ns: int) -> None:
         """Make or renew the tracks of all files."""
@@ -184,7 +185,7 @@ class _Batch:
     def _may_differ(self, path: bytes, file: ProbedFile) -> bool:
         """Whether a file is another than the one that its content is known of."""
         track = self._matched.get(path)
-        if track is None or track.content_id != file.content_id:
+        if track is None or track.content_id not in names_of(file.content_id):
             return False
         known, now = (track.size, track.mtime_ns), (file.size, file.mtime_ns)
         anew = track.mtime_ns < 0 and track.size == file.size  # it is only read anew
@@ -193,7 +194,7 @@ class _Batch:
     def _is_the_same(self, path: bytes, file: ProbedFile) -> bool:
         """Whether a file has the very audio that its track had."""
         track = self._matched.get(path)
-        if track is None or track.content_id != file.content_id:
+        if track is None or track.content_id not in names_of(file.content_id):
             return False
         return format_named(file.kind).checked or not self._may_differ(path, file)
 
@@ -248,7 +249,7 @@ class _Batch:
 
 def _load(db: Database, files: Mapping[bytes, ProbedFile], any_away: bool) -> list[KnownTrack]:
     """The tracks at the paths of `files`, and those with the audio of one which are missing or unavailable."""
-    contents = [file.content_id for file in files.values()]
+    contents = [name for file in files.values() for name in names_of(file.content_id)]
     rows = rows_with(db, _AT_PATHS, files) + rows_with(db, _GONE, contents)
     rows += rows_with(db, _AWAY, contents) if any_away else []
     return [KnownTrack(*row) for row in {row[0]: row for row in rows}.values()]

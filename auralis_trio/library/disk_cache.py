@@ -1,7 +1,8 @@
 """A folder of things that can be made again, bounded in bytes; the least recently used go first.
 
-Blocking, and safe to be used by several threads at once. What is damaged or missing is simply not there. What is
-being written counts as if it were there already, so the bound holds at every moment.
+Blocking, and safe to be used by several threads at once. What is damaged, missing or lies under another name than it
+was put in under is simply not there. What is being written counts as if it were there already, so the bound holds at
+every moment.
 """
 
 import contextlib
@@ -136,7 +137,7 @@ class DiskCache:
             self._drafts += size
         draft = self._folder / f".{secrets.token_hex(8)}"
         try:
-            self._files.write(draft, _sum(data) + data)
+            self._files.write(draft, _sum(name, data) + data)
             with self._lock:
                 self._files.rename(draft, self._path(name))
                 self._bytes += size - self._sizes.pop(name, 0)
@@ -204,7 +205,7 @@ class DiskCache:
         try:
             data = self._files.read(self._path(name))
             kept = data[_SUM_BYTES:]
-            if _sum(kept) == data[:_SUM_BYTES]:
+            if _sum(name, kept) == data[:_SUM_BYTES]:
                 return kept
         except FileNotFoundError:
             pass
@@ -242,5 +243,8 @@ class DiskCache:
         return self._folder / (name + _SUFFIX)
 
 
-def _sum(data: bytes) -> bytes:
-    return blake2b(data, digest_size=16).digest()
+def _sum(name: str, data: bytes) -> bytes:
+    """Of the name as well, so that nothing can be taken for something else."""
+    digest = blake2b(os.fsencode(name) + b"\0", digest_size=_SUM_BYTES)
+    digest.update(data)
+    return digest.digest()

@@ -14,6 +14,7 @@ from auralis_trio.library.dialect import Dialect, spelled
 from auralis_trio.library.steps import (
     counting,
     folders,
+    identity,
     left,
     lyrics,
     personal,
@@ -164,6 +165,7 @@ CHAIN = (
     sorting.STEP,
     folders.STEP,
     left.STEP,
+    identity.STEP,
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from auralis_trio.audio.content import names_of
 from auralis_trio.library.records import ProbedFile
 
 
@@ -40,14 +41,16 @@ def match_tracks(
     matched = {
         path: track
         for path, content_id in content_at.items()
-        if (track := at_path.get(path)) is not None and track.content_id == content_id
+        if (track := at_path.get(path)) is not None and track.content_id in names_of(content_id)
     }
     taken = {track.id for track in matched.values()}
     homeless = _homeless(known, content_at)
     for path, content_id in sorted(content_at.items(), key=lambda file: file[0] not in chosen):
         if path in matched:
             continue
-        free = [track for track in homeless.get(content_id, ()) if track.id not in taken]
+        free: list[KnownTrack] = []
+        for name in names_of(content_id):
+            free = free or [track for track in homeless.get(name, ()) if track.id not in taken]
         if free:
             wanted = chosen.get(path)
             matched[path] = min(
@@ -65,7 +68,8 @@ def _homeless(known: Sequence[KnownTrack], content_at: Mapping[bytes, str]) -> d
     """The tracks whose audio does not lie at their path any more, by that audio."""
     found: dict[str, list[KnownTrack]] = {}
     for track in known:
-        if track.missing or track.away or content_at.get(track.path, track.content_id) != track.content_id:
+        there = names_of(content_at.get(track.path, track.content_id))
+        if track.missing or track.away or track.content_id not in there:
             found.setdefault(track.content_id, []).append(track)
     return found
 

@@ -63,6 +63,7 @@ class Renderer:
         self._make_reader = make_reader
         self.before_read: Callable[[], None] = lambda: None
         self.reads = 0
+        self.ended = 0  # reads, and work on whole tracks
         self._flights: dict[ChunkKey, _Flight] = {}
         self._begun: set[ChunkKey] = set()
 
@@ -119,7 +120,7 @@ class Renderer:
             self.cache.put(key, flight.chunk, dear=dear)
             return flight.chunk, False
         except AuralisError as error:
-            flight.error = error
+            flight.error = copy(error)  # without the frames that it came through, which hold what was rendered
             raise
         finally:
             del self._flights[key]
@@ -150,6 +151,8 @@ class Renderer:
             return await self.offload.run_stoppable(Lane.AUDIO, job, deadline_s=self.read_deadline_s)
         except TimedOut:
             raise SourceHung from None
+        finally:
+            self.ended += 1
 
     def statistics(self) -> RenderStatistics:
         """The present figures."""
@@ -268,3 +271,5 @@ class OpenTrack:
             )
         except TimedOut:
             raise SourceHung from None
+        finally:
+            self._renderer.ended += 1

@@ -6,6 +6,7 @@ given back when nothing is rendered any more.
 """
 
 import ctypes
+import gc
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -13,10 +14,14 @@ MAPPED_FROM_BYTES = 32 * 1024 * 1024
 """What is at least this large is still taken from the kernel and given back by itself."""
 
 KEPT_BYTES = 64 * 1024 * 1024
-"""How much of what was let go each arena keeps at most at its end."""
+"""How much of what was let go is kept at most at the end."""
 
-MAX_ARENAS = 4
-"""By default there are eight for each core, and after some hours a chunk has been rendered in each of them."""
+MAX_ARENAS = 1
+"""All threads share one. By default there are eight for each core, and a chunk is rendered in each of them in time.
+
+Of all but the first, the C library keeps what is free at the end also when it is asked to give everything back.
+Large arrays are taken and let go by threads that hold the interpreter, so that sharing costs them no waiting.
+"""
 
 
 def keep_freed_memory() -> bool:
@@ -30,7 +35,11 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_freed_memory() -> None:
-    """Let the kernel have what was let go, if the C library can do so; takes some milliseconds."""
+    """Let the kernel have what was let go, if the C library can do so; takes some milliseconds.
+
+    Tasks and errors that hold each other are let go only when they are looked for, and they hold what was sent.
+    """
+    gc.collect()
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)

@@ -15,7 +15,7 @@ from auralis_trio.audio.formats import FORMATS
 from auralis_trio.audio.source import AudioFormat
 from auralis_trio.decoder import opus, vorbis
 from auralis_trio.decoder.file_map import FileMap
-from auralis_trio.decoder.mpeg import _parse_frame
+from auralis_trio.decoder.mpeg import parse_frame
 from auralis_trio.decoder.opening import ask_decoder, probe
 from auralis_trio.decoder.probing import Probed, describe
 from auralis_trio.decoder.regular_file import open_regular
@@ -67,7 +67,7 @@ def test_of_a_plain_file_no_decoder_is_asked(sounds: Sounds, kind: str) -> None:
 
 def test_a_long_mp3_without_a_length_of_its_own_is_told_by_its_frames(sounds: Sounds, tmp_path: Path) -> None:
     data = Path(sounds.path("mp3", 2, 48_000, 400_000)).read_bytes()
-    first = _parse_frame(data[:4])
+    first = parse_frame(data[:4])
     assert first is not None
     path = tmp_path / "bare.mp3"
     path.write_bytes(data[first.bytes :])

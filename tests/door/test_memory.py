@@ -6,17 +6,23 @@ import struct
 from pathlib import Path
 
 import httpx2
+import numpy as np
 import pytest
+import soundfile
 import trio
 
 from auralis_trio.audio.encoding import Encoding
 from auralis_trio.audio.source import AudioFormat
+from auralis_trio.demo import synthesise
 from auralis_trio.encoder import wav_header
+from auralis_trio.mastering.presets import PRESETS
 from tests.player_client import open_player
 from tests.serving import LIMIT_S, Process, client_of, server_process
 
 MIB = 2**20
 CACHE_BYTES = 2 * MIB
+KEPT_BYTES = 40 * MIB
+"""The cache above, excerpts of a track, its filters and ledger, the database's pages; not what renders worked in."""
 
 
 def write_long(path: Path, sample_rate: int, channels: int, duration_s: int) -> int:
@@ -96,6 +102,47 @@ async def over_websocket(server: Process, track: int) -> int:
             if isinstance(message, bytes):
                 taken += len(message) - 24
     return taken
+
+
+async def test_what_renders_took_goes_back_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    soundfile.write(music / "song.wav", np.resize(synthesise(5.0, 44_100, 2, seed=1), (60 * 44_100, 2)), 44_100)
+    with server_process(
+        tmp_path / "data",
+        music,
+        chunk_cache_bytes=CACHE_BYTES,
+        chunk_disk_bytes=0,
+        read_deadline_s=LIMIT_S,
+        analysis_deadline_s=LIMIT_S,
+    ) as server:
+        async with client_of(server.url) as http:
+            track = (await tracks_of(http, 1))["song"]
+            before = await resident_bytes(http)
+            await take_chunks(http, track, 12)
+            assert await resident_bytes(http) > before + KEPT_BYTES
+            with trio.fail_after(LIMIT_S):
+                while await resident_bytes(http) > before + KEPT_BYTES:  # noqa: ASYNC110
+                    await trio.sleep(0.1)
+
+
+async def take_chunks(http: httpx2.AsyncClient, track: int, number: int) -> None:
+    """Take the first chunks of a track in every sound, all at once."""
+
+    async def take(index: int, preset: str) -> None:
+        asked = f"enhanced=true&preset={preset}&encoding=f32"
+        assert (await http.get(f"/api/stream/{track}/chunk/{index}?{asked}")).status_code == 200
+
+    async with trio.open_nursery() as nursery:
+        for index in range(number):
+            for preset in PRESETS:
+                nursery.start_soon(take, index, preset)
+
+
+async def resident_bytes(http: httpx2.AsyncClient) -> int:
+    """How much memory the server says that it takes."""
+    found: int = (await http.get("/api/status")).json()["process"]["resident_bytes"]
+    return found
 
 
 def is_end(message: str) -> bool:

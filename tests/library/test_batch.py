@@ -286,3 +286,23 @@ def test_lists_are_sorted_by_what_tags_say_for_that_while_they_say_it(
     assert in_order()[2] == ["Nina", "The Zed"]
     fill([probed("The One", **{**told, "artist_sort": None, "album_sort": None})])
     assert in_order() == (["The One", "Three", "Two"], ["Live", "The End"], ["Nina", "The Zed"])
+
+
+def test_a_track_of_an_earlier_version_stays_what_it_is_when_its_file_is_read_anew(
+    library: Library, probed: Probed
+) -> None:
+    payload = "0123456789abcdef" * 2
+    files = [probed(name, kind="aac", total_frames=None, content_id=payload + digit * 16) for digit, name in NAMED]
+    apply_batch(library, files, 6000)
+    for track_id in (1, 2):
+        set_total_frames(library, track_id, 88_200)
+    with library.writing():
+        library.db.execute(f"UPDATE track SET content_id = '{payload}', mtime_ns = -1, missing = id = 2")
+    result = apply_batch(library, files, 7000)
+    assert result.changes == {"/music/one": "updated", "/music/two": "back"}
+    for track_id, file in enumerate(files, 1):
+        assert get_track_file(library, track_id).content_id == file.content_id
+        assert get_track(library, track_id).total_frames == 88_200
+
+
+NAMED = [("1", "one"), ("2", "two")]

@@ -69,6 +69,20 @@ def test_what_was_put_in_comes_out_also_after_opening_again(tmp_path: Path) -> N
     assert cache.nbytes == DiskCache(tmp_path, 1000).nbytes == 10 + OVERHEAD
 
 
+@pytest.mark.parametrize("opened_again", [False, True])
+def test_what_lies_under_the_name_of_another_is_not_there(tmp_path: Path, opened_again: bool) -> None:
+    cache = DiskCache(tmp_path, 1000)
+    cache.put("one", b"1" * 10)
+    cache.put("two", b"2" * 10)
+    shutil.copyfile(tmp_path / "one.cached", tmp_path / "two.cached")
+    shutil.copyfile(tmp_path / "one.cached", tmp_path / "three.cached")
+    cache = DiskCache(tmp_path, 1000) if opened_again else cache
+    assert [cache.get(name) for name in ("one", "two", "three")] == [b"1" * 10, None, None]
+    assert "two" not in cache
+    cache.put("two", b"2" * 10)
+    assert cache.get("two") == b"2" * 10
+
+
 def test_the_least_recently_used_go_first_and_the_bound_holds(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path, 3 * (10 + OVERHEAD))
     for name in ("one", "two", "three"):
@@ -141,7 +155,7 @@ def test_what_others_removed_added_or_changed_is_seen_by_a_look_at_the_folder(tm
         cache.put(name, b"x" * 10)
     (tmp_path / "a.cached").unlink()
     (tmp_path / "b.cached").write_bytes(b"short")
-    shutil.copy(tmp_path / "c.cached", tmp_path / "d.cached")
+    DiskCache(tmp_path, 1000).put("d", b"x" * 10)
     assert cache.entries() == {"b": 5, "c": 10 + OVERHEAD, "d": 10 + OVERHEAD}
     assert cache.nbytes == on_disk(tmp_path) == 5 + 2 * (10 + OVERHEAD)
     assert (cache.get("b"), cache.get("d")) == (None, b"x" * 10)

@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,14 @@ def test_a_disk_that_takes_nothing_leaves_no_draft(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Not a directory"):
         store.put("one", ledger_of(20))
     assert store.nbytes == 0
+
+
+def test_a_ledger_under_the_name_of_another_is_none(tmp_path: Path) -> None:
+    store = LedgerStore(tmp_path, 1 << 20)
+    store.put("one", ledger_of(20, 1))
+    [first] = tmp_path.iterdir()
+    store.put("two", ledger_of(20, 2))
+    [second] = set(tmp_path.iterdir()) - {first}
+    shutil.copyfile(first, second)
+    assert is_same(store.get("one"), ledger_of(20, 1))
+    assert store.get("two") is None

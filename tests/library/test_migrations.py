@@ -195,6 +195,20 @@ def test_words_and_totals_of_an_older_library_are_those_that_a_scan_would_make(
     }
 
 
+def test_what_was_measured_of_contents_that_were_known_by_less_is_forgotten(place: Place) -> None:
+    migrate(bound(place), CHAIN[:12])
+    place.ask("INSERT INTO folder (path, added_ns) VALUES ('/', 1)")
+    place.ask("""INSERT INTO track (folder_id, path, size, mtime_ns, content_id, kind, sample_rate, channels, title,
+        title_key, missing, added_ns, rating) VALUES (1, 'a', 10, 1, 'x', 'wav', 1, 1, '', '', FALSE, 1, 5)""")
+    place.ask("INSERT INTO analysis (content_id, version, profile, analysed_ns) VALUES ('x', 1, '', 1)")
+    place.ask("INSERT INTO tuning (content_id, sound, value) VALUES ('x', '', '')")
+    place.ask("INSERT INTO receipt (content_id, revision, value) VALUES ('x', '', '')")
+    migrate(bound(place))
+    assert place.ask("SELECT id, content_id, rating, mtime_ns FROM track") == {(1, "x", 5, -1)}
+    for table in ("analysis", "tuning", "receipt"):
+        assert place.ask(f"SELECT count(*) FROM {table}") == {(0,)}
+
+
 def test_a_dollar_in_a_step_is_one(place: Place) -> None:
     migrate(
         bound(place), (Migration(1, ("CREATE TABLE a (b TEXT DEFAULT '$$ $x')", "INSERT INTO a (b) VALUES ('$5')")),)

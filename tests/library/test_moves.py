@@ -47,6 +47,20 @@ def test_files_that_took_each_others_names_keep_their_tracks(probed: Probed) -> 
     assert ids(match_tracks(files, before)) == {"a": 2, "b": 3, "c": 1}
 
 
+def test_a_file_is_found_again_by_what_an_earlier_version_knew_of_it_but_rather_by_all(probed: Probed) -> None:
+    payload = "0123456789abcdef" * 2
+    files = [probed(name, content_id=payload + name * 16) for name in ("a", "b", "c")]
+    before = [known(1, "a", payload), known(2, "old", payload + "b" * 16, missing=True)]
+    gone = [known(3, "older", payload, missing=True), known(4, "other", payload + "x" * 16, missing=True)]
+    assert ids(match_tracks(files, [*before, *gone])) == {"a": 1, "b": 2, "c": 3}
+
+
+def test_files_that_took_each_others_names_keep_their_tracks_of_an_earlier_version(probed: Probed) -> None:
+    x, y = "x" * 32, "y" * 32
+    files = [probed("a", content_id=y + "1" * 16), probed("b", content_id=x + "2" * 16)]
+    assert ids(match_tracks(files, [known(1, "a", x), known(2, "b", y)])) == {"a": 2, "b": 1}
+
+
 def test_a_moved_and_retagged_file_keeps_its_id_its_age_and_what_was_thought_of_it(
     library: Library, fill: Fill, probed: Probed
 ) -> None:

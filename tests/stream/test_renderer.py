@@ -1,8 +1,11 @@
 """The renderer: each chunk is made once, whoever asks and whoever leaves; errors and hangs reach those who wait."""
 
+import gc
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -226,6 +229,30 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept(threaded: Renderer,
     broken[0] = False
     await fetch(threaded, file, results)
     assert len(results) == 1
+
+
+@dataclass
+class ScratchedSource(ToneSource):
+    """A source that raises with samples in hand; `seen` knows whether anybody has them still."""
+
+    seen: list["weakref.ref[Samples]"] = field(default_factory=list)
+
+    def read(self, start: int, frames: int, check: Check = never_cancelled) -> Samples:
+        samples = super().read(start, frames, check)
+        self.seen.append(weakref.ref(samples))
+        raise SourceCorrupt(frame=start)
+
+
+async def test_what_a_failed_render_had_in_hand_goes_with_its_error(threaded: Renderer, tracks: Tracks) -> None:
+    source = ScratchedSource(STEREO, TOTAL)
+    file = tracks.add(5, lambda: source)
+    gc.disable()
+    try:
+        with suppress(SourceCorrupt):
+            await fetch(threaded, file, [])
+        await wait_for(lambda: source.seen[0]() is None)
+    finally:
+        gc.enable()
 
 
 async def test_a_crash_is_each_ones_own(threaded: Renderer, tracks: Tracks) -> None:

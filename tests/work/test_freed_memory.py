@@ -34,22 +34,33 @@ def test_arrays_that_come_and_go_take_no_new_pages() -> None:
 
 
 IDLE = """
-import os
+import os, threading
 import numpy as np
 from auralis_trio.work.memory import give_back_freed_memory, keep_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+def take_and_let_go():
+    several = [np.ones(7 << 20, np.float32), *(np.ones(1 << 20, np.float32) for _ in range(5))]
+    del several
+
 keep_freed_memory()
-several = [np.ones(1 << 20, np.float32) for _ in range(12)]
-del several
+before = resident()
+for _ in range(3):
+    thread = threading.Thread(target=take_and_let_go)
+    thread.start()
+    thread.join()
+take_and_let_go()
 kept = resident()
 give_back_freed_memory()
-print(kept - resident())
+print(kept - before, resident() - before)
 """
+LET_GO_BYTES = (7 + 5) * 4 * 2**20
 
 
-def test_what_was_kept_goes_back_when_it_is_not_wanted_any_more() -> None:
+def test_what_threads_let_go_is_kept_once_for_all_and_goes_back_when_it_is_not_wanted_any_more() -> None:
     done = subprocess.run([sys.executable, "-c", IDLE], capture_output=True, text=True, timeout=60, check=True)
-    assert int(done.stdout) > 12 * 4 * 2**20 * 0.9
+    kept, left = map(int, done.stdout.split())
+    assert LET_GO_BYTES * 0.9 < kept < LET_GO_BYTES * 1.2
+    assert left < LET_GO_BYTES * 0.1
