@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from quart import Response, request
+from werkzeug.datastructures import Headers
 
 from auralis_trio.errors import NotFound
 from auralis_trio.web.answers import Media, caching, not_modified
@@ -43,7 +44,7 @@ def _static(path: Path, data: bytes) -> StaticFile:
     return StaticFile(data, media_type, hashlib.blake2b(data, digest_size=10).hexdigest())
 
 
-def _opener_policy(headers: Mapping[str, str]) -> dict[str, str]:
+def _opener_policy(headers: Headers) -> dict[str, str]:
     """No other page gets hold of this one's window.
 
     Browsers heed that only where nobody on the way can have changed it, and complain of it elsewhere (HTML, section
