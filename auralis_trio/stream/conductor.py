@@ -92,11 +92,14 @@ class Conductor:
         self._onward = Onward(lambda: services.player.state == "paused")
         self._tail: _Tail | None = None
 
-    def want(self, command: Start | End) -> None:
-        """End the present stream, and begin this one if it is one; what was wanted before never begins any more."""
+    def want(self, command: Start | End, *, back: bool = False) -> None:
+        """End the present stream, and begin this one if it is one; what was wanted before never begins any more.
+
+        Where somebody has gone `back` to it and it cannot be played, what stands before it is.
+        """
         now_s = trio.current_time()
         self._succession.forget()
-        self._onward.begin_anew()
+        self._onward.begin_anew(back=back)
         if isinstance(command, Start):
             self.hearing.expect(command, now_s)
             self._replace(command)
@@ -249,11 +252,11 @@ class Conductor:
             self._replace(_Anew(start, sound, wanted))
 
     def _follow(self, entry_id: int | None) -> Entry | None:
-        """Go on with the entry behind this one, if it may begin by now; what follows of itself, now or later."""
+        """Go on with the entry that follows this one, if it may begin by now; what follows, now or later."""
         request = self._talk.request
         entry = None
         if entry_id is not None and request is not None and request.manner.autoplay:
-            entry = self._services.player.behind(entry_id)
+            entry = self._onward.following(entry_id, self._services.player)
         left = self._succession.owed(self.hearing.last_stream_id, entry)
         if left is not None:
             return self._go_on(left)

@@ -2,6 +2,9 @@
 
 None begins while the queue is paused; however short they are, so many at most begin in a second; and behind so many
 that gave no sound the queue is given up. So a queue that is repeated for ever costs little, and clients stay calm.
+
+Who went back does not want to be led on: entries that give no sound are passed over towards the beginning then, until
+one does, or there is none before them.
 """
 
 import math
@@ -15,6 +18,8 @@ from auralis_trio.errors import (
     SourceMissing,
     SourceUnsupported,
 )
+from auralis_trio.stream.play_queue import Entry
+from auralis_trio.stream.player import Player
 from auralis_trio.stream.rate import Rate
 
 UNPLAYABLE = (NotFound, SourceMissing, SourceChanged, SourceUnsupported, SourceCorrupt)
@@ -33,15 +38,23 @@ class Onward:
     def __init__(self, is_paused: Callable[[], bool]) -> None:
         self._is_paused = is_paused
         self._failures = 0
+        self._back = False
         self._starts = Rate(MAX_ENTRIES_PER_S)
 
-    def begin_anew(self) -> None:
-        """Somebody has said what to play: what failed before counts no longer."""
-        self._failures = 0
+    def begin_anew(self, *, back: bool) -> None:
+        """Somebody has said what to play, or to go `back`: what failed before counts no longer."""
+        self._failures, self._back = 0, back
+
+    def following(self, entry_id: int, player: Player) -> Entry | None:
+        """What is to be played now that an entry has ended, or cannot be played."""
+        before = player.before(entry_id) if self._back else None
+        self._back = before is not None  # where there is none before, all from here on is passed over forwards
+        return before or player.behind(entry_id)
 
     def goes_on_behind(self, reason: str, frames: int, error: AuralisError | None) -> bool:
         """Take note of how a stream ended, after how many frames; whether another entry is to follow it."""
         self._failures = (0 if frames else self._failures) + (error is not None or not frames)
+        self._back = self._back and not frames
         playable = reason == "completed" or isinstance(error, UNPLAYABLE)
         return playable and self._failures < MAX_FAILURES
 

@@ -50,8 +50,8 @@ class Output(Protocol):
     def seat(self) -> Seat:
         """What it has of the places for listeners."""
 
-    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
-        """Go to an entry, from a frame (int) or second (float) on."""
+    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool, back: bool = False) -> None:
+        """Go to an entry, from a frame (int) or second (float) on; `back` leads on from what cannot be played."""
 
     def hold_nowait(self, paused: bool) -> None:
         """Pause, or go on."""

@@ -101,6 +101,10 @@ class Player:
         """What follows an entry of itself; None at the end, or where the entry has been taken out."""
         return self.queue.behind(entry_id) if self.queue.has(entry_id) else None
 
+    def before(self, entry_id: int) -> Entry | None:
+        """What stands in front of an entry; None at the beginning, or where the entry has been taken out."""
+        return self.queue.before(entry_id) if self.queue.has(entry_id) else None
+
     def sounding(self, output: Output, entry_id: int, place: Place) -> None:
         """What is heard of an output."""
         known = self._outputs.get(output.id)
@@ -203,11 +207,14 @@ class Player:
     def previous(self) -> None:
         """Go to the entry before the current one, or to the beginning of the first one.
 
+        What cannot be played on the way is passed over towards the beginning of the queue.
+
         Raises:
             Conflict: the queue is empty.
         """
         current = self._current()
-        self._go(self.queue.before(current.id) or current, Position(), paused=self.state == "paused")
+        before = self.queue.before(current.id) or current
+        self._go(before, Position(), paused=self.state == "paused", back=True)
 
     def jump(self, entry_id: int) -> None:
         """Go to the beginning of an entry, and play if there is an output.
@@ -319,17 +326,17 @@ class Player:
         for follow in list(self.followers):
             follow()
 
-    def _go(self, entry: Entry, start: Position, *, paused: bool) -> None:
+    def _go(self, entry: Entry, start: Position, *, paused: bool, back: bool = False) -> None:
         self.queue, self.position = self.queue.at(entry.id), start
         if self._outputs:
             self.state = "paused" if paused else "playing"
-        self._send(entry, list(self._outputs))
+        self._send(entry, list(self._outputs), back=back)
         self._tell_state()
 
-    def _send(self, entry: Entry, outputs: Sequence[Known]) -> None:
+    def _send(self, entry: Entry, outputs: Sequence[Known], *, back: bool = False) -> None:
         for known in outputs:
             known.send_to(entry.id)
-            known.output.play_nowait(entry, self.position.start, paused=self.state == "paused")
+            known.output.play_nowait(entry, self.position.start, paused=self.state == "paused", back=back)
 
     def _hold(self, paused: bool) -> None:
         before: PlayerState = "playing" if paused else "paused"

@@ -214,12 +214,12 @@ class Session:
                 # Messages that come meanwhile wait: they may be about what this one does.
                 await carry_out(order, player, self.services.catalogue)
 
-    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool, back: bool = False) -> None:
         """See `output.Output`."""
         present = self._conversation.request
         if present is not None:
             request = replace(present, track_id=entry.track_id, entry_id=entry.id, start=start)
-            self._conductor.want(self._conversation.enter(request, paused=paused))
+            self._conductor.want(self._conversation.enter(request, paused=paused), back=back)
 
     def hold_nowait(self, paused: bool) -> None:
         """See `output.Output`."""

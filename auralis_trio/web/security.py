@@ -27,7 +27,6 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
         "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; script-src 'self';"
         " object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),

@@ -99,3 +99,12 @@ async def test_a_fault_of_ours_is_told_to_the_log_and_not_to_the_client(
     assert said(plain) == said(quart)
     assert plain.json()["code"] == "track_missing"
     assert "gone" not in plain.text
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs"])
+async def test_a_page_has_its_window_for_itself_where_browsers_heed_that(http: httpx2.AsyncClient, path: str) -> None:
+    """Over plain HTTP from another machine they would only complain of the header; there they tell no destination."""
+    trusted, plain = await http.get(path, headers={"Sec-Fetch-Dest": "document"}), await http.get(path)
+    assert trusted.headers["cross-origin-opener-policy"] == "same-origin"
+    assert "cross-origin-opener-policy" not in plain.headers
+    assert trusted.headers["content-security-policy"] == plain.headers["content-security-policy"]

@@ -96,6 +96,23 @@ async def test_entries_follow_each_other_without_a_frame_between_them(
     assert [delivery.audio for delivery in heard] == [expected(music, number) for number in (1, 2, 3, 3)]
 
 
+async def test_who_goes_back_comes_past_a_track_that_cannot_be_played(
+    server: Server, http: httpx2.AsyncClient, music: Path
+) -> None:
+    entries = await fill(http, 1, 2, 3)
+    (music / "2.flac").write_bytes(b"")
+    async with open_player(server.url) as player:
+        await player.say("play", entry_id=entries[2], credit=2**52)
+        [third] = await hear_streams(player, 1)
+        assert third.start["entry_id"] == entries[2]
+        await player.say("previous")
+        error = await player.hear_text("audio_stream_error")
+        [first] = await hear_streams(player, 1)
+    assert error["entry_id"] == entries[1]
+    assert first.start["entry_id"] == entries[0]
+    assert first.audio == expected(music, 1)
+
+
 async def test_at_one_rate_the_whole_queue_is_one_sound(server: Server, http: httpx2.AsyncClient) -> None:
     await fill(http, 1, 2)
     async with open_player(server.url) as player:

@@ -55,7 +55,7 @@ class FakeOutput:
     heard: tuple[int, Place] | None = None
     seat: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
 
-    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool, back: bool = False) -> None:
         self.did.append(("play", entry.id, start, paused))
 
     def hold_nowait(self, paused: bool) -> None:
@@ -510,7 +510,7 @@ async def test_an_output_that_stops_within_a_command_is_no_trouble(player: Playe
         def stop_nowait(self) -> None:
             player.ended(self)
 
-        def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+        def play_nowait(self, entry: Entry, start: int | float, *, paused: bool, back: bool = False) -> None:
             player.ended(self)
 
     commands: list[Callable[[], object]] = [

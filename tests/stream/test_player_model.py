@@ -52,7 +52,7 @@ class PlayingOutput:
     heard: bool = False
     seat: Seat = field(default_factory=lambda: Admission(1, 1, lambda: 0.0).seat("a client"))
 
-    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool) -> None:
+    def play_nowait(self, entry: Entry, start: int | float, *, paused: bool, back: bool = False) -> None:
         self.left, self.entry_id, self.paused, self.heard = self.entry_id, entry.id, paused, False
 
     def hold_nowait(self, paused: bool) -> None:

@@ -896,6 +896,60 @@ async def test_behind_an_entry_that_cannot_be_played_the_queue_goes_on(
     assert [start["follows_stream_id"] for start in link.told("audio_stream_start")] == [None, 1, 2, 3]
 
 
+@pytest.mark.parametrize("begins", [True, False], ids=["its stream gives nothing", "no stream begins"])
+@pytest.mark.parametrize("paused", [True, False], ids=["paused", "playing"])
+async def test_who_goes_back_is_led_back_past_what_cannot_be_played(
+    services: SessionServices, tracks: Tracks, autojump_clock: MockClock, begins: bool, paused: bool
+) -> None:
+    if begins:
+        tracks.add(8, lambda: FailingSource(STEREO, 100_000, error=SourceMissing()))
+    entries = fill(services, ONE, 8, 8, THREE, start_index=3)
+    async with talk(services) as link:
+        link.say("play", credit=ALL)
+        await link.hear("audio_stream_end")
+        if paused:
+            link.say("pause")
+        link.say("previous")
+        if paused:
+            await link.hear("audio_stream_error")
+            link.say("resume")
+        await link.wait_until(lambda: link.told("audio_stream_start")[-1]["entry_id"] == entries[0])
+        played(link, link.told("audio_stream_start")[-1]["stream_id"], LENGTHS[ONE])
+        # From there on it goes forwards again, past the same ones.
+        await link.wait_until(lambda: link.told("audio_stream_start")[-1]["entry_id"] == entries[3])
+        await settled(link)
+    failed = [error["entry_id"] for error in link.told("audio_stream_error")]
+    assert failed == [entries[2], entries[1], entries[1], entries[2]]
+
+
+async def test_where_nothing_can_be_played_before_it_goes_forwards_again(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    entries = fill(services, 404, 405, THREE, start_index=2)
+    async with talk(services) as link:
+        link.say("play", credit=ALL)
+        await link.hear("audio_stream_end")
+        link.say("previous")
+        start = await link.hear("audio_stream_start", 2)
+        await settled(link)
+    assert start["entry_id"] == entries[2]
+    failed = [error["entry_id"] for error in link.told("audio_stream_error")]
+    assert failed == [entries[1], entries[0], entries[1]]
+
+
+async def test_who_goes_back_in_a_queue_that_is_repeated_is_led_around_its_beginning(
+    services: SessionServices, autojump_clock: MockClock
+) -> None:
+    entries = fill(services, 404, THREE, ONE, start_index=1)
+    edit(services, Repeat(mode="all"))
+    async with talk(services) as link:
+        link.say("play", credit=1_000)
+        await link.hear("audio_stream_start")
+        link.say("previous")
+        start = await link.hear("audio_stream_start", 2)
+    assert start["entry_id"] == entries[2]
+
+
 async def test_entries_that_are_not_there_end_in_a_stop_however_often_they_are_repeated(
     services: SessionServices, tracks: Tracks, autojump_clock: MockClock
 ) -> None:

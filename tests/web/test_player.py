@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,8 +16,10 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from auralis_trio.audio.units import seconds_to_frame
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
+    GIVEN,
     WHOLE,
     Samples,
+    ask,
     clear_queue,
     click_track,
     decoded,
@@ -537,6 +540,22 @@ def test_a_next_track_that_cannot_be_played_is_named_and_the_present_one_ends_as
     expect(player.locator("#play")).to_have_accessible_name("Play")
 
 
+def test_previous_comes_past_a_track_that_cannot_be_played(player: Page, url: str, folder: Path) -> None:
+    (folder / "gone.flac").write_bytes(b"")
+    ids = {item["title"]: item["id"] for item in ask(player, url, "library/tracks")["items"]}
+    queue = {"track_ids": [ids[title] for title in ("Long", "Gone", "Wide")], "start_index": 2}
+    assert player.request.post(f"{url}/api/player/queue", data=queue).ok
+    expect(player.locator("#now-title")).to_have_text("Wide")
+    with held(player):
+        player.get_by_role("button", name="Play", exact=True).click()
+        wait_for(player, f"{GIVEN} > 0")
+        player.keyboard.press("ArrowLeft")
+        expect(player.locator("#notice")).to_contain_text("Gone: ")
+    expect(player.locator("#now-title")).to_have_text("Long")
+    wait_for(player, "record?.frames > 4000")
+    assert heard(player)[-1].marks[-1][:2] == (ids["Long"], 0)
+
+
 def test_a_missing_file_is_named_and_the_next_click_plays(player: Page, folder: Path) -> None:
     (folder / "gone.flac").unlink()
     play_alone(player, "Gone")
@@ -553,6 +572,7 @@ def test_the_volume_is_remembered_and_changes_no_sample(player: Page, url: str, 
     expect(player.locator("#volume")).to_have_value("40")
     open_player(player, url, len(TRACKS))
     expect(player.locator("#volume")).to_have_value("40")
+    expect(player.locator("#volume")).to_have_attribute("aria-valuetext", "40 %")
     play_alone(player, "short")
     wait_for(player, "record?.ended")
     assert same(heard(player)[0].samples, decoded(folder / "short.wav"))
@@ -565,6 +585,46 @@ def test_the_page_fits_its_window(player: Page) -> None:
         player.set_viewport_size({"width": width, "height": 700})
         assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
         expect(player.get_by_role("button", name="Next track")).to_be_in_viewport()
+
+
+CLEAR = """() => {
+    const focused = document.activeElement, finder = document.getElementById("finder");
+    if (!focused.closest("main")) return null;
+    const { top, bottom } = focused.getBoundingClientRect();
+    const above = finder.contains(focused) ? 0 : Math.max(0, finder.getBoundingClientRect().bottom);
+    return top >= above && bottom <= document.getElementById("deck").getBoundingClientRect().top;
+}"""
+"""Whether what has the focus is wholly in sight; null where it is not in the library."""
+
+
+def test_what_has_the_focus_is_never_behind_the_player_however_low_the_window(player: Page) -> None:
+    """640 x 400 and 320 x 256 are what is left of a window of 1280 at 200 % and 400 %."""
+    for (width, height), opened in product(((640, 400), (320, 256), (390, 600)), (False, True)):
+        player.set_viewport_size({"width": width, "height": height})
+        if opened:
+            player.locator("#sound-open").click()
+        player.locator("#search").focus()
+        clear = []
+        for key in ("Tab", "Shift+Tab"):
+            for _ in range(len(TRACKS)):
+                player.keyboard.press(key)
+                clear.append(player.evaluate(CLEAR))
+        assert clear == [True] * len(clear), (width, height, opened)
+        if opened:
+            player.locator("#sound-open").click()
+
+
+def test_a_low_window_still_shows_tracks_and_all_that_is_needed_to_play_them(player: Page) -> None:
+    play_alone(player, "Long")
+    for width, height in ((640, 400), (320, 256)):
+        player.set_viewport_size({"width": width, "height": height})
+        player.locator(".track").first.scroll_into_view_if_needed()
+        deck = player.locator("#deck").bounding_box()
+        assert deck is not None
+        assert deck["height"] < 0.35 * height
+        for name in ("play", "next", "previous", "sound-open", "queue-open", "now-title", "seek"):
+            expect(player.locator(f"#{name}")).to_be_in_viewport(ratio=1)
+        assert player.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_nothing_moves_under_the_pointer(player: Page) -> None:

@@ -145,6 +145,7 @@ def test_settings_hold_for_the_tracks_that_follow_and_for_pages_opened_elsewhere
     page.locator("#intensity").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#intensity-text")).to_have_text("99 %")
+    expect(page.locator("#intensity")).to_have_attribute("aria-valuetext", "99 %")
     click_track(page, "Long")
     wait_for(page, "record?.frames > 4000")
     play = mirror.plays[-1]
@@ -231,6 +232,21 @@ def test_a_and_b_change_over_at_the_frame_that_is_heard(page: Page, mirror: Mirr
     asked = [(play["enhanced"], play["match_loudness"], play["start_frame"]) for play in mirror.plays[-2:]]
     assert sorted(asked) == [(False, True, place), (True, True, place)]
     assert [play.get("counts", True) for play in mirror.plays] == [True, False, False]
+
+
+def test_a_comparison_that_a_key_begins_is_seen_in_every_window(page: Page, mirror: MirrorLine) -> None:
+    click_track(page, "Long")
+    for width, height in ((390, 844), (640, 900), (320, 256), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator("#compare")).to_be_enabled()
+        page.keyboard.press("b")
+        expect(page.get_by_role("button", name="B Mastered")).to_be_in_viewport(ratio=1)
+        expect(page.locator("#play")).to_be_in_viewport(ratio=1)
+        page.locator("#compare").click()
+        expect(page.locator("#comparison")).to_be_hidden()
+        if width < 1000:
+            page.locator("#sound-open").click()
+            expect(page.locator("#sound")).to_be_hidden()
 
 
 def test_a_comparison_sounds_in_a_script_node_too(page: Page, url: str, folder: Path) -> None:

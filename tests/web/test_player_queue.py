@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from auralis_trio.demo import synthesise
 from tests.web.player_page import (
@@ -302,21 +302,21 @@ class CutLine:
 
     def __init__(self, **closing: Any) -> None:
         self._closing = closing
-        self._lines: list[WebSocketRoute] = []
+        self._lines: list[tuple[WebSocketRoute, WebSocketRoute | None]] = []
         self._cut = False
 
     def route(self, line: WebSocketRoute) -> None:
         """Take a line that the page opens."""
-        self._lines.append(line)
+        self._lines.append((line, None if self._cut else line.connect_to_server()))
         if self._cut:
             line.close(**self._closing)
-        else:
-            line.connect_to_server()
 
     def cut(self) -> None:
         """Close the present line, and all that come after it."""
         self._cut = True
-        self._lines[-1].close(**self._closing)
+        for end in self._lines[-1]:
+            if end is not None:
+                end.close(**self._closing)
 
     def restore(self, page: Page) -> None:
         """Let lines through, and the page try at once."""
@@ -371,4 +371,73 @@ def test_what_is_pressed_while_the_server_is_away_is_answered_and_all_that_is_ov
         expect(page.locator("#lamp")).to_have_text("Connected")
         expect(notice).to_be_empty()
         expect(close).to_be_hidden()
+        expect(page.locator("#now-title")).to_have_text("Long")
+
+
+def test_what_is_in_the_buffer_is_heard_whatever_is_pressed_while_the_server_is_away(
+    context: BrowserContext, url: str, folder: Path
+) -> None:
+    """Nor is it forgotten what was played: when the server is back, that goes on behind the last frame."""
+    line = CutLine()
+    with context.new_page() as page:  # which may complain, since the browser does of each lost answer
+        clear_queue(page, url)
+        page.route_web_socket("**/ws", line.route)
+        open_player(page, url, len(TRACKS))
+        click_track(page, "Long")
+        hold_when(page, f"record?.frames > 4000 && {GIVEN} > 4 * {RATE}")
+        line.cut()
+        page.route("**/api/player/**", lambda route: route.abort())
+        notice = page.locator("#notice")
+        expect(page.locator("#lamp")).not_to_have_text("Connected")
+        for side in "ab":
+            page.keyboard.press(side)
+            expect(notice).to_have_text("The server cannot be reached just now. Try again when it is back.")
+            page.locator("#notice-close").click()
+        page.keyboard.press("?")
+        page.locator("#encoding").select_option("s16")
+        page.keyboard.press("Escape")
+        for title in ("Dawn", "Dusk"):  # the latter has another rate
+            click_track(page, title)
+            expect(notice).to_have_text("The server does not answer. Check that it is running, then try again.")
+            expect(page.locator("#now-title")).to_have_text("Long")
+            page.locator("#notice-close").click()
+        page.unroute("**/api/player/**")
+        expect(page.locator("#comparison")).to_be_hidden()
+        expect(page.locator("#play")).to_have_accessible_name("Pause")
+        release(page)
+        wait_for(page, f"record.frames > {RATE}")
+        line.restore(page)
+        wait_for(page, f"{GIVEN} > 12 * {RATE}")
+        (tape,) = heard(page)
+        assert np.array_equal(tape.samples, of_file(folder, "Long")[: len(tape.samples)])
+        page.evaluate("() => localStorage.clear()")
+
+
+def test_a_click_that_came_to_nothing_leaves_a_pause_as_it_was_and_a_wish_that_is_still_to_come(
+    context: BrowserContext, url: str
+) -> None:
+    line = CutLine()
+    with context.new_page() as page:  # as above
+        clear_queue(page, url)
+        page.route_web_socket("**/ws", line.route)
+        open_player(page, url, len(TRACKS))
+        click_track(page, "Long")
+        wait_for(page, "record?.frames > 4000")
+        page.keyboard.press(" ")
+        page.route("**/api/player/**", lambda route: route.abort())
+        click_track(page, "Dawn")
+        expect(page.locator("#notice")).to_contain_text("The server does not answer.")
+        expect(page.locator("#now-title")).to_have_text("Long")
+        expect(page.locator("#play")).to_have_accessible_name("Play")
+        page.keyboard.press(" ")
+        line.cut()
+        expect(page.locator("#lamp")).not_to_have_text("Connected")
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Shift+ArrowRight")
+        for title in ("Dawn", "Dusk"):
+            click_track(page, title)
+        expect(page.locator("#notice")).to_contain_text("The server does not answer.")
+        page.unroute("**/api/player/**")
+        line.restore(page)
+        wait_for(page, f"record.marks[0]?.startFrame > 10 * {RATE} && record.frames > 4000")
         expect(page.locator("#now-title")).to_have_text("Long")

@@ -9,6 +9,7 @@ import { soundText, titleOf } from "./format.js";
 import { listenToKeys } from "./keys.js";
 import { MediaKeys } from "./media.js";
 import { Output } from "./output.js";
+import { UNREACHABLE } from "./problems.js";
 import { Queue } from "./queue.js";
 import { QueuePlayback } from "./queue_playback.js";
 import { Line } from "./socket.js";
@@ -26,6 +27,7 @@ import { QualityChoice } from "./views/quality.js";
 import { QueuePanel } from "./views/queue.js";
 import { Question } from "./views/question.js";
 import { SoundReport } from "./views/report.js";
+import { tellRoom } from "./views/room.js";
 import { UploadPanel } from "./views/uploads.js";
 
 const LINE_TEXTS = { connecting: "Connecting…", open: "Connected", down: "No connection, trying again" };
@@ -140,14 +142,16 @@ function toggleMastered() {
   else enhance({ enabled: !enhancement.settings.enabled });
 }
 
-/** Hear A, B or X; the first choice begins the comparison at the frame that is heard. */
+/** Hear A, B or X; the first choice begins the comparison at the frame that is heard, if the server can be reached. */
 function compare(choice) {
   const place = playback.state;
   if (comparison.active) {
     if (choice !== "x" || comparison.blind) comparison.choose(choice);
   } else if (choice !== "x" && place.track && enhancement.settings && !playback.elsewhere) {
-    playback.park();
+    if (!playback.park()) return tell(UNREACHABLE);
     comparison.open(place, enhancement.settings, choice);
+    showSound(true);
+    elements.sides.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -286,13 +290,12 @@ function useQuality() {
   playback.form = comparison.form = quality.form;
 }
 
-/** From now on, and so from the frame that is heard. */
+/** From now on, and so from the frame that is heard; while the server is away, from where it is asked for more. */
 function changeQuality() {
   useQuality();
   const { sound, frame, sampleRate, playing } = playback.state;
   if (!sound || playback.elsewhere || comparison.active) return;
-  playback.park();
-  playback.unpark({ frame, sampleRate, playing });
+  if (playback.park()) playback.unpark({ frame, sampleRate, playing });
 }
 
 function showHelp() {
@@ -306,10 +309,13 @@ function wireSound() {
   elements["report-open"].addEventListener("click", () =>
     report.open(stage.player.state.track, stage.sound, enhancement.settings),
   );
-  elements["sound-open"].addEventListener("click", () => {
-    const open = elements.deck.classList.toggle("open");
-    elements["sound-open"].setAttribute("aria-expanded", String(open));
-  });
+  elements["sound-open"].addEventListener("click", () => showSound(!elements.deck.classList.contains("open")));
+}
+
+/** Where the window has no room for what is about the sound, it is shown when it is wanted. */
+function showSound(open) {
+  elements.deck.classList.toggle("open", open);
+  elements["sound-open"].setAttribute("aria-expanded", String(open));
 }
 
 function wireKeys() {
@@ -353,5 +359,6 @@ wireControls();
 wireQueue();
 wireSound();
 wireKeys();
+tellRoom({ deck: elements.deck, finder: elements.finder });
 line.open();
 if (tap) window.auralisTap = tap;

@@ -31,8 +31,9 @@ export class QueuePlayback extends EventTarget {
   #asking;
   #paused = true;
   #settings = null;
-  // The place to be at next: {entryId, track, frame, sampleRate, sent, onto, later}. `sent` says that a stream from there
-  // was asked for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for again soon.
+  // The place to be at next: {entryId, track, frame, sampleRate, sent, onto, later, before}. `sent` says that a stream
+  // from there was asked for, `onto` that it is to be heard behind the present sound, `later` that it will be asked for
+  // again soon, `before`, while it is put into the queue, what was wanted: {want, paused, lost: the line meanwhile}.
   #want = null;
   #parked = false;
   #asksAgain = false;
@@ -78,11 +79,13 @@ export class QueuePlayback extends EventTarget {
    */
   async playList(track, order) {
     const { elsewhere } = this;
-    const want = { entryId: null, track, frame: 0, sent: true };
+    const before = this.#want?.before ?? { want: this.#want, paused: this.#paused, lost: false };
+    const want = { entryId: null, track, frame: 0, sent: true, before };
     this.#queue.learn([track]);
     if (!elsewhere) {
       this.#want = want;
-      this.#wake(rateOf(track, this.form));
+      this.#paused = false;
+      this.#output.wake(this.#chain.heard ? null : rateOf(track, this.form)); // another rate would end what is heard
     }
     const wrong = await this.#asking.request(async () => {
       const { action, data, tracks } = await order;
@@ -91,7 +94,7 @@ export class QueuePlayback extends EventTarget {
       if (want === this.#want) this.#begin({ entryId: entries[data.start_index], track, frame: 0 }, tracks);
     });
     if (wrong) this.#tell(wrong);
-    if (wrong && want === this.#want) this.#want = null;
+    if (wrong && want === this.#want) this.#goBack(before);
     this.#follow();
   }
 
@@ -152,10 +155,12 @@ export class QueuePlayback extends EventTarget {
     else this.#step(-1, "previous");
   }
 
-  /** Let go of the sound for something else, and stand where it was. */
+  /** Let go of the sound for something else, and stand where it was. False: not so, since the server is away. */
   park() {
+    if (this.#line.state !== "open") return false;
     this.#parked = true;
     this.#stop(this.state);
+    return true;
   }
 
   /** Be back at a frame, and go on from there if it is `playing`. */
@@ -228,6 +233,20 @@ export class QueuePlayback extends EventTarget {
     return sent;
   }
 
+  /** What was clicked could not be put into the queue: all is as if it had not been. */
+  #goBack({ want, paused, lost }) {
+    this.#want = want;
+    if (paused) this.#rest();
+    else if (lost) this.#playOn();
+    else if (want?.later) this.#begin(want);
+  }
+
+  /** Have again what was wanted or heard when the line was lost. */
+  #playOn() {
+    if (this.#want) this.#begin(this.#want);
+    else this.#goOn();
+  }
+
   #wake(sampleRate) {
     this.#paused = false;
     this.#output.wake(sampleRate);
@@ -249,8 +268,8 @@ export class QueuePlayback extends EventTarget {
     if (this.#paused ? heard && heard.entryId !== entry_id : outputs.length) this.#chain.close();
     if (this.#paused && this.#want) this.#want.sent = false;
     else if (outputs.length) this.#want = null;
-    else if (this.#want) this.#begin(this.#want);
-    else this.#goOn();
+    else if (this.#want?.before) this.#want.before.lost = true;
+    else this.#playOn();
     this.#follow();
   }
 

@@ -63,6 +63,7 @@ export class EnhancementPanel extends EventTarget {
     const { intensity, "intensity-text": text } = this.#elements;
     intensity.style.setProperty("--part", Number(intensity.value) / 100);
     text.textContent = `${intensity.value} %`;
+    intensity.setAttribute("aria-valuetext", text.textContent);
   }
 
   #say(changed) {

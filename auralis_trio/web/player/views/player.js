@@ -175,6 +175,7 @@ export class PlayerFace {
     const { volume } = this.#elements;
     this.#output.volume = Number(volume.value) / 100;
     volume.style.setProperty("--part", Number(volume.value) / 100);
+    volume.setAttribute("aria-valuetext", `${volume.value} %`);
     remember("volume", volume.value);
   }
 }
