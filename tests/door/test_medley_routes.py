@@ -378,7 +378,7 @@ async def test_what_a_websocket_client_hears_of_the_queue_is_the_same_sample_for
     for encoding, sound in (("s16", {}), ("s24", {"enhanced": True, "preset": "warm"})):
         async with open_player(server.url) as player:
             streams = []
-            await player.say("play", credit=2**40, encoding=encoding, entry_id=1, **sound)
+            await player.say("play", credit=2**40, encoding=encoding, entry_id=1, start_frame=0, **sound)
             for _ in order:
                 await player.hear_text("audio_stream_start")
                 streams.append(await player.hear_to_end())
