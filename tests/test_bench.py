@@ -36,7 +36,8 @@ LISTENERS_ROWS = (
         for row in (
             f"{kind}, mastered: analysed, not heard yet; a scan runs",
             f"{kind}, mastered: heard before, not rendered",
-            f"{kind}, mastered: another preset, for the first time",
+            f"{kind}, mastered: another preset, the first, after 2 s of a track",
+            f"{kind}, mastered: another preset, the first, as soon as a track is heard",
             f"{kind}, mastered: another preset, heard before, not rendered",
             f"{kind} of 20 s, mastered: never analysed",
         )
