@@ -74,9 +74,9 @@ class _Mirror:
             self.owner.settings = data
             self.tell("enhancement_settings_changed", data)
             self.sounds.append({**data, "enhanced": data["enabled"]})
-            if not self.live:
-                return
             frame = self.start + self.owner.place(self.played, self.sent)
+            if not self.stream_id or (not self.live and frame >= self.start + self.sent):
+                return
             self.owner.begun_anew.append(frame)
             self.anew.add(frame)
             text = json.dumps({"type": "seek", "data": {"start_frame": frame}})

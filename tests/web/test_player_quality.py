@@ -246,7 +246,7 @@ def test_devices_of_different_quality_are_at_the_same_time(player: Page, url: st
         release(player)
         wait_for(player, "records.length === 2 && record.frames > 8000")
         sought = heard(player)[-1].marks[0][1] / OPUS_RATE
-        assert 5 <= sought < 6
+        assert sought >= 5  # and as much more as has passed since the other page was told a place
         with held(player):
             other.get_by_role("button", name="Play here").click()
             wait_for(other, "record?.frames > 8000")
