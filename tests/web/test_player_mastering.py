@@ -126,7 +126,7 @@ def test_a_change_in_a_tail_that_was_sent_already_is_heard_too(page: Page, mirro
     click_track(page, "Brief")
     hold_when(page, "record?.frames > 4000")
     page.keyboard.press("m")
-    wait_for(page, "record.marks.length === 2")
+    wait_for(page, "loudspeaker.decks[0].cuts.length === 1")
     release(page)
     wait_for(page, "record.ended")
     (tape,) = heard(page)
