@@ -64,7 +64,7 @@ class Mastery:
         self._deadline_s = deadline_s
         self._kept: OrderedDict[Hashable, Mastered] = OrderedDict()
         self._foresight = trio.Lock()
-        self._foreseen: Hashable = None
+        self._foreseen: OrderedDict[Hashable, None] = OrderedDict()
 
     async def profile(self, file: TrackFile) -> Profile:
         """What is measured of a track.
@@ -103,10 +103,12 @@ class Mastery:
             return
         async with self._foresight:
             key = (file.origin, msgspec.structs.replace(wish, enhanced=True, preset="adaptive"), self._target())
-            if key != self._foreseen:
+            if key not in self._foreseen:
                 with suppress(AuralisError):  # who asks for it is told
                     await self._foresee(file, wish, self._target())
-                    self._foreseen = key
+                    self._foreseen[key] = None
+            if len(self._foreseen) > self.max_kept:
+                self._foreseen.popitem(last=False)
 
     async def _foresee(self, file: TrackFile, wish: Wish, target: Target) -> None:
         analyst = self._room.analyst

@@ -187,6 +187,18 @@ async def test_of_a_track_that_is_heard_every_preset_is_found_out_once(room: Roo
     assert "live -2 -1" in room.analyst.asked
 
 
+async def test_the_last_tracks_that_were_foreseen_are_remembered(room: Room) -> None:
+    files = [room.tracks.tone(10 + number, RATE) for number in range(room.mastery.max_kept + 1)]
+    for file in files:
+        await room.mastery.foresee(file, WARM)
+    asked = len(room.analyst.asked)
+    for file in files[1:]:
+        await room.mastery.foresee(file, WARM)
+    assert len(room.analyst.asked) == asked
+    await room.mastery.foresee(files[0], WARM)
+    assert len(room.analyst.asked) > asked
+
+
 async def test_only_one_track_is_foreseen_at_a_time_and_each_has_its_turn(
     room: Room, autojump_clock: MockClock
 ) -> None:
