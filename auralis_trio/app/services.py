@@ -82,7 +82,7 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
         nursery.start_soon(run, "lag", partial(run_lag, base.lags), name="event loop lag")
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
         give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)
-        nursery.start_soon(run, "memory", partial(run_giving_back, lambda: services.renderer.ended, give_back))
+        nursery.start_soon(run, "memory", partial(run_giving_back, partial(_work_done, services), give_back))
         if settings.folders:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
         if settings.folders and settings.watch:
@@ -295,3 +295,8 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
         "tasks": lambda: trio.lowlevel.current_statistics().tasks_living,
         "task_names": count_tasks,
     }
+
+
+def _work_done(services: Services) -> int:
+    """How much has been rendered and sent: while somebody hears what is cached, nothing may hold the loop up."""
+    return services.renderer.ended + services.sessions.traffic.packets

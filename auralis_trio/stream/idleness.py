@@ -1,4 +1,4 @@
-"""What is done when no sound has been worked on for a while: the memory that was let go returns to the system."""
+"""What is done when no sound has been worked on or sent for a while: memory that was let go returns to the system."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +9,7 @@ IDLE_S = 10.0
 
 
 async def run_giving_back(ended: Callable[[], int], give_back: Callable[[], Awaitable[None]]) -> None:
-    """Give back once after each time of work, until cancelled; `ended` counts the jobs that were ever done."""
+    """Give back once after each time of work, until cancelled; `ended` counts the work that was ever done."""
     seen = given_back_at = ended()
     while True:
         await trio.sleep(IDLE_S)
