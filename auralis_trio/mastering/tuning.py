@@ -153,7 +153,7 @@ def read_ahead(
     """
     heard = Heard.of(analysis.ledger)
     mastered = _mastered(analysis, heard, preset, 1.0, target, UNTUNED)
-    if mastered.expected_lufs is None or not heard.covers(source.total_frames) or _is_short(source):
+    if _foretold_lufs(source, heard, mastered) is None or _is_short(source):
         return
     grid, listener = Grid(heard.sample_rate, source.total_frames), _Listener(source, excerpts)
     chain = chain_for(mastered.recipe, heard.sample_rate, source.format.channels)
@@ -181,12 +181,13 @@ def tuned(source: AudioSource, heard: Heard, mastered: Mastered, check: Check, e
 
     Nothing is learned of a track without loudness, nor from a ledger that is not of the whole track.
     """
-    if mastered.expected_lufs is None or not heard.covers(source.total_frames):
+    foretold_lufs = _foretold_lufs(source, heard, mastered)
+    if foretold_lufs is None:
         return UNTUNED
     grid = Grid(heard.sample_rate, source.total_frames)
     if _is_short(source):
         found_lufs = _measured_lufs(source, mastered.recipe, grid, check)
-        error_lu = 0.0 if found_lufs is None else found_lufs - mastered.expected_lufs
+        error_lu = 0.0 if found_lufs is None else found_lufs - foretold_lufs
     else:
         error_lu = _sampled_error_lu(_Listener(source, excerpts), heard, mastered.recipe, grid, check)
     return Tuning(correction_lu=round(error_lu, 4))
@@ -199,6 +200,11 @@ def windows(track: Forecast, grid: Grid) -> list[Span]:
     middles = active[((np.arange(WINDOWS) + 0.5) * len(active) / WINDOWS).astype(int)]
     firsts = np.clip(middles // LEDGER_HOPS_PER_GRAIN - grains // 2, 0, grid.total_grains - grains)
     return [grid.grains(int(first), int(first) + grains) for first in firsts]
+
+
+def _foretold_lufs(source: AudioSource, heard: Heard, mastered: Mastered) -> float | None:
+    """What a render can be compared with; None without loudness, or by a ledger that is not of all of it."""
+    return mastered.expected_lufs if heard.covers(source.total_frames) else None
 
 
 def _is_short(source: AudioSource) -> bool:

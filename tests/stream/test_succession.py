@@ -1,5 +1,6 @@
 """Crossfades in the queue: an entry ends early, the next begins with the mix, and no frame is ever lost."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,17 @@ async def credited(link: FakeLink, *stream_ids: int) -> None:
         link.say("credit", stream_id=stream_id, frames=ALL)
 
 
+async def hear_without(
+    services: SessionServices, link: FakeLink, lose: Callable[[], object], stream_ids: tuple[int, ...]
+) -> None:
+    """Lose something when the join is settled and not sent yet; then hear these streams to their end."""
+    await nearly_sent(services, link)
+    lose()
+    link.say("credit", stream_id=1, frames=ALL)
+    await credited(link, *stream_ids)
+    await link.hear("audio_stream_end", stream_ids[-1])
+
+
 def failures(link: FakeLink) -> list[tuple[str, int, int, float | None]]:
     """Of each error its code, the track and the entry that it is of, and the place in that."""
     told = link.told("audio_stream_error")
@@ -327,11 +339,7 @@ async def test_where_the_file_of_the_track_that_leaves_has_gone_the_next_one_is_
 ) -> None:
     entries = fill(uncached, ONE, TWO, THREE)
     async with talk(uncached) as link:
-        await nearly_sent(uncached, link)
-        tracks.gone = {ONE}
-        link.say("credit", stream_id=1, frames=ALL)
-        await credited(link, 3, 4)
-        await link.hear("audio_stream_end", 4)
+        await hear_without(uncached, link, lambda: tracks.gone.add(ONE), (3, 4))
     assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN), (TWO, 0, 0), (THREE, 0, JOIN)]
     assert [start["follows_stream_id"] for start in link.told("audio_stream_start")] == [None, 1, 1, 3]
     assert failures(link) == [("track_missing", ONE, entries[0], (LENGTHS[ONE] - JOIN) / RATE)]
@@ -345,11 +353,7 @@ async def test_where_the_file_of_the_track_that_comes_has_gone_the_frames_that_w
 ) -> None:
     entries = fill(uncached, ONE, TWO, THREE)
     async with talk(uncached) as link:
-        await nearly_sent(uncached, link)
-        tracks.gone = {TWO}
-        link.say("credit", stream_id=1, frames=ALL)
-        await credited(link, 3, 5)
-        await link.hear("audio_stream_end", 5)
+        await hear_without(uncached, link, lambda: tracks.gone.add(TWO), (3, 5))
     one = whole(tracks, ONE)
     rest = (ONE, LENGTHS[ONE] - JOIN, 0)
     assert starts(link) == [(ONE, 0, 0), (TWO, 0, JOIN), rest, (TWO, 0, 0), (THREE, 0, 0)]
@@ -364,13 +368,13 @@ async def test_a_mix_that_breaks_off_goes_on_with_the_other_track_alone(
 ) -> None:
     place = 5_000
     scratched_at = {ONE: LENGTHS[ONE] - JOIN + place, TWO: place}[track_id]
+
+    def scratched() -> ScratchedSource:
+        return ScratchedSource(STEREO, LENGTHS[track_id], scratched_at=scratched_at)
+
     entries = fill(uncached, ONE, TWO)
     async with talk(uncached) as link:
-        await nearly_sent(uncached, link)
-        tracks.add(track_id, lambda: ScratchedSource(STEREO, LENGTHS[track_id], scratched_at=scratched_at))
-        link.say("credit", stream_id=1, frames=ALL)
-        await credited(link, 2, 3)
-        await link.hear("audio_stream_end", 3)
+        await hear_without(uncached, link, lambda: tracks.add(track_id, scratched), (2, 3))
     one, two = whole(tracks, ONE), whole(tracks, TWO)
     assert failures(link)[0] == ("track_corrupt", track_id, entries[track_id - 1], scratched_at / RATE)
     assert np.array_equal(floats(link, 2), mixed(one, two)[:place])

@@ -16,6 +16,8 @@ import soundfile
 from numpy.typing import NDArray
 from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket, expect
 
+from auralis_trio.demo import synthesise
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -195,6 +197,18 @@ def write_track(path: Path, samples: NDArray[np.floating[Any]], rate: int, tags:
         file = mutagen.File(path)
         file.update({field: [value] for field, value in tags.items()})
         file.save()
+
+
+Tracks = Mapping[str, tuple[float, int, int, str]]
+"""By their titles: how many seconds, at which rate, of how many channels, on which album."""
+
+
+def write_tracks(folder: Path, tracks: Tracks) -> Path:
+    """Make a folder of music; the tracks have the numbers that they stand in. Gives the folder."""
+    for seed, (title, (seconds, rate, channels, album)) in enumerate(tracks.items(), 1):
+        tags = {"title": title, "album": album, "tracknumber": str(seed), "artist": "Somebody"}
+        write_track(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, tags)
+    return folder
 
 
 def wait_for(page: Page, condition: str) -> None:

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from auralis_trio.audio.units import frames_at_rate, seconds_to_frame
-from auralis_trio.demo import synthesise
 from tests.web.player_page import (
     GIVEN,
     WHOLE,
@@ -25,7 +24,7 @@ from tests.web.player_page import (
     search,
     wait_for,
     wait_for_cut,
-    write_track,
+    write_tracks,
 )
 
 OPUS_RATE = 48_000
@@ -48,11 +47,7 @@ TRACKS: dict[str, tuple[float, int, int, str]] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("music")
-    for seed, (title, (seconds, rate, channels, album)) in enumerate(TRACKS.items(), 1):
-        tags = {"title": title, "album": album, "tracknumber": str(seed), "artist": "Somebody"}
-        write_track(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, tags)
-    return folder
+    return write_tracks(tmp_path_factory.mktemp("music"), TRACKS)
 
 
 @pytest.fixture

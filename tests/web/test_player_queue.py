@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from auralis_trio.demo import synthesise
 from tests.web.player_page import (
     GIVEN,
     WHOLE,
@@ -25,7 +24,7 @@ from tests.web.player_page import (
     release,
     search,
     wait_for,
-    write_track,
+    write_tracks,
 )
 
 RATE = 44_100
@@ -41,11 +40,7 @@ TRACKS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("music")
-    for seed, (title, (seconds, rate, channels, album)) in enumerate(TRACKS.items(), 1):
-        tags = {"title": title, "album": album, "tracknumber": str(seed), "artist": "Somebody"}
-        write_track(folder / f"{title}.flac", synthesise(seconds, rate, channels, seed), rate, tags)
-    return folder
+    return write_tracks(tmp_path_factory.mktemp("music"), TRACKS)
 
 
 @pytest.fixture
