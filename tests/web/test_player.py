@@ -169,6 +169,20 @@ def test_the_keys_move_the_position_by_five_seconds(player: Page) -> None:
     wait_for(player, f"record.frames > 4000 && {place} > 5 * 44100 && {place} < 7 * 44100")
 
 
+def test_the_keys_are_the_players_as_soon_as_a_dialog_is_closed(player: Page) -> None:
+    """Browsers leave the focus in it for a moment."""
+    player.keyboard.press("?")
+    player.locator("#encoding").focus()
+    left_behind = player.evaluate("""() => {
+        document.getElementById("help").close();
+        const focused = document.activeElement;
+        focused.dispatchEvent(new KeyboardEvent("keydown", { key: "q", bubbles: true, cancelable: true }));
+        return focused.id;
+    }""")
+    assert left_behind == "encoding"
+    expect(player.locator("#queue")).to_be_visible()
+
+
 def test_a_pause_stops_at_a_frame_and_goes_on_with_the_next(player: Page, folder: Path) -> None:
     play_alone(player, "First")
     hold_when(player, "record?.frames > 4000")

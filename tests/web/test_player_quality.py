@@ -237,7 +237,6 @@ def test_devices_of_different_quality_are_at_the_same_time(player: Page, url: st
         choose(other, "Full")
         expect(other.locator("#total")).to_have_text("0:10")
         other.keyboard.press("Shift+ArrowRight")
-        player.bring_to_front()  # browsers may let the decoders of a silent page in the background rest
         wait_for(player, "loudspeaker.decks.length === 2")
         release(player)
         wait_for(player, "records.length === 2 && record.frames > 8000")

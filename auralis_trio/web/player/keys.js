@@ -10,7 +10,9 @@ const SLIDER = "input[type=range], input[type=radio]";
  */
 export function listenToKeys(actions) {
   document.addEventListener("keydown", (event) => {
-    const { key, target } = event;
+    const { key } = event;
+    // For a moment the focus stays behind in a dialog that has been closed: what is not seen keeps no keys.
+    const target = event.target.checkVisibility() ? event.target : document.body;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (target.closest("dialog, [popover]") || target.matches(TEXT)) return;
     if (key === " " && target.matches(PRESSABLE)) return;
