@@ -609,6 +609,11 @@ CLEAR = """() => {
     return top >= above && bottom <= document.getElementById("deck").getBoundingClientRect().top;
 }"""
 """Whether what has the focus is wholly in sight; null where it is not in the library."""
+TOLD = " && ".join(
+    f'document.documentElement.style.getPropertyValue("--{part}-height") === `${{{part}.offsetHeight}}px`'
+    for part in ("deck", "finder")
+)
+"""Whether the style sheet has been told how high those parts are, which it is with the next frame."""
 
 
 def test_what_has_the_focus_is_never_behind_the_player_however_low_the_window(player: Page) -> None:
@@ -617,6 +622,7 @@ def test_what_has_the_focus_is_never_behind_the_player_however_low_the_window(pl
         player.set_viewport_size({"width": width, "height": height})
         if opened:
             player.locator("#sound-open").click()
+        wait_for(player, TOLD)
         player.locator("#search").focus()
         clear = []
         for key in ("Tab", "Shift+Tab"):
