@@ -24,6 +24,7 @@ from auralis_trio.stream.histogram import Histogram
 from auralis_trio.stream.lag import BOUNDS_S
 from auralis_trio.web.page import StaticFile, read_page
 from auralis_trio.web.request_counts import RequestCounts
+from auralis_trio.web.transport import Counters
 from auralis_trio.work.upload import open_upload_folder
 
 
@@ -98,6 +99,7 @@ class Foundation:
     page: Mapping[str, StaticFile]
     upload_place: UploadPlace
     requests: RequestCounts = field(default_factory=RequestCounts)
+    connections: Counters = field(default_factory=Counters)
     lags: Histogram = field(default_factory=lambda: Histogram(BOUNDS_S))
 
 

@@ -47,9 +47,8 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
     async with open_services(settings) as services, trio.open_nursery() as nursery:
         listener = await open_listener(settings.host, settings.port)
         transport: Transport = await nursery.start(
-            run_transport, create_app(services), [listener], limits_of(settings), shutdown
+            run_transport, create_app(services), [listener], limits_of(settings), shutdown, services.connections
         )
-        services.gauges["connections"] = transport.statistics
         try:
             yield Server(url_of(settings.host, listener), services, transport)
         finally:

@@ -33,7 +33,7 @@ from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.disk_tier import DiskTier
 from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
-from auralis_trio.stream.idleness import run_giving_back
+from auralis_trio.stream.idleness import Life, run_giving_back
 from auralis_trio.stream.lag import run_lag
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.listens import Listens
@@ -45,7 +45,7 @@ from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session_services import SessionLimits, SessionServices
 from auralis_trio.web.services import Services
 from auralis_trio.web.status import Room
-from auralis_trio.work.memory import give_back_freed_memory
+from auralis_trio.work.memory import give_back_freed_memory, search
 
 MAX_FLIGHTS = 64
 """How much is analysed, tuned and resolved at once, and how much waits for its turn."""
@@ -81,8 +81,7 @@ async def run_services(base: Foundation) -> AsyncIterator[Services]:
         )
         nursery.start_soon(run, "lag", partial(run_lag, base.lags), name="event loop lag")
         nursery.start_soon(run, "analysis", services.analysis.run, name="analysis of the library")
-        give_back = partial(base.offload.run, Lane.DISK, give_back_freed_memory)
-        nursery.start_soon(run, "memory", partial(run_giving_back, partial(_work_done, services), give_back))
+        nursery.start_soon(run, "memory", partial(_tidy, services))
         if settings.folders:
             nursery.start_soon(run, "rescan", partial(services.watcher.run_interval, settings.scan_interval_s))
         if settings.folders and settings.watch:
@@ -236,6 +235,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         sessions=sessions,
         page=base.page,
         requests=base.requests,
+        connections=base.connections,
         gauges=_gauges(base, core)
         | {
             "traffic": sessions.traffic.statistics,
@@ -282,6 +282,7 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
         "requests": base.requests.statistics,
+        "connections": base.connections.statistics,
         "event_loop": base.lags.statistics,
         "listeners": core.admission.statistics,
         "permits": base.offload.statistics,
@@ -297,6 +298,14 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _work_done(services: Services) -> int:
-    """How much has been rendered and sent: while somebody hears what is cached, nothing may hold the loop up."""
-    return services.renderer.ended + services.sessions.traffic.packets
+async def _tidy(services: Services) -> None:
+    """Let go of what is over, until cancelled."""
+    renderer, traffic, connections = services.renderer, services.sessions.traffic, services.connections
+    life = Life(
+        # While somebody hears what is cached, nothing may hold the loop up.
+        worked=lambda: renderer.ended + traffic.packets,
+        alive=lambda: connections.open,
+        over=lambda: connections.over + traffic.ended.total(),
+    )
+    job = partial(services.offload.run, Lane.DISK)
+    await run_giving_back(life, partial(job, search), partial(job, give_back_freed_memory))

@@ -1,6 +1,5 @@
 """The commands around the server: serve, scan, demo. Options become settings, events of the log lines."""
 
-import gc
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ from auralis_trio.cli.options import Options
 from auralis_trio.config import Settings, load_settings
 from auralis_trio.demo import make_demo, no_progress
 from auralis_trio.library.postgresql import hold_database
+from auralis_trio.work.memory import search_seldom
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may hold the interpreter; with Python's 5 ms one busy thread starves the event loop."""
@@ -36,9 +36,9 @@ def serve(options: Options) -> int:
 
 
 def ready_interpreter() -> None:
-    """What comes before the event loop: threads give way soon, and code is not looked through for garbage."""
+    """What comes before the event loop: threads give way soon, and garbage is seldom looked for."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()
+    search_seldom()
 
 
 def scan(options: Options) -> int:

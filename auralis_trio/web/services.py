@@ -29,6 +29,7 @@ from auralis_trio.stream.renderer import Renderer
 from auralis_trio.stream.session_services import SessionServices
 from auralis_trio.web.page import StaticFile
 from auralis_trio.web.request_counts import RequestCounts
+from auralis_trio.web.transport import Counters
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,5 @@ class Services:
     editor: Editor
     watcher: Watcher
     requests: RequestCounts
+    connections: Counters
     uploads: Uploads

@@ -1,8 +1,11 @@
-"""How the C library deals with memory that is let go: kept for the next chunk, not given back page by page.
+"""What becomes of memory that is let go: the C library keeps it for the next chunk, and Python looks for it seldom.
 
 A chunk is rendered in arrays of a few MiB that live for milliseconds. By default glibc asks the kernel for each and
-returns it at once, and the kernel clears every page anew: a third of the time that mastering takes. What was kept is
-given back when nothing is rendered any more.
+returns it at once, and the kernel clears every page anew: a third of the time that mastering takes.
+
+Connections and tasks that are over hold each other, and are let go when Python looks for such. It looks at all that
+lives, and nothing else runs meanwhile: half a second beside 2,000 listeners. By itself it would do that again and
+again while they come. So it is left to whoever knows how much is over, and when nobody would notice.
 """
 
 import ctypes
@@ -23,6 +26,9 @@ Of all but the first, the C library keeps what is free at the end also when it i
 Large arrays are taken and let go by threads that hold the interpreter, so that sharing costs them no waiting.
 """
 
+SEARCHES_APART = 10_000
+"""Python's third threshold: so many searches of what was made lately come before one of all there is."""
+
 
 def keep_freed_memory() -> bool:
     """Set it for this process; whether the C library can do so (glibc can)."""
@@ -34,12 +40,21 @@ def keep_freed_memory() -> bool:
     return bool(mapped and kept and library.mallopt(_M_ARENA_MAX, MAX_ARENAS))
 
 
-def give_back_freed_memory() -> None:
-    """Let the kernel have what was let go, if the C library can do so; takes some milliseconds.
+def search_seldom() -> None:
+    """From now on Python looks for what holds each other by itself only after very long; code is never looked at."""
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, SEARCHES_APART)
 
-    Tasks and errors that hold each other are let go only when they are looked for, and they hold what was sent.
-    """
+
+def search() -> None:
+    """Let go of what only holds each other; nothing else runs meanwhile."""
     gc.collect()
+
+
+def give_back_freed_memory() -> None:
+    """The same, and let the kernel have all that was let go, if the C library can do so; takes some milliseconds."""
+    search()
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)

@@ -64,3 +64,35 @@ def test_what_threads_let_go_is_kept_once_for_all_and_goes_back_when_it_is_not_w
     kept, left = map(int, done.stdout.split())
     assert LET_GO_BYTES * 0.9 < kept < LET_GO_BYTES * 1.2
     assert left < LET_GO_BYTES * 0.1
+
+
+SEARCH = """
+import gc
+from auralis_trio.work.memory import search, search_seldom
+
+class Session:
+    ended = 0
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        Session.ended += 1
+
+searches = []
+gc.callbacks.append(lambda phase, told: searches.append(told["generation"]) if phase == "start" else None)
+search_seldom()
+for _ in range(40):
+    session = Session()
+    gc.collect(1)  # it has outlived what was made with it
+    made = [[] for _ in range(10_000)]
+del session
+print(searches.count(2), Session.ended)
+search()
+print(searches.count(2), Session.ended)
+"""
+
+
+def test_what_only_holds_each_other_is_looked_for_when_that_is_said_and_not_by_itself() -> None:
+    done = subprocess.run([sys.executable, "-c", SEARCH], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["0 0", "1 40"]

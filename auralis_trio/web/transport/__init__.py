@@ -19,12 +19,13 @@ from collections.abc import Sequence
 import trio
 from hypercorn.typing import ASGIFramework
 
-from auralis_trio.web.transport.limits import ClientGone, TransportLimits, TransportStatistics
+from auralis_trio.web.transport.limits import ClientGone, Counters, TransportLimits, TransportStatistics
 from auralis_trio.web.transport.quart import prepare
 from auralis_trio.web.transport.server import Transport, open_listener
 
 __all__ = [
     "ClientGone",
+    "Counters",
     "Transport",
     "TransportLimits",
     "TransportStatistics",
@@ -39,6 +40,7 @@ async def run_transport(
     listeners: Sequence[trio.SocketListener],
     limits: TransportLimits,
     shutdown: trio.Event,
+    counters: Counters | None = None,
     *,
     task_status: trio.TaskStatus[Transport] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -46,4 +48,4 @@ async def run_transport(
 
     The listeners are closed at the end. ASGI's lifespan is not spoken; Quart needs none of it to answer requests.
     """
-    await Transport(app, limits).run(listeners, shutdown, task_status)
+    await Transport(app, limits, counters or Counters()).run(listeners, shutdown, task_status)

@@ -71,10 +71,23 @@ class TransportStatistics:
 
 @dataclass(slots=True)
 class Counters:
-    """The same, while it changes."""
+    """The same, while it changes; also the connections that are over."""
 
+    open: int = 0
+    over: int = 0
     websockets: int = 0
     refused: int = 0
     cut_for_slow_writes: int = 0
     cut_for_silence: int = 0
     ended_by_errors: int = 0
+
+    def statistics(self) -> TransportStatistics:
+        """The present figures."""
+        return TransportStatistics(
+            self.open,
+            self.websockets,
+            self.refused,
+            self.cut_for_slow_writes,
+            self.cut_for_silence,
+            self.ended_by_errors,
+        )

@@ -54,10 +54,10 @@ async def open_listener(host: str, port: int) -> trio.SocketListener:
 class Transport:
     """All connections of one server."""
 
-    def __init__(self, app: ASGIFramework, limits: TransportLimits) -> None:
+    def __init__(self, app: ASGIFramework, limits: TransportLimits, counters: Counters) -> None:
         self.app = app
         self.limits = limits
-        self.counters = Counters()
+        self.counters = counters
         self.context = WorkerContext(None)
         self.config = Config()
         self.config.include_server_header = False
@@ -68,15 +68,7 @@ class Transport:
 
     def statistics(self) -> TransportStatistics:
         """What is open, and what was turned away or cut."""
-        counters = self.counters
-        return TransportStatistics(
-            len(self._wires),
-            counters.websockets,
-            counters.refused,
-            counters.cut_for_slow_writes,
-            counters.cut_for_silence,
-            counters.ended_by_errors,
-        )
+        return self.counters.statistics()
 
     async def run(
         self,
@@ -121,11 +113,14 @@ class Transport:
             return
         wire = Wire(stream, self.limits, self.counters)
         self._wires.add(wire)
+        self.counters.open += 1
         try:
             await fence(self.counters, "A connection", self._converse, wire)
         finally:
             wire.abort()
             self._wires.discard(wire)
+            self.counters.open -= 1
+            self.counters.over += 1
             if not self._wires and self.context.terminated.is_set():
                 self._empty.set()
 

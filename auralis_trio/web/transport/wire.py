@@ -97,14 +97,14 @@ class Wire:
 
     async def write(self, *parts: bytes | memoryview) -> None:
         """Send all of it or raise ClientGone; always a checkpoint, cancelled before the first byte or not at all."""
-        gone = None
+        gone = False
         try:
             await self.write_eagerly(*parts)
-        except ClientGone as error:
-            gone = error  # a checkpoint also then: some loops go on after it
+        except ClientGone:
+            gone = True  # a checkpoint also then: some loops go on after it
         await trio.lowlevel.cancel_shielded_checkpoint()
-        if gone is not None:
-            raise gone
+        if gone:
+            raise ClientGone
 
     async def write_eagerly(self, *parts: bytes | memoryview) -> None:
         """The same, but others get a turn only when the client keeps it waiting.
