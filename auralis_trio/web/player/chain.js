@@ -51,6 +51,11 @@ export class Chain extends EventTarget {
     return this.#live;
   }
 
+  /** Whether a stream ended since nothing was heard, and so much has been heard since that it can go on. */
+  get goesOn() {
+    return Boolean(this.last?.stalled) && this.#tapes.length === 1 && this.#tapes[0].low;
+  }
+
   /** The frame of its track that is heard next. */
   get frame() {
     return this.#tapes[0]?.heardFrame ?? 0;
@@ -106,6 +111,7 @@ export class Chain extends EventTarget {
     this.#leave();
     stretch.complete = reason === "completed";
     stretch.replaced = reason === "replaced";
+    stretch.stalled = reason === "stalled";
     stretch.nextEntryId = next_entry_id;
     if (frames_sent === stretch.received) return stretch;
     this.#break();

@@ -37,7 +37,7 @@ export class Playback extends EventTarget {
     this.#line = line;
     this.#output = output;
     this.#chain = new Chain(line, output, tap);
-    this.#chain.addEventListener("change", () => this.#changed());
+    this.#chain.addEventListener("change", () => this.#heard());
     this.#chain.addEventListener("ended", () => this.#ended());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
     line.addEventListener("hello", () => this.#connected());
@@ -178,8 +178,8 @@ export class Playback extends EventTarget {
   #streamEnded(end) {
     const stretch = this.#chain.end(end);
     if (!stretch) return;
-    if (stretch.complete || end.reason === "stalled") this.#goOn();
-    else if (!this.#asked && !stretch.replaced) this.#chain.finish();
+    if (stretch.complete) this.#goOn();
+    else if (!this.#asked && !stretch.stalled && !stretch.replaced) this.#chain.finish();
   }
 
   /**
@@ -198,6 +198,11 @@ export class Playback extends EventTarget {
       this.#asked = null;
       this.#chain.finish();
     } else asked.refused = true;
+    this.#changed();
+  }
+
+  #heard() {
+    if (this.#chain.goesOn) this.#goOn();
     this.#changed();
   }
 

@@ -51,7 +51,7 @@ export class QueuePlayback extends EventTarget {
     this.#queue = queue;
     this.#asking = new Asking(line);
     this.#chain = new Chain(line, output, tap);
-    this.#chain.addEventListener("change", () => this.#changed());
+    this.#chain.addEventListener("change", () => this.#heard());
     this.#chain.addEventListener("ended", () => this.#follow());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
     line.addEventListener("state", ({ detail }) => detail === "open" || this.#chain.lose());
@@ -301,8 +301,7 @@ export class QueuePlayback extends EventTarget {
     const stretch = this.#chain.end(end);
     if (!stretch) return;
     if (end.reason === "stopped") this.#chain.close();
-    else if (end.reason === "stalled") this.#goOn();
-    else if (!stretch.replaced && stretch.nextEntryId === null) this.#chain.finish();
+    else if (!stretch.stalled && !stretch.replaced && stretch.nextEntryId === null) this.#chain.finish();
     this.#follow();
   }
 
@@ -352,12 +351,19 @@ export class QueuePlayback extends EventTarget {
     return this.#chain.open();
   }
 
-  /** This page plays no more; the last of what it was sent is heard. */
+  /** This page plays no more; the last of what it was sent is heard, unless it slept and others play by now. */
   #leave() {
+    if (this.#chain.last?.stalled && this.#queue.elsewhere) this.#chain.close();
     const waits = this.#want?.later;
     if (!waits && (this.#want?.sent || this.#queue.elsewhere)) this.#want = null;
     this.#chain.finish();
     if (!waits && !this.#chain.heard && !this.#paused) this.#rest();
+  }
+
+  /** More was heard: what stalled, as on a machine that slept, goes on. */
+  #heard() {
+    if (this.#chain.goesOn) this.#goOn();
+    this.#changed();
   }
 
   /** Ask for what comes behind the last frame that has arrived, which the server no longer sends by itself. */

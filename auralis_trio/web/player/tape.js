@@ -9,9 +9,10 @@ import { bufferFrames, Credit, windowFrames } from "./credit.js";
 /** One stream's stretch of a tape. `received` counts its frames. */
 export class Stretch {
   received = 0;
-  /** How it ended: with the track's last frame, or so that another stream takes over. */
+  /** How it ended: with the track's last frame, so that another stream takes over, or since nothing of it was heard. */
   complete = false;
   replaced = false;
+  stalled = false;
   /** The entry of the queue that follows, as its end told. */
   nextEntryId = null;
   /** The frames that the server was told to have been heard. */
@@ -98,6 +99,11 @@ export class Tape {
     this.#held = firstFrames(this.#held, Math.max(0, at - this.#handed));
     if (at < this.#handed) this.#deck.command("cut", at);
     this.#handed = Math.min(this.#handed, at);
+  }
+
+  /** Whether more is worth asking for: less is left than half of the window. */
+  get low() {
+    return this.received - this.played < windowFrames(this.sampleRate, this.channels) / 2;
   }
 
   /** The stretch that arrived last. */
