@@ -26,7 +26,7 @@ Of all but the first, the C library keeps what is free at the end also when it i
 Large arrays are taken and let go by threads that hold the interpreter, so that sharing costs them no waiting.
 """
 
-SEARCHES_APART = 10_000
+SEARCHES_APART = 1_000
 """Python's third threshold: so many searches of what was made lately come before one of all there is."""
 
 
