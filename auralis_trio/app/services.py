@@ -222,6 +222,7 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         editor=Editor(base.library, base.offload, edit_place(settings), tell_library),
         hub=hub,
         admission=core.admission,
+        flights=core.flights,
         analyst=core.analyst,
         mastery=core.mastery,
         listening=core.listening,
@@ -300,12 +301,13 @@ def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
 
 async def _tidy(services: Services) -> None:
     """Let go of what is over, until cancelled."""
-    renderer, traffic, connections = services.renderer, services.sessions.traffic, services.connections
+    renderer, flights, connections = services.renderer, services.flights, services.connections
+    traffic = services.sessions.traffic
     life = Life(
         # While somebody hears what is cached, nothing may hold the loop up.
         worked=lambda: renderer.ended + traffic.packets,
         alive=lambda: connections.open,
-        over=lambda: connections.over + traffic.ended.total(),
+        over=lambda: connections.over + traffic.ended.total() + flights.ended,
     )
     job = partial(services.offload.run, Lane.DISK)
     await run_giving_back(life, partial(job, search), partial(job, give_back_freed_memory))

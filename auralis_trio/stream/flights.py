@@ -38,9 +38,10 @@ class FlightStatistics(msgspec.Struct, frozen=True):
 
 
 class Flights:
-    """What is under way in one nursery, by its key."""
+    """What is under way in one nursery, by its key; `ended` counts what was."""
 
     def __init__(self, nursery: trio.Nursery, max_flights: int) -> None:
+        self.ended = 0
         self.max_flights = max_flights
         self._nursery = nursery
         self._flights: dict[Hashable, _Flight] = {}
@@ -118,4 +119,5 @@ class Flights:
             flight.error = AuralisError()
         finally:
             del self._flights[key]
+            self.ended += 1
             flight.landed.set()

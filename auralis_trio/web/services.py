@@ -21,6 +21,7 @@ from auralis_trio.stream.analyst import Analyst
 from auralis_trio.stream.artwork import Artwork
 from auralis_trio.stream.catalogue import Catalogue
 from auralis_trio.stream.disk_tier import DiskTier
+from auralis_trio.stream.flights import Flights
 from auralis_trio.stream.hub import Hub
 from auralis_trio.stream.listening import Listening
 from auralis_trio.stream.mastery import Mastery
@@ -44,6 +45,7 @@ class Services:
     prefetch: Prefetch
     hub: Hub
     admission: Admission
+    flights: Flights
     analyst: Analyst
     mastery: Mastery
     listening: Listening

@@ -1,5 +1,6 @@
 """Clients that stall, vanish and lie, files that break: what happens to one does not happen to others."""
 
+import gc
 import logging
 import os
 import random
@@ -24,9 +25,11 @@ from wsproto.events import AcceptConnection, Message, Pong, Request
 
 from auralis_trio.app import Server, url_of
 from auralis_trio.demo import synthesise
+from auralis_trio.stream.idleness import LEAST_OVER
 from auralis_trio.stream.telling import SessionNow
 from auralis_trio.web.server import create_app
 from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
+from auralis_trio.web.transport.wire import Wire
 from tests.clock import limited, pass_time
 from tests.player_client import open_player
 from tests.serving import LIMIT_S, Process, client_of, running_server, server_process, settings_for
@@ -329,6 +332,25 @@ async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, mus
 async def server(tmp_path: Path, music: Path) -> AsyncIterator[Server]:
     async with running_server(settings_for(tmp_path, music, max_messages_per_s=50)) as running:
         yield running
+
+
+async def test_what_connections_leave_is_let_go_while_others_listen(server: Server) -> None:
+    """They hold themselves; here nobody but the server looks for them."""
+
+    def left() -> int:
+        return sum(isinstance(thing, Wire) for thing in gc.get_objects())
+
+    gc.disable()
+    try:
+        for _ in range(LEAST_OVER):
+            async with client_of(server.url) as http:
+                assert (await http.get("/api/health")).status_code == 200
+        assert left() > LEAST_OVER / 2
+        with trio.fail_after(LIMIT_S):
+            while left() > LEAST_OVER / 8:  # noqa: ASYNC110
+                await trio.sleep(0.1)
+    finally:
+        gc.enable()
 
 
 async def test_a_ping_that_is_not_answered_ends_the_session(tmp_path: Path, music: Path) -> None:
