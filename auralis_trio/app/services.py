@@ -237,10 +237,8 @@ def build_services(base: Foundation, nursery: trio.Nursery) -> Services:
         page=base.page,
         requests=base.requests,
         connections=base.connections,
-        gauges=_gauges(base, core)
+        gauges=_gauges(base, core, sessions)
         | {
-            "traffic": sessions.traffic.statistics,
-            "listens": sessions.listens.statistics,
             "receipts": receipts.under_way,
             "scan": lambda: scan.progress,
             "watch": lambda: watcher.state,
@@ -279,9 +277,11 @@ def _snapshot(core: Core, scan: Scan, analysis: LibraryAnalysis) -> dict[str, An
     }
 
 
-def _gauges(base: Foundation, core: Core) -> dict[str, Callable[[], Any]]:
+def _gauges(base: Foundation, core: Core, sessions: SessionServices) -> dict[str, Callable[[], Any]]:
     return {
         "sessions": core.hub.statistics,
+        "traffic": sessions.traffic.statistics,
+        "listens": sessions.listens.statistics,
         "requests": base.requests.statistics,
         "connections": base.connections.statistics,
         "event_loop": base.lags.statistics,
