@@ -106,9 +106,7 @@ class Mastery:
             if key not in self._foreseen:
                 with suppress(AuralisError):  # who asks for it is told
                     await self._foresee(file, wish, self._target())
-                    self._foreseen[key] = None
-            if len(self._foreseen) > self.max_kept:
-                self._foreseen.popitem(last=False)
+                    self._keep(self._foreseen, key, None)
 
     async def _foresee(self, file: TrackFile, wish: Wish, target: Target) -> None:
         analyst = self._room.analyst
@@ -171,10 +169,14 @@ class Mastery:
             self._kept.move_to_end(key)
             return self._kept[key]
         found = await self._room.flights.join(key, partial(self._find, file, others, wish, target))
-        self._kept[key] = found
-        if len(self._kept) > self.max_kept:
-            self._kept.popitem(last=False)
+        self._keep(self._kept, key, found)
         return found
+
+    def _keep(self, kept: OrderedDict[Hashable, T], key: Hashable, value: T) -> None:
+        """Keep the last ones."""
+        kept[key] = value
+        if len(kept) > self.max_kept:
+            kept.popitem(last=False)
 
     async def _others(self, file: TrackFile, wish: Wish) -> list[TrackFile]:
         """Which further tracks the recipe depends on."""

@@ -21,7 +21,7 @@ from auralis_trio.config import Settings
 from auralis_trio.demo import synthesise
 from auralis_trio.library.disk_cache import DiskCache, Files
 from auralis_trio.web.server import create_app
-from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
+from auralis_trio.web.transport import Counters, TransportLimits, open_listener, run_transport
 from tests.player_client import open_player
 from tests.serving import LIMIT_S, client_of, in_thread, running_server, settings_for
 
@@ -214,7 +214,9 @@ async def serving_on(settings: Settings, files: Files) -> AsyncIterator[httpx2.A
         listener = await open_listener("127.0.0.1", 0)
         shutdown = trio.Event()
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(run_transport, create_app(services), [listener], TransportLimits(), shutdown))
+            await nursery.start(
+                partial(run_transport, create_app(services), [listener], TransportLimits(), shutdown, Counters())
+            )
             async with client_of(url_of("127.0.0.1", listener)) as http:
                 yield http
             shutdown.set()

@@ -28,7 +28,7 @@ from auralis_trio.demo import synthesise
 from auralis_trio.stream.idleness import LEAST_OVER
 from auralis_trio.stream.telling import SessionNow
 from auralis_trio.web.server import create_app
-from auralis_trio.web.transport import TransportLimits, open_listener, run_transport
+from auralis_trio.web.transport import Counters, TransportLimits, open_listener, run_transport
 from auralis_trio.web.transport.wire import Wire
 from tests.clock import limited, pass_time
 from tests.player_client import open_player
@@ -313,7 +313,7 @@ async def test_a_handler_that_fails_tells_the_client_nothing(tmp_path: Path, mus
         listener = await open_listener("127.0.0.1", 0)
         url = url_of("127.0.0.1", listener)
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(run_transport, app, [listener], TransportLimits(), shutdown))
+            await nursery.start(partial(run_transport, app, [listener], TransportLimits(), shutdown, Counters()))
             async with client_of(url) as http:
                 answer = await http.get("/api/library/tracks")
                 assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

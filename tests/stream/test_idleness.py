@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -28,6 +29,17 @@ class Work:
         await run_giving_back(life, self.search, self.give_back)
 
 
+@asynccontextmanager
+async def looked_after() -> AsyncIterator[Work]:
+    """Work that is looked after while the body runs."""
+    work = Work()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work.run)
+        await trio.testing.wait_all_tasks_blocked()
+        yield work
+        nursery.cancel_scope.cancel()
+
+
 Script = Callable[[Work], Awaitable[None]]
 
 
@@ -55,25 +67,17 @@ async def without_end(work: Work) -> None:
 async def test_memory_is_given_back_once_after_each_time_of_work(
     script: Script, times: int, autojump_clock: trio.testing.MockClock
 ) -> None:
-    work = Work()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(work.run)
-        await trio.testing.wait_all_tasks_blocked()
+    async with looked_after() as work:
         await script(work)
-        nursery.cancel_scope.cancel()
     assert len(work.given_back_s) == times
 
 
 async def test_what_was_at_work_a_moment_ago_is_not_idle(autojump_clock: trio.testing.MockClock) -> None:
-    work = Work()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(work.run)
-        await trio.testing.wait_all_tasks_blocked()
+    async with looked_after() as work:
         await trio.sleep(IDLE_S - 1)
         work.begun += 1
         began_s = trio.current_time()
         await trio.sleep(10 * IDLE_S)
-        nursery.cancel_scope.cancel()
     (given_back_s,) = work.given_back_s
     assert IDLE_S <= given_back_s - began_s <= IDLE_S + LOOK_S
 
@@ -82,15 +86,11 @@ async def test_what_was_at_work_a_moment_ago_is_not_idle(autojump_clock: trio.te
 async def test_what_is_over_is_searched_for_when_it_is_half_as_much_as_what_lives(
     alive: int, every: int, autojump_clock: trio.testing.MockClock
 ) -> None:
-    work = Work()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(work.run)
-        await trio.testing.wait_all_tasks_blocked()
+    async with looked_after() as work:
         work.alive = alive
         while work.over < 2.5 * every:
             work.begun += 1  # somebody always listens
             work.over += 4
             await trio.sleep(LOOK_S)
-        nursery.cancel_scope.cancel()
     assert [round(at / every, 1) for at in work.searched_at] == [1, 2]
     assert not work.given_back_s

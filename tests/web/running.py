@@ -11,7 +11,7 @@ from h11 import LocalProtocolError
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
-from auralis_trio.web.transport import Transport, TransportLimits, open_listener, prepare, run_transport
+from auralis_trio.web.transport import Counters, Transport, TransportLimits, open_listener, prepare, run_transport
 from tests.clock import limited
 from tests.web.small_app import SmallApp
 
@@ -47,7 +47,7 @@ async def running(**limits: Any) -> AsyncIterator[Running]:
     shutdown, stopped = trio.Event(), trio.Event()
 
     async def run(task_status: trio.TaskStatus[Transport]) -> None:
-        await run_transport(app, [listener], TransportLimits(**limits), shutdown, task_status=task_status)
+        await run_transport(app, [listener], TransportLimits(**limits), shutdown, Counters(), task_status=task_status)
         stopped.set()
 
     with limited():

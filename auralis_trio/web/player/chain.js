@@ -13,7 +13,10 @@ import { Tape } from "./tape.js";
 const BROKEN = "The server sent sound that this page cannot read. Reload the page to get its present version.";
 const UNDECODED = "This browser cannot decode the sound as it is sent. Choose another quality in the settings.";
 
-/** Says `change` when more was heard, `ended` behind the last frame, and `broken` with a text for people. */
+/**
+ * Says `change` when more was heard, `room` when a stream that stalled can go on, since what was left is heard by now,
+ * as on a machine that slept, `ended` behind the last frame, and `broken` with a text for people.
+ */
 export class Chain extends EventTarget {
   #line;
   #output;
@@ -49,11 +52,6 @@ export class Chain extends EventTarget {
   /** The stretch whose stream the server still sends. */
   get live() {
     return this.#live;
-  }
-
-  /** Whether a stream ended since nothing was heard, and so much has been heard since that it can go on. */
-  get goesOn() {
-    return Boolean(this.last?.stalled) && this.#tapes.length === 1 && this.#tapes[0].low;
   }
 
   /** The frame of its track that is heard next. */
@@ -215,6 +213,7 @@ export class Chain extends EventTarget {
     this.#grant();
     this.#tellTail(tape);
     if (tape.ended) this.#tapeEnded(tape);
+    if (this.last?.stalled && this.#tapes.length === 1 && this.#tapes[0].low) this.#say("room");
     this.#say("change");
   }
 

@@ -37,7 +37,8 @@ export class Playback extends EventTarget {
     this.#line = line;
     this.#output = output;
     this.#chain = new Chain(line, output, tap);
-    this.#chain.addEventListener("change", () => this.#heard());
+    this.#chain.addEventListener("change", () => this.#changed());
+    this.#chain.addEventListener("room", () => this.#goOn());
     this.#chain.addEventListener("ended", () => this.#ended());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
     line.addEventListener("hello", () => this.#connected());
@@ -198,11 +199,6 @@ export class Playback extends EventTarget {
       this.#asked = null;
       this.#chain.finish();
     } else asked.refused = true;
-    this.#changed();
-  }
-
-  #heard() {
-    if (this.#chain.goesOn) this.#goOn();
     this.#changed();
   }
 

@@ -51,7 +51,8 @@ export class QueuePlayback extends EventTarget {
     this.#queue = queue;
     this.#asking = new Asking(line);
     this.#chain = new Chain(line, output, tap);
-    this.#chain.addEventListener("change", () => this.#heard());
+    this.#chain.addEventListener("change", () => this.#changed());
+    this.#chain.addEventListener("room", () => this.#goOn());
     this.#chain.addEventListener("ended", () => this.#follow());
     this.#chain.addEventListener("broken", ({ detail }) => this.#fail(detail));
     line.addEventListener("state", ({ detail }) => detail === "open" || this.#chain.lose());
@@ -358,12 +359,6 @@ export class QueuePlayback extends EventTarget {
     if (!waits && (this.#want?.sent || this.#queue.elsewhere)) this.#want = null;
     this.#chain.finish();
     if (!waits && !this.#chain.heard && !this.#paused) this.#rest();
-  }
-
-  /** More was heard: what stalled, as on a machine that slept, goes on. */
-  #heard() {
-    if (this.#chain.goesOn) this.#goOn();
-    this.#changed();
   }
 
   /** Ask for what comes behind the last frame that has arrived, which the server no longer sends by itself. */

@@ -40,7 +40,7 @@ async def run_transport(
     listeners: Sequence[trio.SocketListener],
     limits: TransportLimits,
     shutdown: trio.Event,
-    counters: Counters | None = None,
+    counters: Counters,
     *,
     task_status: trio.TaskStatus[Transport] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -48,4 +48,4 @@ async def run_transport(
 
     The listeners are closed at the end. ASGI's lifespan is not spoken; Quart needs none of it to answer requests.
     """
-    await Transport(app, limits, counters or Counters()).run(listeners, shutdown, task_status)
+    await Transport(app, limits, counters).run(listeners, shutdown, task_status)
